@@ -1,0 +1,34 @@
+# `make demo` and `make test` need Python 3.11 or newer and nothing else; both make the environment they run in.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEMO_PORT ?= 8765
+
+.PHONY: demo test check bench peers
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/.installed  ## curate the demo list, print its score and where its report is
+	$(BIN)/python -m demo --port $(DEMO_PORT)
+
+test: $(VENV)/.installed-dev  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev  ## style, types, and the arrows of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+peers: $(VENV)/.installed-dev  ## environments of the tools that benchmarks measure beside Cairn
+	$(BIN)/python -m bench peers
+
+bench: $(VENV)/.installed-dev  ## make bench NAME=overhead ARGS='--quick --check'
+	$(BIN)/python -m bench $(NAME) $(ARGS)

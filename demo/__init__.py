@@ -1,0 +1,1 @@
+"""A small HTTP site of real photographs with known truth, which the first README command curates."""

@@ -1,0 +1,56 @@
+"""What a finished curation shows in the Prefect UI."""
+
+import base64
+
+import pandas as pd
+from prefect import get_run_logger
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from storage.images import get_image
+from storage.root import Root
+from storage.versions import Manifest, read_version_table
+from tasks.publish.illustrate import contact_sheet, thumbnail
+
+_CLASSES_SHOWN = 12
+_TILES_SHOWN = 20
+
+
+def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
+    """Logs what came of the run, and shows the funnel, a contact sheet and the way to the report as artifacts."""
+    logger = get_run_logger()
+    listed, kept = version.funnel[0], version.funnel[-1]
+    news = "published" if is_new else "nothing new: the latest version is still"
+    logger.info("%s %s", news, version.folder)
+    logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
+    rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]
+    create_table_artifact(rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}")
+    report = f"{root.url}/{version.folder}/report/index.html"
+    link = f"file://{report}" if root.is_local else report
+    create_link_artifact(link, link_text=report, key="curate-report", description="Open it from disk")
+    create_markdown_artifact(_contact_sheets(root, version), key="curate-contact-sheet", description="Kept and dropped images")
+
+
+def _contact_sheets(root: Root, version: Manifest) -> str:
+    """Markdown with a picture per class, those with most dropped images first; pictures are kept small (the server stores them)."""
+    verdicts = read_version_table(root, version, "verdicts").to_pandas()
+    images = read_version_table(root, version, "images").to_pandas()
+    shown = verdicts[verdicts.reason != "duplicate-row"].merge(images[["image_id", "path"]], on="image_id")
+    parts = [f"# {version.name} {version.number}\n\nKept images are framed green, dropped ones red. Every image is in the report.\n"]
+    lost = shown[shown.verdict == "dropped"].groupby("landmark_id").size().sort_values(ascending=False, kind="stable")
+    for landmark in lost.index[:_CLASSES_SHOWN]:
+        members = shown[shown.landmark_id == landmark]
+        kept, dropped = (_thumbnails(root, members[members.verdict == verdict]) for verdict in ("kept", "dropped"))
+        sheet = base64.b64encode(contact_sheet(kept, dropped)).decode()
+        counts = members.verdict.value_counts()
+        title = f"{counts.get('kept', 0)} kept, {counts.get('dropped', 0)} dropped"
+        parts.append(f"## {_plain(landmark)}\n\n{title}\n\n![{title}](data:image/jpeg;base64,{sheet})\n")
+    return "\n".join(parts)
+
+
+def _thumbnails(root: Root, members: pd.DataFrame) -> list[bytes]:
+    return [thumbnail(get_image(root, path)) for path in members.sort_values("image_id").path[:_TILES_SHOWN]]
+
+
+def _plain(text: str) -> str:
+    """Class names come from the list; in Markdown they must stay text."""
+    return "".join(letter if letter.isalnum() or letter in " .-" else f"&#{ord(letter)};" for letter in text)

@@ -1,0 +1,190 @@
+"""The command line: each command is a thin call of a flow or of storage."""
+
+import os
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from storage.compare import compare_versions
+from storage.errors import InputError
+from storage.root import Root
+from storage.versions import Manifest, find_version, list_names, list_versions, read_version_table
+
+app = typer.Typer(
+    help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
+NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not needed where the root holds only one.")]
+VersionOption = Annotated[str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")]
+
+
+@app.command()
+def curate(
+    source: Annotated[Path, typer.Argument(metavar="LIST", help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset.")],
+    root: RootOption = "./data",
+    test_set: Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help="Test set that must not leak in; repeatable.")] = None,
+    md5: Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")] = None,
+    clean: Annotated[Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as [match].")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")] = None,
+    refetch: Annotated[Literal["never", "failed"], typer.Option(help="Fetch again what failed before?")] = "never",
+    runner: Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")] = "threads",
+    workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
+) -> None:
+    """Curate LIST into a new version of a dataset, or find that nothing changed."""
+    # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
+    _quieten_prefect()
+    from flows.curate import ask
+    from flows.curate import curate as flow
+    from flows.server import prefect_server
+    from flows.settings import CurateSettings, RunSettings, read_settings
+    from tasks.acquire.task import ListSettings
+
+    chosen = read_settings(settings) if settings else CurateSettings()
+    if allow_host:
+        hosts = (*chosen.acquire.allowed_hosts, *allow_host)
+        chosen = chosen.model_copy(update={"acquire": chosen.acquire.model_copy(update={"allowed_hosts": hosts})})
+    a_list, test_sets = ListSettings(path=source, md5=md5, clean=clean), _test_sets(test_set or [])
+    ask(a_list, name, root, test_sets)
+    run = RunSettings(refetch=refetch, runner=runner, workers=workers)
+    with _progress_bars(), prefect_server():
+        curated = flow(a_list, name, root, test_sets, chosen, run)
+    _print_funnel(curated.version)
+    news = "published" if curated.is_new else "nothing new; the latest version is still"
+    console.print(f"\n{news} [bold]{curated.version.folder}[/]")
+    console.print(f"report: {_report_path(Root(root), curated.version)}", soft_wrap=True)
+
+
+@app.command()
+def versions(root: RootOption = "./data") -> None:
+    """List the published versions of a root."""
+    store = Root(root)
+    table = Table("name", "number", "digest", "images", "classes", "test sets", "created", box=None)
+    for name in list_names(store):
+        for version in list_versions(store, name):
+            kept = version.funnel[-1]
+            created = f"{version.created_at:%Y-%m-%d %H:%M}"
+            sets = ", ".join(version.test_sets) or "none"
+            table.add_row(name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created)
+    console.print(table if table.row_count else f"no versions in {store.url}")
+
+
+@app.command()
+def report(root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest", open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
+    """Say where the report of a version is."""
+    store = Root(root)
+    path = _report_path(store, find_version(store, _only_name(store, name), version))
+    console.print(path, soft_wrap=True)
+    if open_it:
+        webbrowser.open(f"file://{path}")
+
+
+@app.command()
+def why(image_id: str, root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest") -> None:
+    """Say what became of one image, and on what evidence."""
+    store = Root(root)
+    found = find_version(store, _only_name(store, name), version)
+    verdicts = read_version_table(store, found, "verdicts").to_pandas()
+    rows = verdicts[verdicts.image_id == image_id]
+    if rows.empty:
+        raise InputError(f"no image {image_id!r} in {found.folder}; ids are those of the list")
+    from flows.why import explain
+
+    console.print(explain(store, found, rows))
+
+
+@app.command()
+def diff(before: str, after: str, root: RootOption = "./data", name: NameOption = None) -> None:
+    """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
+    store = Root(root)
+    only = _only_name(store, name)
+    changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
+    table = Table("image", "change", "before", "after", "evidence", box=None)
+    for row in changes.itertuples():
+        table.add_row(str(row.image_id), str(row.change), str(row.before), str(row.after), str(row.evidence))
+    console.print(table if len(changes) else "no difference")
+    if len(changes):
+        console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))
+
+
+def main() -> None:
+    """The console script: what the user can mend is one clear line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", soft_wrap=True, highlight=False)
+        raise SystemExit(2) from error
+
+
+def _test_sets(options: list[str]) -> dict[str, Path]:
+    pairs = [option.partition("=") for option in options]
+    for option, (name, _, folder) in zip(options, pairs, strict=True):
+        if not name or not folder:
+            raise InputError(f"--test-set {option!r}: expected NAME=DIR, such as oxford5k=./oxford5k")
+    return {name: Path(folder) for name, _, folder in pairs}
+
+
+def _only_name(root: Root, name: str | None) -> str:
+    names = list_names(root)
+    if name is None and len(names) == 1:
+        return names[0]
+    if name is None:
+        raise InputError(f"{root.url} holds {len(names)} datasets ({', '.join(names) or 'none'}); give --name")
+    return name
+
+
+def _report_path(root: Root, version: Manifest) -> str:
+    return root.path(f"{version.folder}/report/index.html") if root.is_local else f"{root.url}/{version.folder}/report/index.html"
+
+
+def _print_funnel(version: Manifest) -> None:
+    table = Table("left after each step", box=None)
+    table.add_column("images", justify="right")
+    table.add_column("classes", justify="right")
+    for step in version.funnel:
+        table.add_row(step.step, str(step.images), str(step.classes))
+    console.print(table)
+
+
+def _quieten_prefect() -> None:
+    """Prefect's own lines go to its UI; the terminal shows progress bars and warnings."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+@contextmanager
+def _progress_bars() -> Iterator[None]:
+    from tasks.orchestration import listener
+
+    columns = (SpinnerColumn(), TextColumn("{task.description:11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        shown = {"": bars.add_task("start", total=None)}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if "" in shown:
+                bars.remove_task(shown.pop(""))
+            if stage not in shown:
+                shown[stage] = bars.add_task(stage, total=total)
+            bars.update(shown[stage], completed=done)
+
+        token = listener.set(tell)
+        try:
+            yield
+        finally:
+            listener.reset(token)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The settings of the flows: the stages' own, composed."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from storage.errors import InputError
+from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
+from tasks.boxes.settings import BoxSettings
+from tasks.cluster.settings import ClusterSettings
+from tasks.features.settings import FeatureSettings
+from tasks.match.settings import MatchSettings
+from tasks.overlap.settings import OverlapSettings
+from tasks.publish.settings import PublishSettings
+from tasks.settings import StageSettings
+
+
+class CurateSettings(StageSettings):
+    """What decides the result of a curation, stage by stage."""
+
+    acquire: AcquireSettings = Field(AcquireSettings(), description="fetching and inspecting")
+    select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
+    features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
+    match: MatchSettings = Field(MatchSettings(), description="verification of pairs")
+    overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
+    cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
+    boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
+    publish: PublishSettings = Field(PublishSettings(), description="split")
+
+
+class RunSettings(StageSettings):
+    """How a curation runs; none of it changes the result."""
+
+    refetch: Refetch = Field("never", description="which rows are fetched although they were before")
+    runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
+    workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
+
+
+def read_settings(path: Path) -> CurateSettings:
+    """Reads a TOML file with a section per stage; what it leaves out keeps its default.
+
+    Raises:
+        InputError: the file does not parse or a setting is unknown or out of range; the text names it.
+    """
+    try:
+        return CurateSettings.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"settings {path}: {error}; expected a TOML file with sections such as [match]") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"settings {path}: {name}: {first['msg']} (found {first['input']!r})") from error

@@ -1,0 +1,9 @@
+"""The errors a user can cause and mend. The command line prints their text and exits with code 2."""
+
+
+class InputError(ValueError):
+    """A list, folder, setting or root that can't be used; the text names it, what was expected and what to do."""
+
+
+class DamagedTableError(InputError):
+    """A stored table or image whose bytes are not those that its digest promises."""

@@ -1,0 +1,41 @@
+"""Every reason code a verdict can carry, with the stage that gives it and a sentence for the report."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A reason code; `stage` names who gives it and `sentence` says what it means."""
+
+    stage: str
+    sentence: str
+
+    def __new__(cls, code: str, stage: str = "", sentence: str = "") -> "Reason":
+        member = str.__new__(cls, code)
+        member._value_, member.stage, member.sentence = code, stage, sentence
+        return member
+
+    KEPT = "kept", "publish", "In the dataset: in the largest group of its class, boxed and assigned to a split."
+    DUPLICATE_ROW = "duplicate-row", "sources", "The list names this image before, with the same address."
+    INVALID_URL = "invalid-url", "acquire", "Not an http or https address."
+    BLOCKED_ADDRESS = "blocked-address", "acquire", "Leads to a private, loopback or otherwise internal address."
+    UNKNOWN_HOST = "unknown-host", "acquire", "The host's name does not resolve."
+    CONNECTION_FAILED = "connection-failed", "acquire", "The host refused, reset or broke the connection."
+    TIMEOUT = "timeout", "acquire", "No answer, or no complete one, within the limits."
+    HTTP_ERROR = "http-error", "acquire", "The host answered with an error status; the evidence has it."
+    REDIRECT_LIMIT = "redirect-limit", "acquire", "Redirected in a circle or too often."
+    TOO_LARGE = "too-large", "acquire", "The body is longer than the limit."
+    TRUNCATED_BODY = "truncated-body", "acquire", "The body ended before its declared length."
+    NOT_AN_IMAGE = "not-an-image", "acquire", "The body is not of an accepted image format."
+    BROKEN_IMAGE = "broken-image", "acquire", "An image that can't be decoded to its end."
+    TOO_SMALL = "too-small", "acquire", "The shorter side is below the limit."
+    TOO_MANY_PIXELS = "too-many-pixels", "acquire", "The header announces more pixels than the limit."
+    PLACEHOLDER = "placeholder", "acquire", "The same bytes came from several classes: a stand-in, not a photograph."
+    DUPLICATE_IMAGE = "duplicate-image", "acquire", "The same bytes as another image of the class."
+    AMBIGUOUS_CLASS = "ambiguous-class", "acquire", "The same bytes stand in another class too."
+    CLASS_TOO_SMALL = "class-too-small", "acquire", "Too few readable images in the class to compare."
+    TEST_COPY = "test-copy", "overlap", "The same photograph as one of a test set."
+    TEST_LANDMARK = "test-landmark", "overlap", "Shows the same thing as a photograph of a test set."
+    TEST_LANDMARK_CLASS = "test-landmark-class", "overlap", "Its class shows a landmark of a test set."
+    NO_MATCH = "no-match", "cluster", "No other image of the class shows the same thing."
+    SMALLER_GROUP = "smaller-group", "cluster", "In a group of its class that is not the largest."
+    SMALL_GROUP = "small-group", "cluster", "In the largest group of its class, which is below the minimum."

@@ -1,0 +1,111 @@
+"""The dataset root: a folder on any fsspec filesystem, written to in one step a file."""
+
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from storage.errors import InputError
+
+
+class Root:
+    """A dataset root. Paths given to its methods are relative to it, with forward slashes.
+
+    Args:
+        url: a local folder, or any URL that fsspec opens, such as `s3://bucket/folder`.
+
+    Raises:
+        InputError: nothing can open this kind of URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.fs, base = url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise InputError(f"root {url!r} can't be opened: {error}") from error
+        self.base = str(base).rstrip("/")
+        self.is_local = isinstance(self.fs, LocalFileSystem)
+        # Relative folders are made absolute, since a worker may run in another directory.
+        self.url = self.base if self.is_local else url.rstrip("/")
+
+    def path(self, relative: str) -> str:
+        """The full path inside the filesystem."""
+        return f"{self.base}/{relative}" if relative else self.base
+
+    def local_path(self, relative: str) -> Path:
+        """The path on this machine's disk; only for local roots."""
+        if not self.is_local:
+            raise InputError(f"{self.url} is not on this machine's disk; copy {relative} first")
+        return Path(self.path(relative))
+
+    def exists(self, relative: str) -> bool:
+        """Whether a file or folder stands there."""
+        return bool(self.fs.exists(self.path(relative)))
+
+    def read(self, relative: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return bytes(self.fs.cat_file(self.path(relative)))
+
+    def write(self, relative: str, content: bytes) -> None:
+        """Writes a file so that a reader sees the old one, the new one, or none: never a part of one."""
+        if not self.is_local:
+            self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
+            return
+        target = Path(self.path(relative))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def names(self, relative: str) -> list[str]:
+        """The names of the files and folders in a folder, sorted; empty where there is no such folder."""
+        if not self.exists(relative):
+            return []
+        self.fs.invalidate_cache(self.path(relative))
+        entries = self.fs.ls(self.path(relative), detail=False)
+        return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries)
+
+    def remove(self, relative: str) -> None:
+        """Removes a file or a folder with all that is in it, if it is there."""
+        if self.exists(relative):
+            self.fs.rm(self.path(relative), recursive=True)
+
+    def move(self, source: str, target: str) -> None:
+        """Moves a folder: one step on a local disk, file by file on an object store."""
+        if self.is_local:
+            Path(self.path(target)).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(self.path(source), self.path(target))
+        else:
+            self.fs.mv(self.path(source), self.path(target), recursive=True)
+
+    def check_writable(self) -> None:
+        """Proves that the root can be written to, and leaves nothing behind.
+
+        Raises:
+            InputError: it can't; the text names the root.
+        """
+        existed = self.exists("")
+        try:
+            self.write(".cairn-probe", b"")
+            self.remove(".cairn-probe")
+            if not existed and self.is_local:
+                os.removedirs(self.base)
+        except OSError as error:
+            # s3fs and its like raise OSError subclasses too
+            where = urlsplit(self.url).netloc or self.url
+            raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error

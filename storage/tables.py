@@ -1,0 +1,233 @@
+"""The schema of every table, with a sentence per column. `docs/tables.md` is written from here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table: its name, what one row is, its key (unique, and the order of the rows) and its columns."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+
+
+def _column(name: str, kind: Any, description: str, *, optional: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=optional, metadata={"description": description})
+
+
+_TEXT, _INT, _LONG, _REAL = pa.string(), pa.int32(), pa.int64(), pa.float32()
+_POINTS = pa.list_(pa.float32())
+
+_IMAGE_ID = _column("image_id", _TEXT, "Id of the image in the list; see docs/tables.md for lists without ids.")
+_LANDMARK = _column("landmark_id", _TEXT, "Class of the image in the list.")
+_SHA256 = _column("sha256", _TEXT, "sha256 of the bytes as they came, hexadecimal.")
+_PUTATIVE = _column("putative", _INT, "Number of one-to-one matches that passed the ratio test.")
+_INLIERS = _column("inliers", _INT, "Number of putative matches that agree with the affine map.")
+_AFFINE = _column("affine", pa.list_(pa.float64()), "Affine map, row-major 2×3, from the first image to the second.")
+_MATCHED = _column("points", _POINTS, "Inlier positions x, y in the first and x, y in the second image, end to end.")
+_BOX = [
+    _column("x1", _REAL, "Left edge in pixels of the stored image after EXIF orientation."),
+    _column("y1", _REAL, "Top edge, likewise."),
+    _column("x2", _REAL, "Right edge, exclusive."),
+    _column("y2", _REAL, "Bottom edge, exclusive."),
+]
+
+SOURCES = TableSpec(
+    "sources",
+    "One row of the user's list.",
+    ("row",),
+    pa.schema(
+        [
+            _column("row", _LONG, "Position in the list, counted from 0."),
+            _IMAGE_ID,
+            _column("url", _TEXT, "Address of the image; for a folder, the path relative to it."),
+            _LANDMARK,
+            _column("md5", _TEXT, "MD5 that the list promises for the bytes.", optional=True),
+            *[pa.field(f"list_{c.name}", _REAL, metadata={"description": "Box of the list, " + c.name + "."}) for c in _BOX],
+        ]
+    ),
+)
+IMAGES = TableSpec(
+    "images",
+    "One readable image of the list.",
+    ("image_id",),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            _LANDMARK,
+            _SHA256,
+            _column("path", _TEXT, "Where the bytes are kept, below the dataset root."),
+            _column("bytes", _LONG, "Length of the file."),
+            _column("width", _INT, "Width in pixels after EXIF orientation."),
+            _column("height", _INT, "Height in pixels after EXIF orientation."),
+            _column("format", _TEXT, "Format found in the bytes, such as JPEG."),
+            _column("mode", _TEXT, "Pixel mode of the decoder, such as RGB, L, CMYK."),
+            _column("orientation", _INT, "EXIF orientation, 1 to 8; 1 where there is none."),
+            _column("md5", _TEXT, "MD5 of the bytes."),
+            _column("md5_matches", pa.bool_(), "Whether that is the MD5 of the list; null without one.", optional=True),
+        ]
+    ),
+)
+DROPS = TableSpec(
+    "drops",
+    "One image that a stage dropped.",
+    ("image_id",),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            _column("stage", _TEXT, "The stage that dropped it."),
+            _column("reason", _TEXT, "Reason code; docs/tables.md lists them."),
+            _column("evidence", _TEXT, "What the decision rests on, as a JSON object."),
+        ]
+    ),
+)
+FETCH_LOG = TableSpec(
+    "fetch_log",
+    "One fetched row of the list; differs between identical runs and is outside the version's digest.",
+    ("image_id",),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            _column("url", _TEXT, "Address that was asked for."),
+            _column("outcome", _TEXT, "`fetched`, or the reason code of the failure."),
+            _column("status", _INT, "Last HTTP status.", optional=True),
+            _column("final_url", _TEXT, "Address after redirects.", optional=True),
+            _column("content_type", _TEXT, "Content-Type of the answer.", optional=True),
+            _column("etag", _TEXT, "ETag of the answer.", optional=True),
+            _column("last_modified", _TEXT, "Last-Modified of the answer.", optional=True),
+            _column("attempts", _INT, "How often it was tried."),
+            _column("bytes", _LONG, "Length of the body that arrived."),
+            _column("started_at", pa.timestamp("ms", "UTC"), "When the first attempt began."),
+            _column("seconds", _REAL, "From the first attempt to the end of the last."),
+            _column("detail", _TEXT, "The error in words.", optional=True),
+        ]
+    ),
+)
+FEATURES = TableSpec(
+    "features",
+    "The keypoints of one picture.",
+    ("sha256",),
+    pa.schema(
+        [
+            _SHA256,
+            _column("keypoints", pa.large_binary(), "float32 (n, 4): x, y, diameter in image pixels, angle in degrees."),
+            _column("descriptors", pa.large_binary(), "uint8 (n, 128): RootSIFT times 512, rounded, at most 255."),
+        ]
+    ),
+)
+SIGNATURE = TableSpec(
+    "signature",
+    "The keypoints of one test photograph, as it is or mirrored.",
+    ("test_image", "mirrored"),
+    pa.schema(
+        [
+            _column("test_set", _TEXT, "Name of the test set."),
+            _column("test_image", _TEXT, "Path of the photograph relative to the folder of its set."),
+            _column("site", _TEXT, "Landmark it shows: its file name without a trailing number."),
+            _column("mirrored", pa.bool_(), "Whether the keypoints are those of the mirror image."),
+            _column("width", _INT, "Width in pixels after EXIF orientation."),
+            _column("height", _INT, "Height in pixels after EXIF orientation."),
+            *[FEATURES.schema.field(name) for name in ("keypoints", "descriptors")],
+        ]
+    ),
+)
+OVERLAPS = TableSpec(
+    "overlaps",
+    "One verified pair of an image of the list and a test photograph.",
+    ("image_id", "test_set", "test_image", "mirrored"),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            _LANDMARK,
+            *[SIGNATURE.schema.field(name) for name in ("test_set", "test_image", "site", "mirrored")],
+            _column("kind", _TEXT, "`copy`: the same photograph; `landmark`: another photograph of the same thing."),
+            _PUTATIVE,
+            _INLIERS,
+            _AFFINE,
+            _MATCHED,
+        ]
+    ),
+)
+PAIRS = TableSpec(
+    "pairs",
+    "One verified pair of images of a class: an edge of its graph.",
+    ("landmark_id", "image_a", "image_b"),
+    pa.schema(
+        [
+            _LANDMARK,
+            _column("image_a", _TEXT, "First image; its id sorts before the other's."),
+            _column("image_b", _TEXT, "Second image."),
+            _PUTATIVE,
+            _INLIERS,
+            _AFFINE,
+            _MATCHED,
+        ]
+    ),
+)
+GROUPS = TableSpec(
+    "groups",
+    "One image that took part in matching, and the group it fell into.",
+    ("image_id",),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            _LANDMARK,
+            _column("group", _INT, "Rank of the connected component in its class; 0 is the largest."),
+            _column("group_size", _INT, "Number of images in that component."),
+            _column("neighbours", _INT, "Number of verified pairs the image is part of."),
+            _column("kept", pa.bool_(), "Whether the class keeps this group."),
+        ]
+    ),
+)
+BOXES = TableSpec(
+    "boxes",
+    "The box of the landmark in one kept image.",
+    ("image_id",),
+    pa.schema(
+        [
+            _IMAGE_ID,
+            *_BOX,
+            *[pa.field(f"first_{c.name}", _REAL, False, {"description": "Before refinement, " + c.name + "."}) for c in _BOX],
+            _column("supports", _INT, "Number of verified pairs that the box rests on."),
+            _column("spread", _REAL, "Median distance (L1 over 4, pixels) of its pairs' boxes from the first box."),
+            _column("sweeps", _INT, "Refinement sweeps until the group's boxes stood still."),
+        ]
+    ),
+)
+VERDICTS = TableSpec(
+    "verdicts",
+    "What became of one row of the list; exactly as many rows as `sources`.",
+    ("row",),
+    pa.schema(
+        [
+            SOURCES.schema.field("row"),
+            _IMAGE_ID,
+            _LANDMARK,
+            _column("verdict", _TEXT, "`kept` or `dropped`."),
+            _column("stage", _TEXT, "The stage that decided."),
+            _column("reason", _TEXT, "Reason code; `kept` for kept rows. docs/tables.md lists them."),
+            _column("evidence", _TEXT, "What the decision rests on, as a JSON object."),
+            _column("split", _TEXT, "`train` or `val` for kept rows.", optional=True),
+            _column("sha256", _TEXT, "sha256 of the image, where one was read.", optional=True),
+        ]
+    ),
+)
+THUMBNAILS = TableSpec(
+    "thumbnails",
+    "A small picture for the report.",
+    ("name",),
+    pa.schema(
+        [
+            _column("name", _TEXT, "File name below the report's `pictures/`."),
+            _column("jpeg", pa.large_binary(), "The picture as a JPEG file."),
+        ]
+    ),
+)
+
+VERSION_TABLES = (SOURCES, IMAGES, OVERLAPS, PAIRS, GROUPS, BOXES, VERDICTS, FETCH_LOG)
+"""The tables of a published version, in the order of the road."""

@@ -1,0 +1,1 @@
+"""Read the list, fetch politely, check what came."""

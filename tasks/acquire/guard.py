@@ -1,0 +1,52 @@
+"""Where a fetch may connect to: public addresses only, checked on the address that is connected to."""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+
+
+class BlockedAddressError(Exception):
+    """The host leads to an address that is not public. Not an OSError, which urllib3 would wrap as a broken connection."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the open internet.
+
+    IPv4 inside IPv6 (mapped, 6to4, NAT64) is judged as the IPv4 address that it reaches.
+    """
+    ip = ipaddress.ip_address(address.split("%", 1)[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def connect(host: str, port: int, timeout: float, allowed: Collection[str]) -> socket.socket:
+    """Opens a TCP connection to a host, looking only at addresses that may be reached.
+
+    The name is resolved once, here, and the connection goes to the address that was checked: a name that answers
+    otherwise the second time gains nothing.
+
+    Raises:
+        socket.gaierror: the name does not resolve.
+        BlockedAddressError: none of its addresses is public, and the host is not in `allowed`.
+        OSError: no address answered.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    usable = [entry for entry in found if host in allowed or is_public(str(entry[4][0]))]
+    if not usable:
+        raise BlockedAddressError(f"{host} leads to {found[0][4][0]}, which is not a public address")
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in usable:
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(timeout)
+        try:
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            failure = error
+    raise failure or OSError(f"{host}: no address")

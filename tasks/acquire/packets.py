@@ -1,0 +1,46 @@
+"""How rows go to shards and classes to packets. What one row or class does never moves another."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Partition(BaseModel):
+    """Fixed in a dataset root at its first run, so that a longer list does not move what is already computed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shards: int = Field(description="number of row shards")
+    packets: int = Field(description="number of packets that share the ordinary classes")
+    large_class: int = Field(description="rows from which a class is a packet of its own")
+
+
+def choose_partition(rows: int) -> Partition:
+    """A partition for a list of so many rows: about 50 rows a packet at first, and never more tasks than Prefect bears.
+
+    At most 128 shards, 192 packets and 128 large classes: five stages over them stay below 2,000 task runs.
+    """
+    return Partition(
+        shards=int(np.clip(rows // 100, 4, 128)),
+        packets=int(np.clip(rows // 50, 4, 192)),
+        large_class=max(1000, rows // 128),
+    )
+
+
+def place(key: str, places: int) -> int:
+    """The place, 0 to places − 1, that a key always goes to."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % places
+
+
+def shards_of(image_ids: Sequence[str], partition: Partition) -> np.ndarray:
+    """The shard of each row, int64 (n,)."""
+    return np.array([place(image_id, partition.shards) for image_id in image_ids], np.int64)
+
+
+def packet_of(landmark_id: str, size: int, partition: Partition) -> str:
+    """The packet of a class with so many rows in the list, as a name for file and task."""
+    if size >= partition.large_class:
+        return f"class-{hashlib.sha256(landmark_id.encode()).hexdigest()[:12]}"
+    return f"{place(landmark_id, partition.packets):03d}"

@@ -1,0 +1,43 @@
+"""The knobs of acquire."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.settings import StageSettings
+
+
+class AcquireSettings(StageSettings):
+    """How images are fetched and what counts as one."""
+
+    user_agent: str = Field(
+        "cairn/0.1 (image retrieval research)",
+        description="User-Agent sent with each request; add an address where a host's owner can reach you",
+    )
+    connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
+    read_timeout: float = Field(20.0, gt=0, description="seconds to wait for the next bytes")
+    deadline: float = Field(60.0, gt=0, description="seconds for the whole transfer of one attempt")
+    attempts: int = Field(3, ge=1, description="tries for failures that can heal: timeouts, 429, 5xx")
+    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
+    max_bytes: int = Field(50_000_000, gt=0, description="longest body accepted, in bytes")
+    max_redirects: int = Field(5, ge=0, description="redirects followed before giving up")
+    connections: int = Field(16, ge=1, description="simultaneous transfers of one shard")
+    connections_per_host: int = Field(4, ge=1, description="simultaneous transfers from one host, over all shards of a process")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="hosts reached although their address is private or loopback; for tests and mirrors"
+    )
+    max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
+    min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
+
+
+class SelectSettings(StageSettings):
+    """Which readable images go on."""
+
+    min_class_size: int = Field(3, ge=1, description="readable images a class needs to be compared")
+    placeholder_classes: int = Field(
+        3, ge=2, description="classes in which the same bytes must stand to be a placeholder rather than an ambiguous photograph"
+    )
+
+
+Refetch = Literal["never", "failed"]
+"""Which rows are fetched although they were before: none, or those that failed."""

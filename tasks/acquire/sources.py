@@ -1,0 +1,191 @@
+"""Reading the user's list, whatever its form, into the table `sources`."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.errors import InputError
+from storage.tables import SOURCES
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
+_COLUMNS = ("id", "url", "landmark_id")
+_BOX = ("list_x1", "list_y1", "list_x2", "list_y2")
+
+
+def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | None = None) -> pa.Table:
+    """Reads a list.
+
+    Args:
+        path: a CSV or Parquet file with the columns id, url, landmark_id (Google-Landmarks); a text file of lines
+            `URL CLASS_ID` or `URL CLASS_ID x1 x2 y1 y2` (Landmarks); or a folder of class folders of images.
+        md5_file: one MD5 per line; line i belongs to line i of the list.
+        clean_file: Google-Landmarks v2's `train_clean.csv`; only the ids it names are kept.
+
+    Returns:
+        The table `sources`, in the order of the list.
+
+    Raises:
+        InputError: the list does not parse; the text names file, line and column, and what was expected.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
+    if path.is_dir():
+        rows = _read_folder(path)
+    elif path.suffix == ".parquet":
+        rows = _read_parquet(path)
+    elif path.suffix == ".csv":
+        rows = _read_csv(path)
+    else:
+        rows = _read_landmarks_lines(path)
+    if not rows["image_id"]:
+        raise InputError(f"{path}: the list is empty")
+    if md5_file:
+        rows["md5"] = _read_md5(md5_file, len(rows["image_id"]))
+    table = _to_table(rows)
+    if clean_file:
+        table = _narrow(table, clean_file)
+    _check_ids(path, table)
+    return table
+
+
+def duplicate_rows(sources: pa.Table) -> np.ndarray:
+    """For each row, int64 (n,): the row that named the image first, which is the row itself unless it is repeated."""
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(i, r) for i, r in zip(sources["image_id"].to_pylist(), sources["row"].to_pylist())], np.int64)
+
+
+def _read_folder(path: Path) -> dict[str, list[object]]:
+    files = sorted(f for f in path.glob("*/*") if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
+    names = [f.relative_to(path).as_posix() for f in files]
+    if not names:
+        raise InputError(f"{path}: no images found; expected CLASS/IMAGE.jpg folders below it")
+    # The content's MD5 stands for the file, so that a changed picture is seen as one.
+    md5 = [hashlib.md5(f.read_bytes(), usedforsecurity=False).hexdigest() for f in files]
+    return {"image_id": list(names), "url": list(names), "landmark_id": [f.parent.name for f in files], "md5": list(md5)}
+
+
+def _read_parquet(path: Path) -> dict[str, list[object]]:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a Parquet file ({error})") from error
+    _check_columns(path, table.column_names)
+    columns = {name: table[name].cast(pa.string()).to_pylist() for name in _COLUMNS}
+    for name, values in columns.items():
+        if None in values:
+            raise InputError(f"{path}: row {values.index(None)}, column {name}: empty")
+    return dict(zip(("image_id", "url", "landmark_id"), columns.values(), strict=True))
+
+
+def _read_csv(path: Path) -> dict[str, list[object]]:
+    reader = csv.reader(_lines(path), strict=True, skipinitialspace=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_columns(path, header)
+        places = [header.index(name) for name in _COLUMNS]
+        columns: list[list[object]] = [[], [], []]
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise InputError(f"{path}: line {reader.line_num}: {len(fields)} columns, expected {len(header)} as in the header")
+            for column, place, name in zip(columns, places, _COLUMNS, strict=True):
+                if not fields[place].strip():
+                    raise InputError(f"{path}: line {reader.line_num}, column {name}: empty")
+                column.append(fields[place].strip())
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: {error}; expected comma-separated values") from error
+    return dict(zip(("image_id", "url", "landmark_id"), columns, strict=True))
+
+
+def _check_columns(path: Path, found: Iterable[str]) -> None:
+    missing = [name for name in _COLUMNS if name not in found]
+    if missing:
+        raise InputError(f"{path}: line 1: no column {', '.join(missing)}; expected a header with id, url, landmark_id")
+
+
+def _read_landmarks_lines(path: Path) -> dict[str, list[object]]:
+    rows: dict[str, list[object]] = {name: [] for name in ("image_id", "url", "landmark_id")}
+    boxes: list[list[float]] = []
+    width = 0
+    for number, line in enumerate(_lines(path), start=1):
+        fields = line.split()
+        if not fields:
+            raise InputError(f"{path}: line {number}: empty; expected URL CLASS_ID, with or without x1 x2 y1 y2")
+        width = width or len(fields)
+        if len(fields) not in (2, 6) or len(fields) != width:
+            raise InputError(f"{path}: line {number}: {len(fields)} columns, expected {width if width in (2, 6) else '2 or 6'}")
+        for column, text in enumerate(fields[1:], start=2):
+            if not text.lstrip("-").isdigit():
+                raise InputError(f"{path}: line {number}, column {column}: {text!r}, expected an integer")
+        rows["image_id"].append(hashlib.sha256(f"{fields[1]} {fields[0]}".encode()).hexdigest()[:16])
+        rows["url"].append(fields[0])
+        rows["landmark_id"].append(fields[1])
+        boxes.append([float(text) for text in fields[2:]])
+    if width == 6:
+        rows |= dict(zip(_BOX, map(list, _order_boxes(path, np.array(boxes)).T), strict=True))
+    return rows
+
+
+def _order_boxes(path: Path, found: np.ndarray) -> np.ndarray:
+    """Brings boxes (n, 4) to x1 y1 x2 y2. The known lists have x1 x2 y1 y2; a list that fits neither order is refused."""
+    as_published = found[:, [0, 2, 1, 3]]
+    for boxes in (as_published, found):
+        sane = (boxes[:, :2] >= 0).all(axis=1) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+        if sane.mean() > 0.99 or len(boxes) - sane.sum() <= 1 < len(boxes):
+            return boxes
+    wrong = int(np.flatnonzero(~sane)[0]) + 1
+    raise InputError(f"{path}: line {wrong}, columns 3–6: boxes are neither x1 x2 y1 y2 nor x1 y1 x2 y2 with x1 < x2, y1 < y2")
+
+
+def _read_md5(path: Path, count: int) -> list[object]:
+    values = [line.split()[0] if line.split() else "" for line in _lines(path)]
+    if len(values) != count:
+        raise InputError(f"{path}: {len(values)} lines, expected {count}, one per line of the list")
+    for number, value in enumerate(values, start=1):
+        if len(value) != 32 or not set(value.lower()) <= set("0123456789abcdef"):
+            raise InputError(f"{path}: line {number}: {value!r}, expected an MD5 of 32 hexadecimal digits")
+    return [value.lower() for value in values]
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}: line {line}: not UTF-8 text ({error.reason})") from error
+    yield from io.StringIO(text, newline=None)
+
+
+def _to_table(rows: dict[str, list[object]]) -> pa.Table:
+    count = len(rows["image_id"])
+    columns = {"row": list(range(count))} | {name: rows.get(name, [None] * count) for name in SOURCES.schema.names[1:]}
+    return pa.table(columns, SOURCES.schema)
+
+
+def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:
+    reader = csv.DictReader(_lines(clean_file))
+    if not {"landmark_id", "images"} <= set(reader.fieldnames or ()):
+        raise InputError(f"{clean_file}: line 1: expected a header with landmark_id, images")
+    clean = {image for line in reader for image in line["images"].split()}
+    kept = table.filter(pa.array([image in clean for image in table["image_id"].to_pylist()]))
+    if not kept.num_rows:
+        raise InputError(f"{clean_file}: none of its ids is in the list; do they belong together?")
+    return kept.set_column(0, SOURCES.schema.field("row"), pa.array(range(kept.num_rows), pa.int64()))
+
+
+def _check_ids(path: Path, table: pa.Table) -> None:
+    rows: dict[str, tuple[int, str, str]] = {}
+    for row, image, url, landmark in zip(*(table[name].to_pylist() for name in ("row", "image_id", "url", "landmark_id"))):
+        first = rows.setdefault(image, (row, url, landmark))
+        if first[1:] != (url, landmark):
+            raise InputError(
+                f"{path}: row {row + 1}, column id: {image!r} stands for {url!r} of class {landmark!r} here and for "
+                f"{first[1]!r} of class {first[2]!r} in row {first[0] + 1}; an id needs one address and one class"
+            )

@@ -1,0 +1,1 @@
+"""First boxes from matches, and their refinement over the graph."""

@@ -1,0 +1,63 @@
+"""First boxes: per pair the rectangle around the matched keypoints, per image their geometric median."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def enclosing_boxes(points: list[NDArray[np.float32]]) -> tuple[Array, Array]:
+    """The smallest axis-parallel rectangles around the matched keypoints of pairs, in both images.
+
+    Args:
+        points: per pair, float32 (n, 4): x, y in the first and x, y in the second image.
+
+    Returns:
+        Boxes x1, y1, x2, y2 in the first and in the second images, float64 (pairs, 4) each.
+    """
+    low = np.array([pair.min(axis=0) for pair in points], np.float64).reshape(-1, 4)
+    high = np.array([pair.max(axis=0) for pair in points], np.float64).reshape(-1, 4)
+    return np.hstack([low[:, :2], high[:, :2]]), np.hstack([low[:, 2:], high[:, 2:]])
+
+
+def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iterations: int = 200) -> Array:
+    """The geometric median of the vectors of each owner, by the modified Weiszfeld iteration (Vardi & Zhang 2000).
+
+    Args:
+        vectors: (n, d). owner: (n,), 0 to count − 1; every owner has a vector.
+
+    Returns:
+        (count, d).
+    """
+    sizes = np.bincount(owner, minlength=count)
+    estimate = _sums(vectors, owner, count) / sizes[:, None]
+    for _ in range(iterations):
+        difference = vectors - estimate[owner]
+        distance = np.linalg.norm(difference, axis=1)
+        apart = distance > 1e-9
+        weight = np.where(apart, 1 / np.where(apart, distance, 1), 0)
+        pull = _sums(weight[:, None] * difference, owner, count)  # R(y)
+        total = np.bincount(owner, weights=weight, minlength=count)
+        equal = np.bincount(owner, weights=~apart, minlength=count)  # η
+        strength = np.linalg.norm(pull, axis=1)
+        # Where the estimate sits on a vector, the step shrinks by γ = min(1, η/|R|): it may be the median already.
+        step = np.where(strength > equal, 1 - equal / np.maximum(strength, 1e-12), 0)
+        move = step[:, None] * pull / np.maximum(total, 1e-12)[:, None]
+        estimate = estimate + move
+        if np.abs(move).max(initial=0) < 1e-7:
+            break
+    return np.asarray(estimate, np.float64)
+
+
+def spreads(boxes: Array, owner: NDArray[np.int64], medians: Array) -> Array:
+    """How far the boxes of each owner lie from their median: (count,), the median over boxes of the mean edge distance."""
+    distance = np.abs(boxes - medians[owner]).mean(axis=1)
+    order = np.lexsort((distance, owner))
+    starts = np.searchsorted(owner[order], np.arange(len(medians)))
+    sizes = np.bincount(owner, minlength=len(medians))
+    return np.asarray(distance[order][starts + (sizes - 1) // 2], np.float64)
+
+
+def _sums(values: Array, owner: NDArray[np.int64], count: int) -> Array:
+    columns = [np.bincount(owner, weights=column, minlength=count) for column in values.T]
+    return np.stack(columns, axis=1)

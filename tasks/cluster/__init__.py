@@ -1,0 +1,1 @@
+"""The pair graph, its groups, and which group stays."""

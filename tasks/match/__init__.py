@@ -1,0 +1,1 @@
+"""Which pairs to look at, and whether a pair shows the same thing."""

@@ -1,0 +1,121 @@
+"""Do two pictures show the same thing? Putative matches, then an affine map that enough of them agree with."""
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+
+cv2.setNumThreads(1)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A verified pair.
+
+    Attributes:
+        putative: number of one-to-one matches that passed the ratio test.
+        affine: float64 (2, 3), from the first picture's pixels to the second's.
+        matched: float32 (n, 4), the inliers' x, y in the first and x, y in the second picture.
+        residuals: float64 (n,), distances in the second picture's pixels.
+    """
+
+    putative: int
+    affine: NDArray[np.float64]
+    matched: NDArray[np.float32]
+    residuals: NDArray[np.float64]
+
+    @property
+    def inliers(self) -> int:
+        """Number of inliers: of distinct places, since one place can carry several keypoints."""
+        return min(len(np.unique(np.rint(self.matched[:, half]), axis=0)) for half in (slice(0, 2), slice(2, 4)))
+
+    def cells(self) -> dict[str, object]:
+        """The cells putative, inliers, affine and points of the tables `pairs` and `overlaps`."""
+        return {
+            "putative": self.putative,
+            "inliers": self.inliers,
+            "affine": self.affine.ravel().tolist(),
+            "points": self.matched.ravel().tolist(),
+        }
+
+
+def putative_matches(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: float) -> NDArray[np.int64]:
+    """One-to-one matches of descriptors: each other's nearest, and nearer than `ratio` times the second nearest.
+
+    Args:
+        first: uint8 (n, 128). second: uint8 (m, 128).
+
+    Returns:
+        int64 (k, 2): indices into first and second, sorted by the first.
+    """
+    if len(first) < 2 or len(second) < 2:
+        return np.zeros((0, 2), np.int64)
+    a, b = first.astype(np.float32), second.astype(np.float32)
+    products = a @ b.T
+    squares = (a * a).sum(axis=1)[:, None] - 2 * products + (b * b).sum(axis=1)[None, :]
+    nearest = squares.argmin(axis=1)
+    rows = np.arange(len(a))
+    best = squares[rows, nearest]
+    mutual = squares.argmin(axis=0)[nearest] == rows
+    squares[rows, nearest] = np.inf
+    passed = mutual & (best < ratio**2 * squares.min(axis=1))
+    return np.column_stack([rows[passed], nearest[passed]])
+
+
+def verify(
+    first: Features, second: Features, second_size: tuple[int, int], settings: MatchSettings, seed: int
+) -> Verification | None:
+    """Looks for an affine map between two pictures (Philbin et al. 2007; RANSAC with local optimisation).
+
+    Args:
+        second_size: width and height of the second picture; residuals are judged against its longer side.
+        seed: of the estimator's draws; see `pair_seed`.
+
+    Returns:
+        The map and its inliers, or None where no sane map has `min_inliers` inliers.
+    """
+    matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
+    if len(matches) < settings.min_inliers:
+        return None
+    source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]
+    tolerance = settings.tolerance * max(second_size)
+    affine = _estimate(source, target, tolerance, settings, seed)
+    if affine is None or not is_sane(affine, settings):
+        return None
+    residuals = np.linalg.norm(source @ affine[:, :2].T + affine[:, 2] - target, axis=1)
+    inlier = residuals <= tolerance
+    found = Verification(len(matches), affine, np.hstack([source, target])[inlier], residuals[inlier])
+    return found if found.inliers >= settings.min_inliers else None
+
+
+def pair_seed(*ids: str) -> int:
+    """A seed that depends on the ids of a pair alone: 31 bits."""
+    return int.from_bytes(hashlib.sha256("\0".join(ids).encode()).digest()[:4]) >> 1
+
+
+def is_sane(affine: NDArray[np.float64], settings: MatchSettings) -> bool:
+    """Whether a map (2, 3) is one that a camera could make of a façade: no mirror, no crushing, no extreme scale."""
+    if not np.isfinite(affine).all() or np.linalg.det(affine[:, :2]) <= 0:
+        return False
+    large, small = np.linalg.svd(affine[:, :2], compute_uv=False)
+    within = 1 / settings.max_scale <= small and large <= settings.max_scale
+    return bool(within and large <= settings.max_anisotropy * small)
+
+
+def _estimate(
+    source: NDArray[np.float32], target: NDArray[np.float32], tolerance: float, settings: MatchSettings, seed: int
+) -> NDArray[np.float64] | None:
+    options = cv2.UsacParams()
+    options.threshold = tolerance
+    options.maxIterations = settings.trials
+    options.confidence = 0.999
+    options.randomGeneratorState = seed
+    options.loMethod = cv2.LOCAL_OPTIM_INNER_LO
+    options.score = cv2.SCORE_METHOD_MSAC
+    affine, _ = cv2.estimateAffine2D(source, target, options)
+    return None if affine is None else np.asarray(affine, np.float64)

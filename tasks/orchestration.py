@@ -1,0 +1,222 @@
+"""The one project-wide `stage` (a Prefect task) and `Road` (how a flow runs stages): caching, retries, runner, and why.
+
+A stage is path in, path out. Prefect hashes and stores what passes through it, so frames, lists of rows and pixels
+never do: a stage is handed references to stored tables and returns an `Output` of such references.
+
+There is one memo, Prefect's own cache. Its key is made here from what the result depends on: the stage and its
+version number, the settings it reads and the content digests of its inputs. (Prefect's INPUTS policy would hash paths,
+not contents, and TASK_SOURCE sees only the task's own lines.) Records lie under the dataset root as plain JSON, since
+Prefect's default, pickle, would run code from a dataset directory that someone else prepared.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import Task, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.filesystems import RemoteFileSystem
+from prefect.futures import PrefectFuture, as_completed
+from prefect.serializers import JSONSerializer
+from prefect.task_runners import TaskRunner
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from storage.errors import InputError
+from storage.parquet import TableRef, is_intact
+from storage.root import Root
+
+Inputs = Mapping[str, TableRef | list[TableRef] | str | int | None]
+"""What a stage reads: references to tables, and small values."""
+
+
+class Output(BaseModel):
+    """What a stage returns: references to the tables it wrote, and counts for people to read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tables: dict[str, TableRef]
+    counts: dict[str, int] = {}
+
+
+StageFunction = Callable[[str, str, Inputs, Any], dict[str, Any]]
+Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
+
+_RECORDS = "stages/records"
+_UNKEYED = ("fetch_log", "folder", "folders")
+
+
+def _key_of_call(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    return str(parameters["key"])
+
+
+def _can_heal(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    """Only failures of disk or network heal by themselves; a wrong input or a bug stays what it is."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], Output]], Stage]:
+    """The project's `task`. The function gets (root url, key, inputs, settings) and writes below `stages/NAME/KEY/`.
+
+    Raise the version number whenever the stage would give another result for the same inputs and settings.
+    """
+
+    def decorate(function: Callable[[str, str, Any, Any], Output]) -> Stage:
+        def run(root: str, key: str, inputs: Inputs, settings: Any) -> dict[str, Any]:
+            return function(root, key, inputs, settings).model_dump()
+
+        run.__doc__, run.__module__, run.__qualname__ = function.__doc__, function.__module__, function.__qualname__
+        return task(
+            name=name,
+            version=str(version),
+            cache_key_fn=_key_of_call,
+            persist_result=True,
+            result_serializer=JSONSerializer(object_encoder=None, object_decoder=None),
+            cache_result_in_memory=False,
+            retries=2,
+            retry_delay_seconds=[5, 30],
+            retry_condition_fn=_can_heal,
+        )(run)
+
+    return decorate
+
+
+def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
+    """The memo's key: the stage's name and the digest of all that its result depends on.
+
+    Where things lie is not part of it, nor is the fetch log, which differs between identical runs.
+    """
+
+    def content(value: Any) -> Any:
+        if isinstance(value, TableRef):
+            return value.digest
+        return [content(item) for item in value] if isinstance(value, list) else value
+
+    parts = {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": settings.model_dump(mode="json") if settings else None,
+        "inputs": {name: content(value) for name, value in inputs.items() if name not in _UNKEYED},
+    }
+    return f"{stage.name}-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]}"
+
+
+def stage_path(key: str, table: str) -> str:
+    """Where a stage keeps a table of its output."""
+    name, digest = key.rsplit("-", 1)
+    return f"stages/{name}/{digest}/{table}.parquet"
+
+
+def memo_is_sound(root: Root, key: str) -> bool:
+    """Whether the record of this key is plain JSON and every table it names is there with the promised bytes.
+
+    An unsound memo is computed again. The check reads the record itself, before Prefect does: a record names its own
+    serializer, and one that names pickle must not be opened.
+    """
+    try:
+        record = json.loads(root.read(f"{_RECORDS}/{key}"))
+        serializer = record["metadata"]["serializer"]
+        if (serializer["type"], serializer["object_decoder"], serializer["jsonlib"]) != ("json", None, "json"):
+            return False
+        output = Output.model_validate_json(record["result"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, ValidationError):
+        return False
+    return all(is_intact(root, ref) for ref in output.tables.values())
+
+
+listener: ContextVar[Callable[[str, int, int], None] | None] = ContextVar("listener", default=None)
+"""Told of each step (stage, tasks done, tasks in all) as it is made: the terminal's progress bar."""
+
+
+class Progress:
+    """The progress of a flow run through its stages, as an artifact in the Prefect UI and for the listener."""
+
+    def __init__(self, stages: int) -> None:
+        self._stages, self._begun, self._listener = stages, 0, listener.get()
+        self._artifact = cast(UUID, create_progress_artifact(0.0, key="curate-progress"))
+
+    def begin(self, stage: str, total: int) -> None:
+        """A stage starts, with so many tasks."""
+        self._begun += 1
+        self.advance(stage, 0, total)
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """So many tasks of the stage are done."""
+        if self._listener:
+            self._listener(stage, done, total)
+        if done % max(1, total // 4) == 0 or done == total:  # each is a request to the server: keep them few
+            percent = 100 * (self._begun - 1 + done / max(1, total)) / self._stages
+            update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
+
+
+class Road:
+    """Runs the stages of a flow over a dataset root, with a Prefect task runner."""
+
+    def __init__(self, root: Root, runner: TaskRunner[Any], stages: int) -> None:
+        self.root, self._runner, self._progress = root, runner, Progress(stages)
+        self._storage = _record_storage(root)
+
+    def one(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
+        """Runs a stage once."""
+        return self.each(stage, {"": inputs}, settings)[""]
+
+    def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
+        """Runs a stage once for every shard, packet or test set; the outputs come in the order of the inputs.
+
+        All are run to their end before the first failure is raised: what others finished is kept for the next run.
+        """
+        self._progress.begin(stage.name, len(inputs))
+        futures = {self._submit(stage, label, part, settings): label for label, part in inputs.items()}
+        for done, _ in enumerate(as_completed(list(futures)), start=1):
+            self._progress.advance(stage.name, done, len(inputs))
+        outputs = {label: Output.model_validate(future.result()) for future, label in futures.items()}
+        return {label: outputs[label] for label in inputs}
+
+    def _submit(self, stage: Stage, label: str, inputs: Inputs, settings: BaseModel | None) -> PrefectFuture[Any]:
+        key = stage_key(stage, inputs, settings)
+        prepared = stage.with_options(
+            task_run_name=f"{stage.name} {label}".strip(),
+            result_storage=self._storage,
+            refresh_cache=not memo_is_sound(self.root, key),
+        )
+        parameters = {"root": self.root.url, "key": key, "inputs": inputs, "settings": settings}
+        future: PrefectFuture[Any] = self._runner.submit(prepared, parameters=parameters)
+        return future
+
+
+def _record_storage(root: Root) -> Any:
+    if root.is_local:
+        return Path(root.path(_RECORDS))
+    name = f"cairn-{hashlib.sha256(root.url.encode()).hexdigest()[:16]}"
+    block = RemoteFileSystem(basepath=f"{root.url}/{_RECORDS}")
+    block.save(name, overwrite=True)
+    return block
+
+
+def references(inputs: Inputs, name: str) -> list[TableRef]:
+    """The input of this name, which must be a list of tables.
+
+    Raises:
+        InputError: it is not.
+    """
+    value = inputs[name]
+    if not isinstance(value, list):
+        raise InputError(f"input {name!r} of a stage must be a list of tables, not {value!r}")
+    return value
+
+
+def reference(inputs: Inputs, name: str) -> TableRef:
+    """The input of this name, which must be a table.
+
+    Raises:
+        InputError: it is not.
+    """
+    value = inputs[name]
+    if not isinstance(value, TableRef):
+        raise InputError(f"input {name!r} of a stage must be a table, not {value!r}")
+    return value

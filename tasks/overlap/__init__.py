@@ -1,0 +1,1 @@
+"""Copies of, and landmarks shared with, the test sets."""

@@ -1,0 +1,107 @@
+"""Overlap's Prefect face: the signature of each test set, and a packet's overlaps with all of them."""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from storage.parquet import TableRef, read_table, write_table
+from storage.root import Root
+from storage.tables import DROPS, OVERLAPS, SIGNATURE
+from tasks.acquire.inspect import Rejected, decode, inspect
+from tasks.acquire.settings import AcquireSettings
+from tasks.features.detect import detect
+from tasks.features.packed import Features, pack, unpack
+from tasks.features.settings import FeatureSettings
+from tasks.match.settings import MatchSettings
+from tasks.match.shortlist import DescriptorIndex
+from tasks.match.verify import pair_seed, verify
+from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.overlap.copies import is_copy
+from tasks.overlap.landmarks import dropped_images
+from tasks.overlap.settings import OverlapSettings
+from tasks.overlap.testsets import site_of, test_photographs
+from tasks.settings import StageSettings
+
+
+class OverlapStageSettings(StageSettings):
+    """What the stage reads: its own knobs, and those of the verification it shares with match."""
+
+    overlap: OverlapSettings = Field(description="consequences and shortlist")
+    match: MatchSettings = Field(description="verification of a pair")
+
+
+@stage("signature", version=1)
+def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
+    """The keypoints of a test set's photographs, as they are and mirrored. Inputs: `name`, `folder`, `digest`."""
+    root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
+    rows: list[dict[str, Any]] = []
+    unreadable = 0
+    for file in test_photographs(name, folder):
+        content = file.read_bytes()
+        if isinstance(inspect(content, AcquireSettings(min_side=1)), Rejected):
+            unreadable += 1
+            continue
+        picture = decode(content)
+        for mirrored in (False, True):
+            features = Features(*detect(picture[:, ::-1].copy() if mirrored else picture, settings))
+            facts = {"test_set": name, "test_image": file.relative_to(folder).as_posix(), "site": site_of(file.name)}
+            size = {"width": picture.shape[1], "height": picture.shape[0]}
+            rows.append({**facts, "mirrored": mirrored, **size, **pack(features)})
+    table = pa.Table.from_pylist(rows, SIGNATURE.schema)
+    return Output(
+        tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
+        counts={"photographs": len(rows) // 2, "unreadable": unreadable},
+    )
+
+
+@stage("overlap", version=1)
+def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
+    """Compares the `images` of a packet, by their `features`, with the test sets' `signatures`."""
+    root = Root(root_url)
+    images = read_table(root, reference(inputs, "images")).to_pylist()
+    features = {row["sha256"]: unpack(row) for row in read_table(root, reference(inputs, "features")).to_pylist()}
+    photographs, index = _load_signatures(root_url, tuple(references(inputs, "signatures")))
+    rows, compared = [], 0
+    for image in images:
+        own = features[image["sha256"]]
+        for place in index.nearest_photographs(own.descriptors, settings.overlap.shortlist):
+            test, theirs = photographs[place]
+            compared += 1
+            size = (test["width"], test["height"])
+            seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
+            found = verify(own, theirs, size, settings.match, seed)
+            if found:
+                kind = "copy" if is_copy(found, size, settings.overlap) else "landmark"
+                names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
+                ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
+                rows.append({**ids, **names, "kind": kind, **found.cells()})
+    table = pa.Table.from_pylist(rows, OVERLAPS.schema)
+    judged = table.drop_columns(["points", "affine"]).to_pandas()
+    dropped = dropped_images(pd.DataFrame(images)[["image_id", "landmark_id"]], judged, settings.overlap)
+    drops = pa.Table.from_pandas(dropped.assign(stage="overlap"), DROPS.schema, preserve_index=False)
+    tables = {
+        "overlaps": write_table(root, stage_path(key, "overlaps"), OVERLAPS, table),
+        "drops": write_table(root, stage_path(key, "drops"), DROPS, drops),
+    }
+    return Output(tables=tables, counts={"compared": compared, "dropped": len(dropped)})
+
+
+_loading = threading.Lock()
+
+
+def _load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
+    with _loading:  # the packets of a process share one index; only the first builds it
+        return _cached_signatures(root_url, refs)
+
+
+@lru_cache(maxsize=1)
+def _cached_signatures(root_url: str, refs: tuple[TableRef, ...]) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
+    root = Root(root_url)
+    rows = [row for ref in refs for row in read_table(root, ref).to_pylist()]
+    photographs = [(row, unpack(row)) for row in rows]
+    return photographs, DescriptorIndex([features.descriptors for _, features in photographs])

@@ -1,0 +1,1 @@
+"""Splits, the version, its card, its report."""

@@ -1,0 +1,84 @@
+"""The card of a version: its README.md, in the form that the Hugging Face Hub reads."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.reasons import Reason
+from storage.tables import VERSION_TABLES
+
+if TYPE_CHECKING:
+    # At run time this would import storage.root, and with it every object store.
+    from storage.versions import Manifest
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def render_card(manifest: "Manifest", tables: Mapping[str, pa.Table]) -> str:
+    """The card as Markdown with YAML front matter.
+
+    Args:
+        manifest: of the version.
+        tables: every table of `VERSION_TABLES` by name.
+    """
+    verdicts = tables["verdicts"]
+    reasons = Counter(verdicts["reason"].to_pylist())
+    kept = verdicts.filter(pc.equal(verdicts["verdict"], pa.scalar("kept")))
+    leaks = kept.filter(pc.is_in(kept["image_id"], value_set=tables["overlaps"]["image_id"].combine_chunks()))
+
+    def dropped(stage: str) -> str:
+        return f"{sum(reasons[reason] for reason in Reason if reason.stage == stage):,} dropped"
+
+    template = _environment().get_template("card.md")
+    return template.render(
+        manifest=manifest,
+        tables=tables,
+        specs=VERSION_TABLES,
+        size=next((label for limit, label in _SIZES if verdicts.num_rows < limit), "1M<n<10M"),
+        rows=verdicts.num_rows,
+        kept=kept.num_rows,
+        classes=pc.count_distinct(kept["landmark_id"]).as_py(),
+        reasons=[(reason, reasons[reason]) for reason in Reason if reasons[reason]],
+        splits=_count_splits(kept),
+        pairs=Counter(tables["overlaps"]["test_set"].to_pylist()),
+        leaks=leaks.num_rows,
+        dropped=dropped,
+    )
+
+
+def _count_splits(kept: pa.Table) -> list[tuple[str, int, int]]:
+    """Split, images, classes; sorted by the split's name."""
+    counted = kept.group_by("split").aggregate([("landmark_id", "count_distinct"), ("image_id", "count")])
+    return [
+        (line["split"], line["image_id_count"], line["landmark_id_count_distinct"])
+        for line in counted.sort_by("split").to_pylist()
+    ]
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=jinja2.select_autoescape(),  # Not of Markdown: there `cell` tames what others named.
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["cell"] = _cell
+    environment.globals["description"] = lambda field: field.metadata[b"description"].decode()
+    environment.filters["yaml"] = json.dumps  # A JSON string is a YAML string.
+    return environment
+
+
+def _cell(text: str) -> str:
+    """Text inside a cell of a Markdown table: one line, no bars, no markup of its own."""
+    for mark in "\\|`*_[]<>":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

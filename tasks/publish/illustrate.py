@@ -1,0 +1,120 @@
+"""The report's pictures: thumbnails, drawn matches and contact sheets. Bytes in, JPEG bytes out."""
+
+import colorsys
+import io
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+_THUMBNAIL_SIDE = 256
+_MATCH_SIDE = 480
+_MATCH_GAP = 8
+_MATCH_LINES = 60
+_MATCH_PAPER = (150, 152, 156)  # quiet on light and on dark pages
+_TILE_SIDE = 96
+_TILE_FRAME = 3
+_TILES_PER_ROW = 10
+_TILE_ROWS = 2
+_KEPT_COLOUR = (22, 140, 92)
+_DROPPED_COLOUR = (190, 74, 60)
+_PAPER = (246, 246, 243)
+
+
+def thumbnail(content: bytes) -> bytes:
+    """A small JPEG of an accepted image, upright by its EXIF orientation, longest side at most 256 pixels."""
+    return _jpeg(_open_upright(content, _THUMBNAIL_SIDE)[0])
+
+
+def draw_match(left: bytes, right: bytes, points: NDArray[np.float32], *, mirrored: bool = False) -> bytes:
+    """Two images side by side, their matched keypoints joined by thin lines.
+
+    Args:
+        left: file of the first image; right: of the second.
+        points: float32 (n, 4): x, y in the left and x, y in the right image, pixels after EXIF orientation.
+        mirrored: flip the right image first; its points are those of the flipped image.
+
+    Returns:
+        A JPEG, each image at most 480 pixels on its longest side; at most 60 evenly picked lines are drawn.
+    """
+    first, first_scale = _open_upright(left, _MATCH_SIDE)
+    second, second_scale = _open_upright(right, _MATCH_SIDE)
+    if mirrored:
+        second = ImageOps.mirror(second)
+    height = max(first.height, second.height)
+    canvas = Image.new("RGB", (first.width + _MATCH_GAP + second.width, height), _MATCH_PAPER)
+    corners = [
+        (0, (height - first.height) // 2),
+        (first.width + _MATCH_GAP, (height - second.height) // 2),
+    ]
+    canvas.paste(first, corners[0])
+    canvas.paste(second, corners[1])
+    scales = np.array([first_scale, first_scale, second_scale, second_scale])
+    return _jpeg(_draw_lines(canvas, points * scales + np.array([*corners[0], *corners[1]])))
+
+
+def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
+    """Thumbnails (JPEG) tiled in one small JPEG: kept ones framed green, then dropped ones framed red.
+
+    Tiles are 96 pixels; at most 2 rows of 10 of each kind are shown.
+    """
+    rows = [
+        (colour, pictures[start : start + _TILES_PER_ROW])
+        for colour, pictures in ((_KEPT_COLOUR, kept), (_DROPPED_COLOUR, dropped))
+        for start in range(0, min(len(pictures), _TILE_ROWS * _TILES_PER_ROW), _TILES_PER_ROW)
+    ]
+    columns = max((len(pictures) for _, pictures in rows), default=1)
+    sheet = Image.new("RGB", (columns * _TILE_SIDE, max(len(rows), 1) * _TILE_SIDE), _PAPER)
+    for y, (colour, pictures) in enumerate(rows):
+        for x, picture in enumerate(pictures):
+            sheet.paste(_tile(picture, colour), (x * _TILE_SIDE, y * _TILE_SIDE))
+    return _jpeg(sheet)
+
+
+def _open_upright(content: bytes, side: int) -> tuple[Image.Image, float]:
+    """The RGB image, shrunk to `side` and turned upright, and the factor from its pixels to the shrunk one's."""
+    with Image.open(io.BytesIO(content)) as image:
+        longest = max(image.size)
+        small = image if image.mode in ("RGB", "L", "CMYK") else _to_rgb(image)
+        # Shrinking comes before turning: JPEG files are then decoded at a fraction of their size.
+        small.thumbnail((side, side))
+        return ImageOps.exif_transpose(small).convert("RGB"), max(small.size) / longest
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        # Pillow would clip the sixteen bits to white instead of scaling them.
+        return Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8)).convert("RGB")
+    return upright.convert("RGB")
+
+
+def _draw_lines(canvas: Image.Image, points: NDArray[np.float64]) -> Image.Image:
+    if len(points) > _MATCH_LINES:
+        points = points[np.linspace(0, len(points) - 1, _MATCH_LINES).round().astype(int)]
+    pixels = np.array(canvas)
+    for number, (x1, y1, x2, y2) in enumerate(points.round().astype(int).tolist()):
+        # Steps by the golden ratio keep the hues of neighbouring lines apart.
+        red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(number * 0.618 % 1, 0.85, 1.0))
+        cv2.line(pixels, (x1, y1), (x2, y2), (red, green, blue), 1, cv2.LINE_AA)
+        for centre in ((x1, y1), (x2, y2)):
+            cv2.circle(pixels, centre, 4, (0, 0, 0), 2, cv2.LINE_AA)
+            cv2.circle(pixels, centre, 4, (red, green, blue), 1, cv2.LINE_AA)
+    return Image.fromarray(pixels)
+
+
+def _tile(picture: bytes, colour: tuple[int, int, int]) -> Image.Image:
+    tile = Image.new("RGB", (_TILE_SIDE, _TILE_SIDE), _PAPER)
+    inner = _TILE_SIDE - 2 * _TILE_FRAME - 2
+    with Image.open(io.BytesIO(picture)) as image:
+        framed = ImageOps.expand(ImageOps.contain(image.convert("RGB"), (inner, inner)), _TILE_FRAME, colour)
+    tile.paste(framed, ((_TILE_SIDE - framed.width) // 2, (_TILE_SIDE - framed.height) // 2))
+    return tile
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    sink = io.BytesIO()
+    image.save(sink, "JPEG", quality=80, optimize=True)
+    return sink.getvalue()

@@ -1,0 +1,124 @@
+"""Publish's Prefect face: the pictures of a packet's report, and the version itself."""
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from storage.images import get_image
+from storage.parquet import TableRef, read_table, write_table
+from storage.root import Root
+from storage.tables import THUMBNAILS, VERDICTS, VERSION_TABLES
+from storage.versions import Facts, Manifest, publish_version
+from tasks.acquire.sources import duplicate_rows
+from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.publish.card import render_card
+from tasks.publish.illustrate import draw_match, thumbnail
+from tasks.publish.report import render_report
+from tasks.publish.settings import PublishSettings
+from tasks.publish.split import split_images
+from tasks.publish.verdicts import build_verdicts, funnel
+
+_SOFTWARE = ("cairn", "prefect", "numpy", "pandas", "pyarrow", "scipy", "opencv-contrib-python-headless", "faiss-cpu", "pillow")
+
+
+@stage("illustrate", version=1)
+def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Thumbnails of `images`, and drawings of what they were dropped for.
+
+    Inputs: `images`; `overlaps`, `pairs` and `groups` where the packet has them; `folders`, JSON of test set to folder.
+    """
+    root = Root(root_url)
+    images = {image["image_id"]: image for image in read_table(root, reference(inputs, "images")).to_pylist()}
+    pictures = {f"{image['sha256']}.jpg": thumbnail(get_image(root, image["path"])) for image in images.values()}
+    if inputs.get("overlaps"):
+        pictures |= _draw_overlaps(root, inputs, images)
+        pictures |= _draw_pairs(root, inputs, images)
+    rows = [{"name": name, "jpeg": jpeg} for name, jpeg in pictures.items()]
+    table = pa.Table.from_pylist(rows, THUMBNAILS.schema)
+    return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
+
+
+def _draw_overlaps(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """Each overlapping image beside the test photograph it shares most with."""
+    folders = json.loads(str(inputs["folders"]))
+    overlaps = read_table(root, reference(inputs, "overlaps")).to_pandas()
+    best = overlaps.sort_values("inliers", ascending=False, kind="stable").drop_duplicates("image_id")
+    drawings = {}
+    for pair in best.itertuples():
+        image = images[str(pair.image_id)]
+        photograph = (Path(folders[pair.test_set]) / str(pair.test_image)).read_bytes()
+        points = np.asarray(pair.points, np.float32).reshape(-1, 4)
+        drawing = draw_match(get_image(root, image["path"]), photograph, points, mirrored=bool(pair.mirrored))
+        drawings[f"overlap-{image['sha256']}.jpg"] = drawing
+    return drawings
+
+
+def _draw_pairs(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """Each image of a group that lost, beside its strongest neighbour there."""
+    groups = read_table(root, reference(inputs, "groups")).to_pandas()
+    lost = set(groups.image_id[~groups.kept & (groups.neighbours > 0)])
+    pairs = read_table(root, reference(inputs, "pairs")).to_pandas().sort_values("inliers", ascending=False, kind="stable")
+    drawings: dict[str, bytes] = {}
+    for pair in pairs[pairs.image_a.isin(lost)].itertuples():
+        points = np.asarray(pair.points, np.float32).reshape(-1, 4)
+        a, b = images[str(pair.image_a)], images[str(pair.image_b)]
+        for left, right, ends in ((a, b, points), (b, a, points[:, [2, 3, 0, 1]])):
+            name = f"pair-{left['sha256']}.jpg"
+            if name not in drawings:
+                drawings[name] = draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
+    return drawings
+
+
+@stage("publish", version=1)
+def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
+    """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
+
+    Inputs: `name`; `sources`; lists of `images`, `drops`, `overlaps`, `pairs`, `groups`, `boxes`, `fetch_log`,
+    `thumbnails`; `facts`, JSON of settings, test sets and pairs compared.
+    """
+    root = Root(root_url)
+    tables = {spec.name: _gather(root, inputs, spec.name, spec.schema) for spec in VERSION_TABLES if spec is not VERDICTS}
+    verdicts = _verdicts(root, inputs, tables, settings)
+    tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
+    software = {"python": sys.version.split()[0], **{name: version(name) for name in _SOFTWARE}}
+    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=funnel(verdicts))
+
+    def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+        yield "README.md", render_card(manifest, tables).encode()
+        names = set()
+        for ref in references(inputs, "thumbnails"):
+            for row in read_table(root, ref).to_pylist():
+                names.add(row["name"])
+                yield f"report/pictures/{row['name']}", row["jpeg"]
+        for path, content in render_report(manifest, tables, names):
+            yield f"report/{path}", content
+
+    manifest = publish_version(root, str(inputs["name"]), tables, facts, render)
+    refs = {
+        name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"}) for name, ref in manifest.tables.items()
+    }
+    kept = int((verdicts.verdict == "kept").sum())
+    return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
+
+
+def _gather(root: Root, inputs: Inputs, name: str, schema: pa.Schema) -> pa.Table:
+    found = inputs[name]
+    refs = [found] if isinstance(found, TableRef) else references(inputs, name)
+    return pa.concat_tables([schema.empty_table(), *(read_table(root, ref) for ref in refs)])
+
+
+def _verdicts(root: Root, inputs: Inputs, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:
+    drops = pd.concat([read_table(root, ref).to_pandas() for ref in references(inputs, "drops")])
+    images = tables["images"].to_pandas()
+    groups = tables["groups"].to_pandas()
+    kept = groups[groups.kept].merge(images[["image_id", "sha256"]], on="image_id")
+    kept["split"] = kept.image_id.map(split_images(kept, settings))
+    sources = tables["sources"]
+    return build_verdicts(sources.to_pandas(), duplicate_rows(sources), images, drops, kept)

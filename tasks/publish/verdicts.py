@@ -1,0 +1,70 @@
+"""One verdict per row of the list, and the funnel that they make."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from storage.reasons import Reason
+from storage.tables import VERDICTS
+from storage.versions import FunnelStep
+
+_STEPS = (
+    ("in the list", ()),
+    ("named once", ("sources",)),
+    ("readable, once, in classes large enough", ("acquire",)),
+    ("shared with no test set", ("overlap",)),
+    ("in the largest group of their class", ("cluster",)),
+)
+
+
+def build_verdicts(
+    sources: pd.DataFrame, first_rows: np.ndarray, images: pd.DataFrame, drops: pd.DataFrame, kept: pd.DataFrame
+) -> pd.DataFrame:
+    """The table `verdicts`: what became of each row of the list.
+
+    Args:
+        sources: row, image_id, landmark_id. first_rows: (n,), the row that named each row's image first.
+        images: image_id, sha256 of every readable image. drops: image_id, stage, reason, evidence of all stages.
+        kept: image_id, group_size, neighbours, split.
+
+    Raises:
+        AssertionError: a row has no verdict, or two. A bug of ours, and no version comes of it.
+    """
+    fates = pd.concat(
+        [
+            drops[["image_id", "stage", "reason", "evidence"]].assign(verdict="dropped", split=None),
+            pd.DataFrame(
+                {
+                    "image_id": kept.image_id,
+                    "stage": "publish",
+                    "reason": str(Reason.KEPT),
+                    "evidence": [
+                        json.dumps({"group_size": int(size), "neighbours": int(count)})
+                        for size, count in zip(kept.group_size, kept.neighbours, strict=True)
+                    ],
+                    "verdict": "kept",
+                    "split": kept.split,
+                }
+            ),
+        ]
+    )
+    doubled = fates.image_id[fates.image_id.duplicated()].tolist()
+    assert not doubled, f"images with two verdicts: {doubled[:5]}"
+    verdicts = sources[["row", "image_id", "landmark_id"]].merge(fates, how="left", on="image_id")
+    verdicts = verdicts.merge(images[["image_id", "sha256"]], how="left", on="image_id")
+    repeated = verdicts["row"].to_numpy() != first_rows
+    verdicts.loc[repeated, ["verdict", "stage", "reason", "split"]] = ["dropped", "sources", str(Reason.DUPLICATE_ROW), None]
+    verdicts.loc[repeated, "evidence"] = [json.dumps({"same_as_row": int(row)}) for row in first_rows[repeated]]
+    lost = verdicts.image_id[verdicts.verdict.isna()].tolist()
+    assert not lost and len(verdicts) == len(sources), f"rows without a verdict: {lost[:5]}"
+    return verdicts[VERDICTS.schema.names].astype(object).where(verdicts[VERDICTS.schema.names].notna(), None)
+
+
+def funnel(verdicts: pd.DataFrame) -> list[FunnelStep]:
+    """How many images and classes are left after each stage."""
+    left, steps = verdicts, []
+    for step, stages in _STEPS:
+        left = left[~((left.verdict == "dropped") & left.stage.isin(stages))]
+        steps.append(FunnelStep(step=step, images=len(left), classes=left.landmark_id.nunique()))
+    return steps
