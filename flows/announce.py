@@ -23,11 +23,15 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
     logger.info("%s %s", news, version.folder)
     logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
     rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]
-    create_table_artifact(rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}")
+    create_table_artifact(
+        rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}"
+    )
     report = f"{root.url}/{version.folder}/report/index.html"
     link = f"file://{report}" if root.is_local else report
     create_link_artifact(link, link_text=report, key="curate-report", description="Open it from disk")
-    create_markdown_artifact(_contact_sheets(root, version), key="curate-contact-sheet", description="Kept and dropped images")
+    create_markdown_artifact(
+        _contact_sheets(root, version), key="curate-contact-sheet", description="Kept and dropped images"
+    )
 
 
 def _contact_sheets(root: Root, version: Manifest) -> str:
@@ -35,7 +39,9 @@ def _contact_sheets(root: Root, version: Manifest) -> str:
     verdicts = read_version_table(root, version, "verdicts").to_pandas()
     images = read_version_table(root, version, "images").to_pandas()
     shown = verdicts[verdicts.reason != "duplicate-row"].merge(images[["image_id", "path"]], on="image_id")
-    parts = [f"# {version.name} {version.number}\n\nKept images are framed green, dropped ones red. Every image is in the report.\n"]
+    parts = [
+        f"# {version.name} {version.number}\n\nKept images are framed green, dropped ones red. Every image is in the report.\n"
+    ]
     lost = shown[shown.verdict == "dropped"].groupby("landmark_id").size().sort_values(ascending=False, kind="stable")
     for landmark in lost.index[:_CLASSES_SHOWN]:
         members = shown[shown.landmark_id == landmark]

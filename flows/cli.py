@@ -26,28 +26,44 @@ console = Console()
 
 RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not needed where the root holds only one.")]
-VersionOption = Annotated[str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")]
+VersionOption = Annotated[
+    str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")
+]
 
 
 @app.command()
 def curate(
-    source: Annotated[Path, typer.Argument(metavar="LIST", help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LIST",
+            help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders.",
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
     root: RootOption = "./data",
-    test_set: Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help="Test set that must not leak in; repeatable.")] = None,
+    test_set: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=DIR", help="Test set that must not leak in; repeatable.")
+    ] = None,
     md5: Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")] = None,
-    clean: Annotated[Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")] = None,
+    clean: Annotated[
+        Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as [match].")] = None,
-    allow_host: Annotated[list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
+    ] = None,
     refetch: Annotated[Literal["never", "failed"], typer.Option(help="Fetch again what failed before?")] = "never",
-    runner: Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")] = "threads",
+    runner: Annotated[
+        Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")
+    ] = "threads",
     workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
 ) -> None:
     """Curate LIST into a new version of a dataset, or find that nothing changed."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
     _quieten_prefect()
-    from flows.curate import ask
     from flows.curate import curate as flow
+    from flows.question import ask
     from flows.server import prefect_server
     from flows.settings import CurateSettings, RunSettings, read_settings
     from tasks.acquire.task import ListSettings
@@ -77,12 +93,19 @@ def versions(root: RootOption = "./data") -> None:
             kept = version.funnel[-1]
             created = f"{version.created_at:%Y-%m-%d %H:%M}"
             sets = ", ".join(version.test_sets) or "none"
-            table.add_row(name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created)
+            table.add_row(
+                name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created
+            )
     console.print(table if table.row_count else f"no versions in {store.url}")
 
 
 @app.command()
-def report(root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest", open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
+def report(
+    root: RootOption = "./data",
+    name: NameOption = None,
+    version: VersionOption = "latest",
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
     """Say where the report of a version is."""
     store = Root(root)
     path = _report_path(store, find_version(store, _only_name(store, name), version))
@@ -146,7 +169,11 @@ def _only_name(root: Root, name: str | None) -> str:
 
 
 def _report_path(root: Root, version: Manifest) -> str:
-    return root.path(f"{version.folder}/report/index.html") if root.is_local else f"{root.url}/{version.folder}/report/index.html"
+    return (
+        root.path(f"{version.folder}/report/index.html")
+        if root.is_local
+        else f"{root.url}/{version.folder}/report/index.html"
+    )
 
 
 def _print_funnel(version: Manifest) -> None:
@@ -168,7 +195,13 @@ def _quieten_prefect() -> None:
 def _progress_bars() -> Iterator[None]:
     from tasks.orchestration import listener
 
-    columns = (SpinnerColumn(), TextColumn("{task.description:11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:11}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         shown = {"": bars.add_task("start", total=None)}
 

@@ -1,7 +1,7 @@
 """The flow `curate`: from a noisy list of image addresses to a published, boxed, leak-free version."""
 
-import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,27 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
+from flows.question import Question, ask
 from flows.settings import CurateSettings, RunSettings
 from storage.parquet import TableRef
 from storage.root import Root
-from storage.versions import Manifest, check_name, latest_version, point_latest, read_manifest
+from storage.versions import Manifest, latest_version, point_latest, read_manifest
 from tasks.acquire.settings import Refetch
-from tasks.acquire.sources import read_sources
 from tasks.acquire.task import ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.task import cluster_images
 from tasks.features.task import extract_features
 from tasks.match.task import match_pairs
-from tasks.orchestration import Output, Road
+from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
-from tasks.overlap.testsets import folder_digest
 from tasks.publish.task import illustrate_packet, publish_dataset
+
+STAGES = 12
+"""How many stages `travel` runs; for the progress."""
 
 
 class Curated(BaseModel):
-    """What the flow returns: the version that now is the latest, and whether this run published it."""
+    """What the flow returns: the version that now is the latest, and whether that is news."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,17 +38,7 @@ class Curated(BaseModel):
     is_new: bool
 
 
-class Question(BaseModel):
-    """What is asked of a curation, checked: the list, the name, the test sets with the digests of their contents."""
-
-    source: ListSettings
-    list_digest: str
-    name: str
-    test_sets: dict[str, Path]
-    test_digests: dict[str, str]
-
-
-@flow(name="curate", flow_run_name="{name}", validate_parameters=True)
+@flow(name="curate", flow_run_name="{name}", persist_result=False)
 def curate(
     source: ListSettings,
     name: str,
@@ -68,114 +60,110 @@ def curate(
     question = ask(source, name, root, test_sets or {})
     store = Root(root)
     before = latest_version(store, name)
-    with open_runner(run) as runner:
-        published = travel(Road(store, runner, stages=12), question, settings, run.refetch)
+    with _runner(run) as runner:
+        published = travel(PrefectRoad(store, runner, STAGES), question, settings, run.refetch)
     version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
     point_latest(store, version)
-    curated = Curated(version=version, is_new=before is None or before.digest != version.digest)
-    announce(store, curated.version, is_new=curated.is_new)
-    return curated
+    is_new = before is None or before.digest != version.digest
+    announce(store, version, is_new=is_new)
+    return Curated(version=version, is_new=is_new)
 
 
 def travel(road: Road, question: Question, settings: CurateSettings, refetch: Refetch) -> Output:
     """The whole road, in the order of the method."""
-    # Read the list, and fetch what it names, shard by shard of rows.
+    # Read the list, and fetch and inspect what it names, shard by shard of rows.
     sources = road.one(list_sources, {"content": question.list_digest}, question.source)
-    folder = str(question.source.path.absolute()) if question.source.path.is_dir() else None
-    shards = {
-        shard: {"rows": rows, "shard": shard, "generation": next_generation(road.root, shard, refetch), "folder": folder}
-        for shard, rows in sources.tables.items()
-        if shard != "sources"
-    }
-    acquired = road.each(acquire_shard, shards, settings.acquire)
-    images = _tables(acquired, "images")
+    acquired = road.each(acquire_shard, _shards(road.root, sources, question, refetch), settings.acquire)
 
-    # Drop placeholders, copies and small classes; from here on, packets of whole classes.
-    selected = road.one(select_packets, {"sources": sources.tables["sources"], "images": images}, settings.select)
-    packets = {name: ref for name, ref in selected.tables.items() if name not in ("drops", "dropped")}
+    # Drop placeholders, copies and small classes. From here on, packets of whole classes.
+    readable: Inputs = {"sources": sources.tables["sources"], "images": _tables(acquired, "images")}
+    selected = road.one(select_packets, readable, settings.select)
+    images = {name: {"images": ref} for name, ref in selected.tables.items() if name not in ("drops", "dropped")}
 
-    # Describe each picture once; what the test sets show must go.
-    features = road.each(extract_features, {p: {"images": ref} for p, ref in packets.items()}, settings.features)
-    tests = {
-        name: {"name": name, "folder": str(folder), "digest": question.test_digests[name]}
-        for name, folder in question.test_sets.items()
-    }
-    signatures = road.each(sign_test_set, tests, settings.features)
-    described = {p: {"images": ref, "features": features[p].tables["features"]} for p, ref in packets.items()}
-    signed = {"signatures": _tables(signatures, "signature")}
-    shared = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
-    overlaps = road.each(find_overlaps, {p: {**described[p], **signed} for p in packets}, shared)
+    # Describe each picture once, and each photograph of a test set, as it is and mirrored.
+    features = road.each(extract_features, images, settings.features)
+    signatures = road.each(sign_test_set, _test_sets(question), settings.features)
 
-    # Match inside each class, keep the largest group, and box what its images have in common.
-    drops = {p: {"drops": overlaps[p].tables["drops"]} for p in packets}
-    pairs = road.each(match_pairs, {p: {**described[p], **drops[p]} for p in packets}, settings.match)
-    edges = {p: {"images": packets[p], "pairs": pairs[p].tables["pairs"]} for p in packets}
-    groups = road.each(cluster_images, {p: {**edges[p], **drops[p]} for p in packets}, settings.cluster)
-    grouped = {p: {**edges[p], "groups": groups[p].tables["groups"]} for p in packets}
+    # What the test sets show must go: copies, images of their landmarks, classes that show one.
+    described = _join(images, _pick(features, "features"))
+    signed = {packet: {"signatures": _tables(signatures, "signature")} for packet in images}
+    verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
+    overlaps = road.each(find_overlaps, _join(described, signed), verification)
+
+    # Match the rest inside each class, keep the largest group, and box what its images have in common.
+    left = _pick(overlaps, "drops")
+    pairs = road.each(match_pairs, _join(described, left), settings.match)
+    edges = _join(images, _pick(pairs, "pairs"))
+    groups = road.each(cluster_images, _join(edges, left), settings.cluster)
+    grouped = _join(edges, _pick(groups, "groups"))
     boxes = road.each(estimate_boxes, grouped, settings.boxes)
 
-    # Illustrate, and publish.
-    folders = json.dumps({name: str(path) for name, path in sorted(question.test_sets.items())})
-    shown = {p: {**grouped[p], "overlaps": overlaps[p].tables["overlaps"], "folders": folders} for p in packets}
-    pictures = road.each(illustrate_packet, {**shown, "dropped": {"images": selected.tables["dropped"]}}, None)
+    # Illustrate what was kept and what was dropped for which evidence, split, and publish.
+    folders = {packet: {"folders": json.dumps(question.folders)} for packet in images}
+    shown = _join(grouped, _pick(overlaps, "overlaps"), folders)
+    dropped = {"dropped": {"images": selected.tables["dropped"]}}
+    pictures = road.each(illustrate_packet, {**shown, **dropped}, None)
+    parts: dict[str, Any] = {
+        "sources": sources.tables["sources"],
+        "drops": [ref for part in (acquired, overlaps, groups) for ref in _tables(part, "drops")]
+        + [selected.tables["drops"]],
+        "images": _tables(acquired, "images"),
+        "fetch_log": _tables(acquired, "fetch_log"),
+        "overlaps": _tables(overlaps, "overlaps"),
+        "pairs": _tables(pairs, "pairs"),
+        "groups": _tables(groups, "groups"),
+        "boxes": _tables(boxes, "boxes"),
+        "thumbnails": _tables(pictures, "thumbnails"),
+    }
     facts = {
         "settings": settings.model_dump(mode="json"),
         "test_sets": {name: output.counts["photographs"] for name, output in signatures.items()},
         "pairs_compared": sum(output.counts["compared"] for output in pairs.values()),
     }
-    parts = {
-        "sources": sources.tables["sources"],
-        "images": images,
-        "drops": [*_tables(acquired, "drops"), selected.tables["drops"], *_tables(overlaps, "drops"), *_tables(groups, "drops")],
-        "overlaps": _tables(overlaps, "overlaps"),
-        "pairs": _tables(pairs, "pairs"),
-        "groups": _tables(groups, "groups"),
-        "boxes": _tables(boxes, "boxes"),
-        "fetch_log": _tables(acquired, "fetch_log"),
-        "thumbnails": _tables(pictures, "thumbnails"),
-    }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
 
 
-def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path]) -> Question:
-    """Checks all that a user can get wrong, before any work and before anything is written.
-
-    Raises:
-        InputError: names the list's line, the test set, the name or the root, and says what to do.
-    """
-    check_name(name)
-    for test_set in test_sets:
-        check_name(test_set)
-    resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
-    read_sources(resolved.path, resolved.md5, resolved.clean)
-    folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
-    digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
-    Root(root).check_writable()
-    return Question(source=resolved, list_digest=_list_digest(resolved), name=name, test_sets=folders, test_digests=digests)
+def _shards(root: Root, sources: Output, question: Question, refetch: Refetch) -> dict[str, Inputs]:
+    shards = {name: ref for name, ref in sources.tables.items() if name != "sources"}
+    return {
+        name: {
+            "rows": ref,
+            "shard": name,
+            "generation": next_generation(root, name, refetch),
+            "folder": question.folder,
+        }
+        for name, ref in shards.items()
+    }
 
 
-def open_runner(run: RunSettings) -> TaskRunner[Any]:
-    """The task runner that carries out the tasks of a run."""
+def _test_sets(question: Question) -> dict[str, Inputs]:
+    return {
+        name: {"name": name, "folder": folder, "digest": question.test_digests[name]}
+        for name, folder in question.folders.items()
+    }
+
+
+def _join(*parts: Mapping[str, Inputs]) -> dict[str, Inputs]:
+    """The inputs of each packet, put together."""
+    return {packet: {name: value for part in parts for name, value in part[packet].items()} for packet in parts[0]}
+
+
+def _pick(outputs: Mapping[str, Output], table: str) -> dict[str, Inputs]:
+    """One table of each packet's output, as an input."""
+    return {packet: {table: output.tables[table]} for packet, output in outputs.items()}
+
+
+def _tables(outputs: Mapping[str, Output], table: str) -> list[TableRef]:
+    """One table of every output."""
+    return [output.tables[table] for output in outputs.values()]
+
+
+def _runner(run: RunSettings) -> TaskRunner[Any]:
     if run.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=run.workers)
     if run.runner == "processes":
         return ProcessPoolTaskRunner(max_workers=run.workers)
-    from prefect_dask import DaskTaskRunner  # the extra `dask`; curation does not need it
+    from prefect_dask import DaskTaskRunner  # the extra `dask`; a laptop does without
 
-    return DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, "threads_per_worker": 1})
-
-
-def _list_digest(source: ListSettings) -> str:
-    digest = hashlib.sha256()
-    for path in (source.path, source.md5, source.clean):
-        if path and path.is_dir():
-            for file in sorted(path.glob("*/*")):
-                facts = file.stat()
-                digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
-        elif path:
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _tables(outputs: dict[str, Output], name: str) -> list[TableRef]:
-    return [output.tables[name] for output in outputs.values()]
+    dask: TaskRunner[Any] = DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, "threads_per_worker": 1})
+    return dask

@@ -37,5 +37,7 @@ def explain(root: Root, version: Manifest, rows: pd.DataFrame) -> Table:
         for values in found[found.image_id == image_id][list(columns)].to_dict("records"):
             for column, value in values.items():
                 if pd.notna(value):
-                    table.add_row(str(column), f"{value:.1f}" if isinstance(value, float) and name == "boxes" else str(value))
+                    table.add_row(
+                        str(column), f"{value:.1f}" if isinstance(value, float) and name == "boxes" else str(value)
+                    )
     return table

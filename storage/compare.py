@@ -35,7 +35,9 @@ def compare_versions(root: Root, before: Manifest, after: Manifest) -> pd.DataFr
             "evidence": changed.evidence_after.fillna(changed.evidence_before),
         }
     )
-    return pd.concat([verdicts, _moved_boxes(root, before, after)]).sort_values(["image_id", "change"], ignore_index=True)
+    return pd.concat([verdicts, _moved_boxes(root, before, after)]).sort_values(
+        ["image_id", "change"], ignore_index=True
+    )
 
 
 def _verdicts(root: Root, version: Manifest) -> pd.DataFrame:

@@ -48,7 +48,10 @@ SOURCES = TableSpec(
             _column("url", _TEXT, "Address of the image; for a folder, the path relative to it."),
             _LANDMARK,
             _column("md5", _TEXT, "MD5 that the list promises for the bytes.", optional=True),
-            *[pa.field(f"list_{c.name}", _REAL, metadata={"description": "Box of the list, " + c.name + "."}) for c in _BOX],
+            *[
+                pa.field(f"list_{c.name}", _REAL, metadata={"description": "Box of the list, " + c.name + "."})
+                for c in _BOX
+            ],
         ]
     ),
 )
@@ -115,7 +118,9 @@ FEATURES = TableSpec(
     pa.schema(
         [
             _SHA256,
-            _column("keypoints", pa.large_binary(), "float32 (n, 4): x, y, diameter in image pixels, angle in degrees."),
+            _column(
+                "keypoints", pa.large_binary(), "float32 (n, 4): x, y, diameter in image pixels, angle in degrees."
+            ),
             _column("descriptors", pa.large_binary(), "uint8 (n, 128): RootSIFT times 512, rounded, at most 255."),
         ]
     ),
@@ -192,7 +197,10 @@ BOXES = TableSpec(
         [
             _IMAGE_ID,
             *_BOX,
-            *[pa.field(f"first_{c.name}", _REAL, False, {"description": "Before refinement, " + c.name + "."}) for c in _BOX],
+            *[
+                pa.field(f"first_{c.name}", _REAL, False, {"description": "Before refinement, " + c.name + "."})
+                for c in _BOX
+            ],
             _column("supports", _INT, "Number of verified pairs that the box rests on."),
             _column("spread", _REAL, "Median distance (L1 over 4, pixels) of its pairs' boxes from the first box."),
             _column("sweeps", _INT, "Refinement sweeps until the group's boxes stood still."),

@@ -69,7 +69,9 @@ def content_digest(tables: Mapping[str, TableRef]) -> str:
 def check_name(name: str) -> None:
     """Raises InputError where the name can't be a folder's."""
     if not NAME_PATTERN.fullmatch(name):
-        raise InputError(f"name {name!r}: use up to 64 letters, digits, dots, dashes, underscores; a letter or digit first")
+        raise InputError(
+            f"name {name!r}: use up to 64 letters, digits, dots, dashes, underscores; a letter or digit first"
+        )
 
 
 def read_manifest(root: Root, name: str, folder: str) -> Manifest:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from prefect import Task, task
@@ -138,7 +138,7 @@ class Progress:
 
     def __init__(self, stages: int) -> None:
         self._stages, self._begun, self._listener = stages, 0, listener.get()
-        self._artifact = cast(UUID, create_progress_artifact(0.0, key="curate-progress"))
+        self._artifact = cast("UUID", create_progress_artifact(0.0, key="curate-progress"))
 
     def begin(self, stage: str, total: int) -> None:
         """A stage starts, with so many tasks."""
@@ -154,22 +154,32 @@ class Progress:
             update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
 
 
-class Road:
-    """Runs the stages of a flow over a dataset root, with a Prefect task runner."""
+class Road(Protocol):
+    """Runs the stages of a flow over a dataset root."""
+
+    root: Root
+
+    def one(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
+        """Runs a stage once."""
+        ...
+
+    def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
+        """Runs a stage once for every shard, packet or test set; the outputs come in the order of the inputs."""
+        ...
+
+
+class PrefectRoad:
+    """A road whose stages are Prefect tasks, memoised under the dataset root and carried out by a task runner."""
 
     def __init__(self, root: Root, runner: TaskRunner[Any], stages: int) -> None:
         self.root, self._runner, self._progress = root, runner, Progress(stages)
         self._storage = _record_storage(root)
 
     def one(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
-        """Runs a stage once."""
         return self.each(stage, {"": inputs}, settings)[""]
 
     def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
-        """Runs a stage once for every shard, packet or test set; the outputs come in the order of the inputs.
-
-        All are run to their end before the first failure is raised: what others finished is kept for the next run.
-        """
+        # All run to their end before the first failure is raised: what the others finished is kept for the next run.
         self._progress.begin(stage.name, len(inputs))
         futures = {self._submit(stage, label, part, settings): label for label, part in inputs.items()}
         for done, _ in enumerate(as_completed(list(futures)), start=1):

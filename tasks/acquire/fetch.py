@@ -18,6 +18,8 @@ from urllib3.exceptions import (
     NewConnectionError,
     ProtocolError,
     ReadTimeoutError,
+)
+from urllib3.exceptions import (
     TimeoutError as Urllib3TimeoutError,
 )
 
@@ -81,11 +83,15 @@ def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
     return pool
 
 
-def fetch(pool: urllib3.PoolManager, url: str, settings: AcquireSettings, sleep: Callable[[float], Any] = time.sleep) -> Fetched:
+def fetch(
+    pool: urllib3.PoolManager, url: str, settings: AcquireSettings, sleep: Callable[[float], Any] = time.sleep
+) -> Fetched:
     """Fetches an address. Never raises for what the network does: each failure has its reason code."""
     for attempt in range(1, settings.attempts + 1):
         result = replace(_fetch_once(pool, url, settings), attempts=attempt)
-        heals = result.reason is Reason.TIMEOUT or (result.reason is Reason.HTTP_ERROR and result.status in _HEALING_STATUS)
+        heals = result.reason is Reason.TIMEOUT or (
+            result.reason is Reason.HTTP_ERROR and result.status in _HEALING_STATUS
+        )
         if not heals or attempt == settings.attempts:
             return result
         pause = settings.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
@@ -140,7 +146,9 @@ def _reason_of(error: Exception) -> Reason:
         return Reason.BLOCKED_ADDRESS
     if isinstance(error, urllib3.exceptions.NameResolutionError | socket.gaierror):
         return Reason.UNKNOWN_HOST
-    if isinstance(error, ReadTimeoutError | Urllib3TimeoutError | TimeoutError) and not isinstance(error, NewConnectionError):
+    if isinstance(error, ReadTimeoutError | Urllib3TimeoutError | TimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
         return Reason.TIMEOUT
     if isinstance(error, LocationParseError | ValueError) and not isinstance(error, HTTPError):
         return Reason.INVALID_URL

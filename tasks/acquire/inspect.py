@@ -11,7 +11,16 @@ from PIL import Image, ImageOps
 from storage.reasons import Reason
 from tasks.acquire.settings import AcquireSettings
 
-EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
+EXTENSIONS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "TIFF": "tif",
+    "BMP": "bmp",
+    "AVIF": "avif",
+}
 """The accepted formats, by Pillow's names, and the file extension each is kept under."""
 
 _ORIENTATION_TAG = 0x0112

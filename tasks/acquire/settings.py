@@ -22,7 +22,9 @@ class AcquireSettings(StageSettings):
     max_bytes: int = Field(50_000_000, gt=0, description="longest body accepted, in bytes")
     max_redirects: int = Field(5, ge=0, description="redirects followed before giving up")
     connections: int = Field(16, ge=1, description="simultaneous transfers of one shard")
-    connections_per_host: int = Field(4, ge=1, description="simultaneous transfers from one host, over all shards of a process")
+    connections_per_host: int = Field(
+        4, ge=1, description="simultaneous transfers from one host, over all shards of a process"
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="hosts reached although their address is private or loopback; for tests and mirrors"
     )
@@ -35,7 +37,9 @@ class SelectSettings(StageSettings):
 
     min_class_size: int = Field(3, ge=1, description="readable images a class needs to be compared")
     placeholder_classes: int = Field(
-        3, ge=2, description="classes in which the same bytes must stand to be a placeholder rather than an ambiguous photograph"
+        3,
+        ge=2,
+        description="classes in which the same bytes must stand to be a placeholder rather than an ambiguous photograph",
     )
 
 

@@ -57,7 +57,9 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
 def duplicate_rows(sources: pa.Table) -> np.ndarray:
     """For each row, int64 (n,): the row that named the image first, which is the row itself unless it is repeated."""
     first: dict[str, int] = {}
-    return np.array([first.setdefault(i, r) for i, r in zip(sources["image_id"].to_pylist(), sources["row"].to_pylist())], np.int64)
+    return np.array(
+        [first.setdefault(i, r) for i, r in zip(sources["image_id"].to_pylist(), sources["row"].to_pylist())], np.int64
+    )
 
 
 def _read_folder(path: Path) -> dict[str, list[object]]:
@@ -67,7 +69,12 @@ def _read_folder(path: Path) -> dict[str, list[object]]:
         raise InputError(f"{path}: no images found; expected CLASS/IMAGE.jpg folders below it")
     # The content's MD5 stands for the file, so that a changed picture is seen as one.
     md5 = [hashlib.md5(f.read_bytes(), usedforsecurity=False).hexdigest() for f in files]
-    return {"image_id": list(names), "url": list(names), "landmark_id": [f.parent.name for f in files], "md5": list(md5)}
+    return {
+        "image_id": list(names),
+        "url": list(names),
+        "landmark_id": [f.parent.name for f in files],
+        "md5": list(md5),
+    }
 
 
 def _read_parquet(path: Path) -> dict[str, list[object]]:
@@ -94,7 +101,9 @@ def _read_csv(path: Path) -> dict[str, list[object]]:
             if not fields:
                 continue
             if len(fields) != len(header):
-                raise InputError(f"{path}: line {reader.line_num}: {len(fields)} columns, expected {len(header)} as in the header")
+                raise InputError(
+                    f"{path}: line {reader.line_num}: {len(fields)} columns, expected {len(header)} as in the header"
+                )
             for column, place, name in zip(columns, places, _COLUMNS, strict=True):
                 if not fields[place].strip():
                     raise InputError(f"{path}: line {reader.line_num}, column {name}: empty")
@@ -120,7 +129,9 @@ def _read_landmarks_lines(path: Path) -> dict[str, list[object]]:
             raise InputError(f"{path}: line {number}: empty; expected URL CLASS_ID, with or without x1 x2 y1 y2")
         width = width or len(fields)
         if len(fields) not in (2, 6) or len(fields) != width:
-            raise InputError(f"{path}: line {number}: {len(fields)} columns, expected {width if width in (2, 6) else '2 or 6'}")
+            raise InputError(
+                f"{path}: line {number}: {len(fields)} columns, expected {width if width in (2, 6) else '2 or 6'}"
+            )
         for column, text in enumerate(fields[1:], start=2):
             if not text.lstrip("-").isdigit():
                 raise InputError(f"{path}: line {number}, column {column}: {text!r}, expected an integer")
@@ -141,7 +152,9 @@ def _order_boxes(path: Path, found: np.ndarray) -> np.ndarray:
         if sane.mean() > 0.99 or len(boxes) - sane.sum() <= 1 < len(boxes):
             return boxes
     wrong = int(np.flatnonzero(~sane)[0]) + 1
-    raise InputError(f"{path}: line {wrong}, columns 3–6: boxes are neither x1 x2 y1 y2 nor x1 y1 x2 y2 with x1 < x2, y1 < y2")
+    raise InputError(
+        f"{path}: line {wrong}, columns 3–6: boxes are neither x1 x2 y1 y2 nor x1 y1 x2 y2 with x1 < x2, y1 < y2"
+    )
 
 
 def _read_md5(path: Path, count: int) -> list[object]:
@@ -182,7 +195,9 @@ def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:
 
 def _check_ids(path: Path, table: pa.Table) -> None:
     rows: dict[str, tuple[int, str, str]] = {}
-    for row, image, url, landmark in zip(*(table[name].to_pylist() for name in ("row", "image_id", "url", "landmark_id"))):
+    for row, image, url, landmark in zip(
+        *(table[name].to_pylist() for name in ("row", "image_id", "url", "landmark_id"))
+    ):
         first = rows.setdefault(image, (row, url, landmark))
         if first[1:] != (url, landmark):
             raise InputError(

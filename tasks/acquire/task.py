@@ -35,9 +35,13 @@ from tasks.settings import StageSettings
 class ListSettings(StageSettings):
     """The user's list."""
 
-    path: Path = Field(description="a CSV or Parquet file of id, url, landmark_id; lines URL CLASS_ID; or a folder of class folders")
+    path: Path = Field(
+        description="a CSV or Parquet file of id, url, landmark_id; lines URL CLASS_ID; or a folder of class folders"
+    )
     md5: Path | None = Field(None, description="file with one MD5 per line of the list")
-    clean: Path | None = Field(None, description="Google-Landmarks v2's train_clean.csv: only the ids it names are kept")
+    clean: Path | None = Field(
+        None, description="Google-Landmarks v2's train_clean.csv: only the ids it names are kept"
+    )
 
 
 def fixed_partition(root: Root, rows: int) -> Partition:
@@ -152,7 +156,14 @@ class _Acquirer:
     """Gets, inspects and stores one row after another; safe to share between threads."""
 
     def __init__(
-        self, root: Root, settings: AcquireSettings, folder: Any, known: dict[str, _Row], head: ShardHead | None, *, again: bool
+        self,
+        root: Root,
+        settings: AcquireSettings,
+        folder: Any,
+        known: dict[str, _Row],
+        head: ShardHead | None,
+        *,
+        again: bool,
     ) -> None:
         self._root, self._settings, self._pool = root, settings, open_pool(settings)
         self._folder = Path(folder) if folder else None
@@ -203,7 +214,13 @@ def _host_limit(host: str, limit: int) -> threading.Semaphore:
 
 def _image_row(source: Mapping[str, Any], facts: Mapping[str, Any], path: str) -> dict[str, Any]:
     matches = None if source["md5"] is None else source["md5"] == facts["md5"]
-    return {**facts, "image_id": source["image_id"], "landmark_id": source["landmark_id"], "path": path, "md5_matches": matches}
+    return {
+        **facts,
+        "image_id": source["image_id"],
+        "landmark_id": source["landmark_id"],
+        "path": path,
+        "md5_matches": matches,
+    }
 
 
 def _drop_row(source: Mapping[str, Any], fetched: Fetched, reason: Reason | None, found: str | None) -> dict[str, Any]:

@@ -8,7 +8,12 @@ from tasks.boxes.settings import BoxSettings
 
 
 def refine_boxes(
-    boxes: Array, source: NDArray[np.int64], target: NDArray[np.int64], affine: Array, sizes: Array, settings: BoxSettings
+    boxes: Array,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    affine: Array,
+    sizes: Array,
+    settings: BoxSettings,
 ) -> tuple[Array, int]:
     """Moves each box a little towards what its neighbours' boxes become in it, until the boxes stand still.
 

@@ -10,4 +10,6 @@ class BoxSettings(StageSettings):
 
     alpha: float = Field(0.1, ge=0, le=1, description="weight of a neighbour's mapped box against the image's own")
     max_sweeps: int = Field(100, ge=0, description="most refinement sweeps")
-    still: float = Field(1.0, gt=0, description="stop when the median over images of the largest change is below this, in pixels")
+    still: float = Field(
+        1.0, gt=0, description="stop when the median over images of the largest change is below this, in pixels"
+    )

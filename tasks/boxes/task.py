@@ -22,12 +22,18 @@ def estimate_boxes(root_url: str, key: str, inputs: Inputs, settings: BoxSetting
     groups = read_table(root, reference(inputs, "groups")).to_pandas()
     images = read_table(root, reference(inputs, "images")).to_pandas().set_index("image_id")
     pairs = read_table(root, reference(inputs, "pairs")).to_pandas()
-    kept = groups[groups.kept & (groups.neighbours > 0)].merge(images[["width", "height"]], left_on="image_id", right_index=True)
+    kept = groups[groups.kept & (groups.neighbours > 0)].merge(
+        images[["width", "height"]], left_on="image_id", right_index=True
+    )
     parts = [
         _box_group(members, pairs[pairs.image_a.isin(members.image_id)], settings)
         for _, members in kept.groupby("landmark_id")
     ]
-    table = pa.Table.from_pandas(pd.concat(parts), BOXES.schema, preserve_index=False) if parts else BOXES.schema.empty_table()
+    table = (
+        pa.Table.from_pandas(pd.concat(parts), BOXES.schema, preserve_index=False)
+        if parts
+        else BOXES.schema.empty_table()
+    )
     return Output(tables={"boxes": write_table(root, stage_path(key, "boxes"), BOXES, table)})
 
 
@@ -47,5 +53,9 @@ def _box_group(members: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings
     boxes, sweeps = refine_boxes(first, source, target, np.concatenate([forth, back]), sizes, settings)
     columns = {side: boxes[:, i] for i, side in enumerate(_SIDES)}
     columns |= {f"first_{side}": first[:, i] for i, side in enumerate(_SIDES)}
-    counts = {"supports": np.bincount(owner, minlength=len(members)), "sweeps": sweeps, "spread": spreads(per_pair, owner, first)}
+    counts = {
+        "supports": np.bincount(owner, minlength=len(members)),
+        "sweeps": sweeps,
+        "spread": spreads(per_pair, owner, first),
+    }
     return pd.DataFrame({"image_id": members.image_id.to_numpy(), **columns, **counts})

@@ -49,7 +49,11 @@ def dropped_images(groups: pd.DataFrame) -> pd.DataFrame:
     largest = groups[groups.group == 0].groupby("landmark_id")["group_size"].first()
     rows = []
     for image in groups[~groups.kept].itertuples():
-        evidence = {"group": int(image.group), "group_size": int(image.group_size), "largest_group": int(largest[image.landmark_id])}
+        evidence = {
+            "group": int(image.group),
+            "group_size": int(image.group_size),
+            "largest_group": int(largest[image.landmark_id]),
+        }
         if image.neighbours == 0:
             reason = Reason.NO_MATCH
         else:

@@ -20,7 +20,11 @@ def cluster_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSet
     groups = group_images(images[~images.image_id.isin(gone)], pairs, settings)
     dropped = dropped_images(groups).assign(stage="cluster")
     tables = {
-        "groups": write_table(root, stage_path(key, "groups"), GROUPS, pa.Table.from_pandas(groups, preserve_index=False)),
-        "drops": write_table(root, stage_path(key, "drops"), DROPS, pa.Table.from_pandas(dropped, DROPS.schema, preserve_index=False)),
+        "groups": write_table(
+            root, stage_path(key, "groups"), GROUPS, pa.Table.from_pandas(groups, preserve_index=False)
+        ),
+        "drops": write_table(
+            root, stage_path(key, "drops"), DROPS, pa.Table.from_pandas(dropped, DROPS.schema, preserve_index=False)
+        ),
     }
     return Output(tables=tables, counts={"kept": int(groups.kept.sum())})

@@ -11,7 +11,7 @@ from storage.root import Root
 from storage.tables import PAIRS
 from tasks.features.packed import unpack
 from tasks.match.settings import MatchSettings
-from tasks.match.verify import Verification, pair_seed, verify
+from tasks.match.verify import pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, stage, stage_path
 
 
@@ -33,7 +33,9 @@ def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings
             seed = pair_seed(a["sha256"], b["sha256"])
             found = verify(features[a["sha256"]], features[b["sha256"]], (b["width"], b["height"]), settings, seed)
             if found:
-                rows.append({"landmark_id": landmark, "image_a": a["image_id"], "image_b": b["image_id"], **found.cells()})
+                rows.append(
+                    {"landmark_id": landmark, "image_a": a["image_id"], "image_b": b["image_id"], **found.cells()}
+                )
     table = pa.Table.from_pylist(rows, PAIRS.schema)
     return Output(
         tables={"pairs": write_table(root, stage_path(key, "pairs"), PAIRS, table)},

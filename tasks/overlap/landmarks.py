@@ -37,13 +37,20 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
     return pd.DataFrame(texts, columns=["image_id", "reason", "evidence"], dtype=object)
 
 
-def _condemned_classes(images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings) -> dict[str, dict[str, object]]:
+def _condemned_classes(
+    images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings
+) -> dict[str, dict[str, object]]:
     sizes = images.groupby("landmark_id")["image_id"].nunique()
     shown = overlaps[overlaps.kind == "landmark"].groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
     condemned: dict[str, dict[str, object]] = {}
     for (landmark, test_set, site), count in shown.sort_values(ascending=False, kind="stable").items():
         if count >= settings.class_images and count >= settings.class_share * sizes[landmark]:
-            site_found = {"class_test_set": test_set, "class_site": site, "class_images": int(count), "class_size": int(sizes[landmark])}
+            site_found = {
+                "class_test_set": test_set,
+                "class_site": site,
+                "class_images": int(count),
+                "class_size": int(sizes[landmark]),
+            }
             condemned.setdefault(landmark, site_found)
     return condemned
 

@@ -94,13 +94,17 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
 _loading = threading.Lock()
 
 
-def _load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
+def _load_signatures(
+    root_url: str, refs: tuple[TableRef, ...]
+) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
     with _loading:  # the packets of a process share one index; only the first builds it
         return _cached_signatures(root_url, refs)
 
 
 @lru_cache(maxsize=1)
-def _cached_signatures(root_url: str, refs: tuple[TableRef, ...]) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
+def _cached_signatures(
+    root_url: str, refs: tuple[TableRef, ...]
+) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
     root = Root(root_url)
     rows = [row for ref in refs for row in read_table(root, ref).to_pylist()]
     photographs = [(row, unpack(row)) for row in rows]

@@ -17,7 +17,10 @@ def split_images(kept: pd.DataFrame, settings: PublishSettings) -> pd.Series:
         The split, indexed by image_id. A class gives the share rounded down to val, and never so many that fewer than
         `min_train` are left in train.
     """
-    draw = [hashlib.sha256(f"{landmark}\0{sha256}".encode()).hexdigest() for landmark, sha256 in zip(kept.landmark_id, kept.sha256)]
+    draw = [
+        hashlib.sha256(f"{landmark}\0{sha256}".encode()).hexdigest()
+        for landmark, sha256 in zip(kept.landmark_id, kept.sha256)
+    ]
     ordered = kept.assign(draw=draw).sort_values(["landmark_id", "draw", "image_id"])
     classes = ordered.groupby("landmark_id")["image_id"]
     size, rank = classes.transform("size"), classes.cumcount()

@@ -25,7 +25,17 @@ from tasks.publish.settings import PublishSettings
 from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
 
-_SOFTWARE = ("cairn", "prefect", "numpy", "pandas", "pyarrow", "scipy", "opencv-contrib-python-headless", "faiss-cpu", "pillow")
+_SOFTWARE = (
+    "cairn",
+    "prefect",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "opencv-contrib-python-headless",
+    "faiss-cpu",
+    "pillow",
+)
 
 
 @stage("illustrate", version=1)
@@ -64,7 +74,9 @@ def _draw_pairs(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -
     """Each image of a group that lost, beside its strongest neighbour there."""
     groups = read_table(root, reference(inputs, "groups")).to_pandas()
     lost = set(groups.image_id[~groups.kept & (groups.neighbours > 0)])
-    pairs = read_table(root, reference(inputs, "pairs")).to_pandas().sort_values("inliers", ascending=False, kind="stable")
+    pairs = (
+        read_table(root, reference(inputs, "pairs")).to_pandas().sort_values("inliers", ascending=False, kind="stable")
+    )
     drawings: dict[str, bytes] = {}
     for pair in pairs[pairs.image_a.isin(lost)].itertuples():
         points = np.asarray(pair.points, np.float32).reshape(-1, 4)
@@ -84,7 +96,9 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     `thumbnails`; `facts`, JSON of settings, test sets and pairs compared.
     """
     root = Root(root_url)
-    tables = {spec.name: _gather(root, inputs, spec.name, spec.schema) for spec in VERSION_TABLES if spec is not VERDICTS}
+    tables = {
+        spec.name: _gather(root, inputs, spec.name, spec.schema) for spec in VERSION_TABLES if spec is not VERDICTS
+    }
     verdicts = _verdicts(root, inputs, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
     software = {"python": sys.version.split()[0], **{name: version(name) for name in _SOFTWARE}}

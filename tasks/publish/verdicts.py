@@ -54,7 +54,12 @@ def build_verdicts(
     verdicts = sources[["row", "image_id", "landmark_id"]].merge(fates, how="left", on="image_id")
     verdicts = verdicts.merge(images[["image_id", "sha256"]], how="left", on="image_id")
     repeated = verdicts["row"].to_numpy() != first_rows
-    verdicts.loc[repeated, ["verdict", "stage", "reason", "split"]] = ["dropped", "sources", str(Reason.DUPLICATE_ROW), None]
+    verdicts.loc[repeated, ["verdict", "stage", "reason", "split"]] = [
+        "dropped",
+        "sources",
+        str(Reason.DUPLICATE_ROW),
+        None,
+    ]
     verdicts.loc[repeated, "evidence"] = [json.dumps({"same_as_row": int(row)}) for row in first_rows[repeated]]
     lost = verdicts.image_id[verdicts.verdict.isna()].tolist()
     assert not lost and len(verdicts) == len(sources), f"rows without a verdict: {lost[:5]}"

@@ -1,0 +1,63 @@
+"""What is asked of a curation: checked in full before any work, and before anything is written."""
+
+import hashlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.root import Root
+from storage.versions import check_name
+from tasks.acquire.sources import read_sources
+from tasks.acquire.task import ListSettings
+from tasks.overlap.testsets import folder_digest
+
+
+class Question(BaseModel):
+    """A list, a name and test sets that are known to be usable; all paths absolute."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: ListSettings
+    list_digest: str = Field(description="digest of the contents of the list's files")
+    name: str
+    test_sets: dict[str, Path]
+    test_digests: dict[str, str] = Field(description="digest of the contents of each test set")
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Name to folder of each test set, in the order of their names."""
+        return {name: str(folder) for name, folder in sorted(self.test_sets.items())}
+
+    @property
+    def folder(self) -> str | None:
+        """Base of the images' paths where the list is a folder."""
+        return str(self.source.path) if self.source.path.is_dir() else None
+
+
+def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path]) -> Question:
+    """Checks all that a user can get wrong.
+
+    Raises:
+        InputError: names the list's line, the test set, the name or the root, and says what to do.
+    """
+    for folder_name in (name, *test_sets):
+        check_name(folder_name)
+    resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
+    read_sources(resolved.path, resolved.md5, resolved.clean)
+    folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
+    digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
+    Root(root).check_writable()
+    digest = _list_digest(resolved)
+    return Question(source=resolved, list_digest=digest, name=name, test_sets=folders, test_digests=digests)
+
+
+def _list_digest(source: ListSettings) -> str:
+    digest = hashlib.sha256()
+    for path in (source.path, source.md5, source.clean):
+        if path and path.is_dir():
+            for file in sorted(path.glob("*/*")):
+                facts = file.stat()
+                digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        elif path:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,257 @@
+"""Acquire's stages as plain functions: what they read and write, without the machinery around them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage.parquet import TableRef, read_table
+from storage.root import Root
+from storage.tables import DROPS, IMAGES
+from tasks.acquire.settings import AcquireSettings, SelectSettings
+from tasks.acquire.task import (
+    ListSettings,
+    acquire_shard,
+    fixed_partition,
+    list_sources,
+    next_generation,
+    read_head,
+    select_packets,
+)
+from tasks.orchestration import Output
+
+
+@pytest.fixture
+def root(tmp_path) -> Root:
+    return Root(str(tmp_path / "root"))
+
+
+@pytest.fixture
+def listed(root, tmp_path) -> Callable[..., Output]:
+    """Writes a CSV list and runs `sources` on it."""
+
+    def run(*rows: tuple[str, str, str], key: str = "sources-1") -> Output:
+        path = tmp_path / "list.csv"
+        path.write_text("id,url,landmark_id\n" + "".join(",".join(row) + "\n" for row in rows))
+        return Output.model_validate(list_sources.fn(root.url, key, {}, ListSettings(path=path)))
+
+    return run
+
+
+def acquire(root: Root, rows: TableRef, settings: AcquireSettings, generation: int = 0, **more: str) -> Output:
+    inputs = {"rows": rows, "shard": "shard-000", "generation": generation, **more}
+    return Output.model_validate(acquire_shard.fn(root.url, f"acquire-{generation}{len(more)}", inputs, settings))
+
+
+def single_shard(root: Root, listed: Callable[..., Output], *rows: tuple[str, str, str]) -> TableRef:
+    root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
+    return listed(*rows).tables["shard-000"]
+
+
+def outcomes(root: Root, output: Output) -> dict[str, str]:
+    return {row["image_id"]: row["outcome"] for row in read_table(root, output.tables["fetch_log"]).to_pylist()}
+
+
+def test_a_shard_holds_each_image_once_and_all_shards_hold_all(root, listed):
+    rows = [(f"i{n}", f"http://h/{n}", f"c{n % 7}") for n in range(60)]
+    output = listed(*rows, rows[3], rows[5])
+    shards = [read_table(root, ref) for name, ref in output.tables.items() if name != "sources"]
+    assert output.counts == {"rows": 62, "classes": 7}
+    assert sorted(i for shard in shards for i in shard["image_id"].to_pylist()) == sorted(row[0] for row in rows)
+
+
+def test_a_longer_list_changes_only_the_shards_of_its_new_rows(root, listed):
+    rows = [(f"i{n}", f"http://h/{n}", "c") for n in range(40)]
+    before = listed(*rows)
+    after = listed(("new", "http://h/new", "c"), *rows, key="sources-2")
+    changed = [name for name in after.tables if name != "sources" and before.tables.get(name, None) is None]
+    changed += [n for n in before.tables if n != "sources" and before.tables[n].digest != after.tables[n].digest]
+    assert len(changed) == 1
+
+
+def test_the_partition_is_fixed_at_the_first_run(root):
+    first = fixed_partition(root, 400)
+    assert fixed_partition(root, 10**6) == first
+    assert fixed_partition(Root(root.url), 0) == first
+
+
+def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, site, impatient):
+    shard = single_shard(
+        root, listed,
+        ("good", f"{site.url}/photo.jpg", "a"), ("missing", f"{site.url}/404", "a"), ("gone", f"{site.url}/410", "a"),
+        ("page", f"{site.url}/page.jpg", "a"), ("short", f"{site.url}/short", "b"), ("inward", f"{site.url}/to-neighbour", "b"),
+        ("ftp", "ftp://127.0.0.1/a.jpg", "b"), ("unknown", "http://nowhere.invalid/a.jpg", "b"),
+    )  # fmt: skip
+    output = acquire(root, shard, impatient)
+    images = read_table(root, output.tables["images"])
+    drops = {row["image_id"]: row for row in read_table(root, output.tables["drops"]).to_pylist()}
+    assert images.schema.equals(IMAGES.schema)
+    assert output.counts == {"rows": 8, "readable": 1}
+    assert {name: drop["reason"] for name, drop in drops.items()} == {
+        "missing": "http-error", "gone": "http-error", "page": "not-an-image", "short": "truncated-body",
+        "inward": "blocked-address", "ftp": "invalid-url", "unknown": "unknown-host",
+    }  # fmt: skip
+    assert json.loads(drops["gone"]["evidence"])["status"] == 410
+    assert all(drop["stage"] == "acquire" for drop in drops.values())
+    [image] = images.to_pylist()
+    assert root.read(image["path"]).startswith(b"\xff\xd8")
+    assert (image["width"], image["height"], image["md5_matches"]) == (96, 80, None)
+    assert outcomes(root, output) == {"good": "fetched"} | {name: drop["reason"] for name, drop in drops.items()}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[nowhere/a.jpg", "http://[::1", "//[", "http://h:port/a.jpg", "not an address"]
+)
+def test_an_address_beyond_parsing_costs_its_row_alone(root, listed, site, impatient, url):
+    shard = single_shard(root, listed, ("bad", url, "a"), ("good", f"{site.url}/photo.jpg", "a"))
+    assert outcomes(root, acquire(root, shard, impatient)) == {"bad": "invalid-url", "good": "fetched"}
+
+
+def test_what_was_fetched_is_not_fetched_again(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("missing", f"{site.url}/404", "a"))
+    first = acquire(root, shard, impatient)
+    again = acquire(root, shard, impatient)
+    assert site.hits == {"/photo.jpg": 1, "/404": 1}
+    assert again == first
+    assert next_generation(root, "shard-000", "never") == 0
+
+
+def test_what_failed_is_fetched_again_on_demand(root, listed, site, impatient):
+    once = impatient.model_copy(update={"attempts": 1})
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("flaky", f"{site.url}/flaky/x", "a"))
+    assert outcomes(root, acquire(root, shard, once))["flaky"] == "http-error"
+    generation = next_generation(root, "shard-000", "failed")
+    assert generation == 1
+    assert outcomes(root, acquire(root, shard, once, generation)) == {"good": "fetched", "flaky": "fetched"}
+    assert site.hits == {"/photo.jpg": 1, "/flaky/x": 2}
+    assert next_generation(root, "shard-000", "failed") == 1  # nothing failed since
+    head = read_head(root, "shard-000")
+    assert head is not None
+    assert (head.generation, head.failed) == (1, 0)
+
+
+def test_a_lost_picture_is_fetched_anew(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
+    [image] = read_table(root, acquire(root, shard, impatient).tables["images"]).to_pylist()
+    root.remove(image["path"])
+    acquire(root, shard, impatient)
+    assert root.exists(image["path"])
+    assert site.hits == {"/photo.jpg": 2}
+
+
+def test_a_damaged_memory_is_worked_out_anew(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
+    first = acquire(root, shard, impatient)
+    root.write(first.tables["fetch_log"].path, b"damaged")
+    again = acquire(root, shard, impatient)
+    assert site.hits == {"/photo.jpg": 2}
+    assert again.tables["images"] == first.tables["images"]
+
+
+def test_other_limits_judge_the_stored_bytes_without_a_fetch(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
+    acquire(root, shard, impatient)
+    strict = acquire(root, shard, impatient.model_copy(update={"min_side": 90}))
+    assert [row["reason"] for row in read_table(root, strict.tables["drops"]).to_pylist()] == ["too-small"]
+    assert site.hits == {"/photo.jpg": 1}
+
+
+def test_another_address_of_the_same_id_is_fetched(root, listed, site, impatient):
+    acquire(root, single_shard(root, listed, ("one", f"{site.url}/seed/1", "a")), impatient)
+    output = acquire(root, single_shard(root, listed, ("one", f"{site.url}/seed/2", "a")), impatient)
+    assert site.hits == {"/seed/1": 1, "/seed/2": 1}
+    assert outcomes(root, output) == {"one": "fetched"}
+
+
+def test_two_runs_differ_in_nothing_but_the_fetch_log(tmp_path, listed, root, site, impatient):
+    rows = [(f"i{n}", f"{site.url}/seed/{n}", "a") for n in range(9)] + [("bad", f"{site.url}/404", "a")]
+    shard = single_shard(root, listed, *rows)
+    first = acquire(root, shard, impatient)
+    root.remove("stages/acquire/heads")
+    second = acquire(root, shard, impatient.model_copy(update={"connections": 1}))
+    assert (first.tables["images"].digest, first.tables["drops"].digest) == (
+        second.tables["images"].digest,
+        second.tables["drops"].digest,
+    )
+
+
+@pytest.mark.parametrize(("kind", "matches"), [("right", True), ("wrong", False)])
+def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, matches):
+    import hashlib
+
+    folder = tmp_path / "pictures/a"
+    folder.mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(picture(seed=1))
+    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    if kind == "wrong":
+        (folder / "1.jpg").write_bytes(picture(seed=2))  # changed after the list was read
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    acquired = acquire(root, shard, AcquireSettings(), folder=str(folder.parent))
+    [image] = read_table(root, acquired.tables["images"]).to_pylist()
+    assert image["md5_matches"] is matches
+    assert image["md5"] == hashlib.md5((folder / "1.jpg").read_bytes()).hexdigest()
+
+
+def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
+    folder = tmp_path / "pictures/a"
+    folder.mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(picture())
+    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    (folder / "1.jpg").unlink()
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    drops = read_table(root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["drops"])
+    assert drops["reason"].to_pylist() == ["connection-failed"]
+
+
+def test_selected_and_dropped_images_are_all_images(root, listed, site, impatient):
+    rows = [(f"{c}{n}", f"{site.url}/seed/{ord(c)}{n}", c) for c in "abc" for n in range(4)]
+    rows += [
+        ("a8", f"{site.url}/seed/970", "a"),
+        ("d0", f"{site.url}/seed/1", "d"),
+        *((f"p{c}", f"{site.url}/seed/7", c) for c in "abc"),
+    ]
+    root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
+    listing = listed(*rows)
+    acquired = acquire(root, listing.tables["shard-000"], impatient)
+    inputs = {"sources": listing.tables["sources"], "images": [acquired.tables["images"]]}
+    output = Output.model_validate(select_packets.fn(root.url, "select-1", inputs, SelectSettings()))
+    drops = read_table(root, output.tables["drops"])
+    assert drops.schema.equals(DROPS.schema)
+    reasons = dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
+    assert reasons == {"a8": "duplicate-image", "d0": "class-too-small"} | {f"p{c}": "placeholder" for c in "abc"}
+    packets = {
+        name: read_table(root, ref).to_pylist()
+        for name, ref in output.tables.items()
+        if name not in ("drops", "dropped")
+    }
+    going_on = [image["image_id"] for packet in packets.values() for image in packet]
+    assert sorted(going_on) == sorted(f"{c}{n}" for c in "abc" for n in range(4))
+    assert sorted(read_table(root, output.tables["dropped"])["image_id"].to_pylist()) == sorted(reasons)
+    homes: dict[str, set[str]] = {}
+    for name, packet in packets.items():
+        for image in packet:
+            homes.setdefault(image["landmark_id"], set()).add(name)
+    assert all(len(names) == 1 for names in homes.values())
+    assert output.counts == {"images": 12, "dropped": 5}
+
+
+def test_no_readable_image_at_all_is_no_failure(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
+    listing = listed(("bad", f"{site.url}/404", "a"))
+    acquired = acquire(root, shard, impatient)
+    inputs = {"sources": listing.tables["sources"], "images": [acquired.tables["images"]]}
+    output = Output.model_validate(select_packets.fn(root.url, "select-1", inputs, SelectSettings()))
+    assert output.counts == {"images": 0, "dropped": 0}
+
+
+def test_pictures_keep_the_extension_of_their_format(root, tmp_path, picture):
+    folder = tmp_path / "pictures/a"
+    folder.mkdir(parents=True)
+    (folder / "really.jpg").write_bytes(picture(format_name="PNG"))
+    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    [image] = read_table(
+        root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["images"]
+    ).to_pylist()
+    assert Path(image["path"]).suffix == ".png"

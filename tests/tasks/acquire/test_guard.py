@@ -1,0 +1,104 @@
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.acquire.guard import BlockedAddressError, connect, is_public
+
+PRIVATE_NETWORKS = [
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24",
+    "192.168.0.0/16", "198.18.0.0/15", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+]  # fmt: skip
+
+WRAPPINGS = {
+    "mapped": lambda v4: (0xFFFF << 32) | v4,
+    "compatible": lambda v4: v4,
+    "translated": lambda v4: (0xFFFF << 48) | v4,
+    "6to4": lambda v4: (0x2002 << 112) | (v4 << 80),
+    "NAT64": lambda v4: (0x0064FF9B << 96) | v4,
+    "local NAT64": lambda v4: (0x0064FF9B0001 << 80) | v4,
+    "Teredo client": lambda v4: (0x20010000 << 96) | (0x08080808 << 64) | (v4 ^ 0xFFFFFFFF),
+    "Teredo server": lambda v4: (0x20010000 << 96) | (v4 << 64) | 0x08080808,
+}
+
+private_v4 = st.sampled_from(PRIVATE_NETWORKS).flatmap(lambda network: st.ip_addresses(v=4, network=network))
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001:80b::200e"]
+)
+def test_public_addresses_pass(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "169.254.169.254", "10.0.0.1", "172.31.255.255", "192.168.1.1", "0.0.0.0", "255.255.255.255", "224.0.0.1",
+        "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1",
+    ],
+)  # fmt: skip
+def test_internal_addresses_do_not(address):
+    assert not is_public(address)
+
+
+@given(private_v4)
+def test_no_private_v4_passes(address):
+    assert not is_public(str(address))
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@given(address=private_v4)
+def test_no_private_v4_passes_inside_v6(wrapping, address):
+    assert not is_public(str(ipaddress.IPv6Address(WRAPPINGS[wrapping](int(address)))))
+
+
+@given(st.ip_addresses(v=4))
+def test_a_mapped_v4_is_judged_as_itself(address):
+    assert is_public(f"::ffff:{address}") == is_public(str(address))
+
+
+@given(st.ip_addresses())
+def test_every_address_has_a_verdict_and_no_unroutable_one_passes(address):
+    if is_public(str(address)):
+        assert address.is_global
+        assert not address.is_multicast
+        assert not address.is_loopback
+
+
+def test_an_allowed_host_is_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with connect("127.0.0.1", port, 1, ["127.0.0.1"]) as connection:
+            assert connection.getpeername() == ("127.0.0.1", port)
+            assert connection.gettimeout() == 1
+
+
+def test_permission_is_for_the_host_by_its_name_alone():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(BlockedAddressError, match=r"localhost leads to .* not a public"),
+    ):
+        connect("localhost", server.getsockname()[1], 1, ["127.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    "host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "[::1]", "::ffff:127.0.0.1"]
+)
+def test_other_spellings_of_this_machine_are_not_reached(host):
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises((BlockedAddressError, socket.gaierror)):
+        connect(host, server.getsockname()[1], 1, [])
+
+
+def test_a_refusal_stays_an_os_error():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            connect("127.0.0.1", taken.getsockname()[1], 1, ["127.0.0.1"])
+
+
+def test_an_unknown_name_is_told_as_such():
+    with pytest.raises(socket.gaierror):
+        connect("nowhere.invalid", 80, 1, [])

@@ -1,0 +1,314 @@
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.errors import InputError
+from storage.tables import SOURCES
+from tasks.acquire.sources import duplicate_rows, read_sources
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a list and gives its path."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def columns(table: pa.Table, *names: str) -> list[tuple[object, ...]]:
+    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
+
+
+# Google-Landmarks
+
+
+def test_a_csv_is_read_in_its_order(written):
+    table = read_sources(written("l.csv", 'id,url,landmark_id\n"b","http://h/b?x=1,2",7\na,http://h/a,007\n'))
+    assert table.schema.equals(SOURCES.schema)
+    assert columns(table, "row", "image_id", "url", "landmark_id") == [
+        (0, "b", "http://h/b?x=1,2", "7"),
+        (1, "a", "http://h/a", "007"),
+    ]
+    assert table["md5"].null_count == table["list_x1"].null_count == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffid,url,landmark_id\na,u,1\n",
+        "id,url,landmark_id\r\na,u,1\r\n",
+        "id,url,landmark_id\ra,u,1",
+        "id, url, landmark_id\n a , u , 1 \n",
+        'landmark_id,title,id,url\n1,"two\nlines",a,u\n',
+        "id,url,landmark_id\n\na,u,1\n\n",
+    ],
+)
+def test_csv_files_of_many_hands_read_alike(written, text):
+    assert columns(read_sources(written("l.csv", text)), "row", "image_id", "url", "landmark_id") == [
+        (0, "a", "u", "1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "line 1: no column id, url, landmark_id; expected a header"),
+        ("id,landmark_id\na,1\n", "line 1: no column url;"),
+        ("id,url,landmark_id\n", "the list is empty"),
+        ("id,url,landmark_id\na,u,1\nb,u\n", "line 3: 2 columns, expected 3"),
+        ("id,url,landmark_id\na,u,1,extra\n", "line 2: 4 columns, expected 3"),
+        ("id,url,landmark_id\na, ,1\n", "line 2, column url: empty"),
+        ("id,url,landmark_id\na,u,\n", "line 2, column landmark_id: empty"),
+        ('id,url,landmark_id\na,"u,1\n', "expected comma-separated values"),
+        (b"id,url,landmark_id\na,u,1\nb,caf\xe9,1\n", "line 3: not UTF-8"),
+        (
+            "id,url,landmark_id\na,u,1\na,v,1\n",
+            "row 2, column id: 'a' stands for 'v' of class '1' here and for 'u' of class '1' in row 1",
+        ),
+        ("id,url,landmark_id\na,u,1\nb,u,1\na,u,2\n", "row 3, column id: 'a'"),
+    ],
+)
+def test_what_is_wrong_with_a_csv_is_named(written, content, message):
+    path = written("l.csv", content)
+    with pytest.raises(InputError) as caught:
+        read_sources(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_parquet_list_reads_like_its_csv(written, tmp_path):
+    pq.write_table(
+        pa.table({"landmark_id": pa.array([7, 8]), "id": ["a", "b"], "url": ["u", "v"]}), tmp_path / "l.parquet"
+    )
+    assert read_sources(tmp_path / "l.parquet").equals(
+        read_sources(written("l.csv", "id,url,landmark_id\na,u,7\nb,v,8\n"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"id": ["a"], "url": ["u"]}, "no column landmark_id"),
+        ({"id": ["a", "b"], "url": ["u", None], "landmark_id": [1, 2]}, "row 1, column url: empty"),
+        ({"id": ["a", ""], "url": ["u", "v"], "landmark_id": [1, 2]}, "row 1, column id: empty"),
+        ({"id": ["a"], "url": [["u", "v"]], "landmark_id": [1]}, "column url"),
+        ({"id": [], "url": [], "landmark_id": []}, "the list is empty"),
+    ],
+)
+def test_what_is_wrong_with_a_parquet_list_is_named(tmp_path, table, message):
+    pq.write_table(pa.table(table), tmp_path / "l.parquet")
+    with pytest.raises(InputError, match=message):
+        read_sources(tmp_path / "l.parquet")
+
+
+def test_a_file_that_only_claims_to_be_parquet(written):
+    with pytest.raises(InputError, match="not a Parquet file"):
+        read_sources(written("l.parquet", "id,url,landmark_id\n"))
+
+
+def test_a_list_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="no such list"):
+        read_sources(tmp_path / "absent.csv")
+
+
+# Landmarks
+
+
+def test_lines_of_address_and_class(written):
+    table = read_sources(
+        written("annotation_full_train.txt", "http://h/a.jpg 12\nhttp://h/b.jpg\t12\r\nhttp://h/a.jpg 13\n")
+    )
+    assert columns(table, "url", "landmark_id") == [
+        ("http://h/a.jpg", "12"),
+        ("http://h/b.jpg", "12"),
+        ("http://h/a.jpg", "13"),
+    ]
+    assert table["image_id"].to_pylist() == [
+        hashlib.sha256(text.encode()).hexdigest()[:16]
+        for text in ("12 http://h/a.jpg", "12 http://h/b.jpg", "13 http://h/a.jpg")
+    ]
+
+
+def test_published_boxes_are_x1_x2_y1_y2(written):
+    table = read_sources(written("annotation_clean_val.txt", "http://h/a 1 10 300 20 200\nhttp://h/b 1 0 50 5 400\n"))
+    assert columns(table, "list_x1", "list_y1", "list_x2", "list_y2") == [(10, 20, 300, 200), (0, 5, 50, 400)]
+
+
+def test_boxes_in_the_other_order_are_found_out(written):
+    table = read_sources(written("l.txt", "http://h/a 1 100 20 300 90\nhttp://h/b 1 50 5 80 40\n"))
+    assert columns(table, "list_x1", "list_y1", "list_x2", "list_y2") == [(100, 20, 300, 90), (50, 5, 80, 40)]
+
+
+def test_the_order_that_fits_every_box_beats_one_that_fits_nearly_all(written):
+    # the first line fits both orders, the second only x1 y1 x2 y2
+    table = read_sources(written("l.txt", "http://h/a 1 10 20 30 40\nhttp://h/b 1 50 5 80 40\n"))
+    assert columns(table, "list_x1", "list_y1", "list_x2", "list_y2") == [(10, 20, 30, 40), (50, 5, 80, 40)]
+
+
+def test_one_odd_box_does_not_condemn_a_list(written):
+    lines = [f"http://h/{n} 1 10 300 20 200" for n in range(200)] + ["http://h/x 1 300 10 20 200"]
+    table = read_sources(written("l.txt", "\n".join(lines)))
+    assert table["list_x1"].to_pylist() == [10] * 200 + [300]
+
+
+def test_boxes_that_fit_neither_order_are_refused(written):
+    lines = [f"http://h/{n} 1 300 10 200 20" for n in range(5)]
+    with pytest.raises(InputError, match=r"line 1, columns 3–6: boxes are neither"):
+        read_sources(written("l.txt", "\n".join(lines)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the list is empty"),
+        ("u 1\n\nv 1\n", "line 2: empty"),
+        ("u 1\nv\n", "line 2: 1 columns, expected 2"),
+        ("u 1 2\n", "line 1: 3 columns, expected 2 or 6"),
+        ("u 1\nv 1 1 2 3 4\n", "line 2: 6 columns, expected 2"),
+        ("u one\n", "line 1, column 2: 'one', expected an integer"),
+        ("u 1 1 2 3 4.5\n", "line 1, column 6: '4.5', expected an integer"),
+        ("u 1 1 2 3 --4\n", "line 1, column 6: '--4', expected an integer"),
+        ("u 1 1 2 3 ²\n", "line 1, column 6: '²', expected an integer"),
+    ],
+)
+def test_what_is_wrong_with_lines_is_named(written, text, message):
+    with pytest.raises(InputError) as caught:
+        read_sources(written("l.txt", text))
+    assert message in str(caught.value)
+
+
+# Checksums
+
+
+def test_checksums_stand_line_by_line(written):
+    path = written("l.txt", "u 1\nv 1\n")
+    table = read_sources(path, written("l.md5sum", f"{'A' * 32}\n{'0' * 32}  v.jpg\n"))
+    assert table["md5"].to_pylist() == ["a" * 32, "0" * 32]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0" * 32 + "\n", "1 lines, expected 2"),
+        (f"{'0' * 32}\n{'g' * 32}\n", "line 2: 'gggg"),
+        (f"{'0' * 32}\n{'0' * 31}\n", "line 2: '0000"),
+        (f"\n{'0' * 32}\n", "line 1: ''"),
+    ],
+)
+def test_what_is_wrong_with_checksums_is_named(written, text, message):
+    with pytest.raises(InputError) as caught:
+        read_sources(written("l.txt", "u 1\nv 1\n"), written("l.md5sum", text))
+    assert "l.md5sum" in str(caught.value)
+    assert message in str(caught.value)
+
+
+# Google-Landmarks v2's clean list
+
+
+def test_the_clean_list_narrows_and_rows_are_counted_anew(written):
+    path = written("l.csv", "id,url,landmark_id\na,u,1\nb,v,1\nc,w,2\n")
+    table = read_sources(path, clean_file=written("train_clean.csv", "landmark_id,images\n1,b x\n2,c\n"))
+    assert columns(table, "row", "image_id") == [(0, "b"), (1, "c")]
+
+
+def test_the_clean_list_may_name_very_many_images_in_a_line(written):
+    names = [f"{number:016x}" for number in range(12_000)]
+    path = written("l.csv", "id,url,landmark_id\n" + "".join(f"{name},http://h/{name},1\n" for name in names))
+    table = read_sources(path, clean_file=written("train_clean.csv", f"landmark_id,images\n1,{' '.join(names)}\n"))
+    assert table.num_rows == len(names)
+
+
+def test_checksums_go_with_their_rows_through_the_clean_list(written):
+    path, md5 = written("l.csv", "id,url,landmark_id\na,u,1\nb,v,1\n"), written("m", f"{'1' * 32}\n{'2' * 32}\n")
+    table = read_sources(path, md5, written("train_clean.csv", "landmark_id,images\n1,b\n"))
+    assert table["md5"].to_pylist() == ["2" * 32]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a header"),
+        ("landmark_id\n1\n", "expected a header"),
+        ("landmark_id,images\n1,x y\n", "none of its ids"),
+        ("landmark_id,images\n1\n", "line 2"),
+    ],
+)
+def test_what_is_wrong_with_a_clean_list_is_named(written, text, message):
+    with pytest.raises(InputError, match=message):
+        read_sources(written("l.csv", "id,url,landmark_id\na,u,1\n"), clean_file=written("train_clean.csv", text))
+
+
+# Folders
+
+
+def test_a_folder_of_class_folders(written, tmp_path):
+    written("set/b/2.JPG", b"two")
+    written("set/a/1.jpeg", b"one")
+    written("set/a/notes.txt", b"no picture")
+    written("set/stray.jpg", b"in no class")
+    written("set/a/deeper/3.jpg", b"too deep")
+    table = read_sources(tmp_path / "set")
+    assert columns(table, "row", "image_id", "url", "landmark_id", "md5") == [
+        (0, "a/1.jpeg", "a/1.jpeg", "a", hashlib.md5(b"one").hexdigest()),
+        (1, "b/2.JPG", "b/2.JPG", "b", hashlib.md5(b"two").hexdigest()),
+    ]
+
+
+def test_a_folder_without_images(tmp_path):
+    with pytest.raises(InputError, match="no images found; expected CLASS/IMAGE"):
+        read_sources(tmp_path)
+
+
+# Repeated rows
+
+
+def test_a_repeated_line_is_no_error_and_points_at_its_first(written):
+    table = read_sources(written("l.csv", "id,url,landmark_id\na,u,1\nb,v,1\na,u,1\nc,w,1\nb,v,1\na,u,1\n"))
+    np.testing.assert_array_equal(duplicate_rows(table), [0, 1, 0, 3, 1, 0])
+
+
+text = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"), exclude_characters="\ufeff"),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(rows=st.lists(st.tuples(text, text, text), min_size=1, max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_in_are_rows_out_whatever_they_hold(rows, tmp_path):
+    unique = [(f"{image}{place}", url, landmark) for place, (image, url, landmark) in enumerate(rows)]
+    path = tmp_path / "l.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "url", "landmark_id"), *unique, *unique[:3]])
+    table = read_sources(path)
+    assert columns(table, "image_id", "url", "landmark_id") == [*unique, *unique[:3]]
+    np.testing.assert_array_equal(duplicate_rows(table), [*range(len(unique)), *range(len(unique[:3]))])
+
+
+# Real lists
+
+
+def test_the_real_training_list(shared_data):
+    table = read_sources(shared_data / "url_lists/gldv1_train.csv")
+    assert table.num_rows == 1490
+    assert columns(table.slice(0, 1), "image_id", "landmark_id") == [("85107e96e9ab5e7e", "205")]
+    assert all(url.startswith("http") for url in table["url"].to_pylist())
+
+
+def test_the_real_validation_list(shared_data):
+    table = read_sources(shared_data / "url_lists/gldv1_valid.csv")
+    assert table.num_rows == 396
+    assert columns(table.slice(0, 1), "image_id", "landmark_id") == [("b8a453b31eb19984", "205")]

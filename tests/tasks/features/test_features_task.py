@@ -1,0 +1,66 @@
+import io
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from storage.errors import DamagedTableError
+from storage.images import put_image
+from storage.parquet import read_table, write_table
+from storage.root import Root
+from storage.tables import IMAGES
+from tasks.features.packed import unpack
+from tasks.features.settings import FeatureSettings
+from tasks.features.task import extract_features
+from tasks.orchestration import Output
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """A root with three images, two of which are the same picture."""
+    root = Root(str(tmp_path))
+    rows = []
+    for name, seed in (("a", 1), ("b", 2), ("c", 1)):
+        cells = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        sink = io.BytesIO()
+        Image.fromarray(cells).resize((240, 200)).save(sink, "PNG")
+        path = put_image(root, sink.getvalue(), "png")
+        sha256 = path.rsplit("/", 1)[1].removesuffix(".png")
+        facts = {
+            "bytes": 1,
+            "width": 240,
+            "height": 200,
+            "format": "PNG",
+            "mode": "RGB",
+            "orientation": 1,
+            "md5": "0" * 32,
+        }
+        rows.append({"image_id": name, "landmark_id": "x", "sha256": sha256, "path": path, **facts})
+    return (
+        root,
+        {"images": write_table(root, "images.parquet", IMAGES, pa.Table.from_pylist(rows, IMAGES.schema))},
+        rows,
+    )
+
+
+def test_each_picture_is_described_once(inputs):
+    root, given, rows = inputs
+    output = Output.model_validate(extract_features.fn(root.url, "features-1", given, FeatureSettings()))
+    found = read_table(root, output.tables["features"]).to_pylist()
+    assert [row["sha256"] for row in found] == sorted({row["sha256"] for row in rows})
+    assert all(len(unpack(row).keypoints) == len(unpack(row).descriptors) > 20 for row in found)
+
+
+def test_again_gives_the_same_bytes(inputs):
+    root, given, _ = inputs
+    assert extract_features.fn(root.url, "features-1", given, FeatureSettings()) == extract_features.fn(
+        root.url, "features-1", given, FeatureSettings()
+    )
+
+
+def test_a_damaged_picture_is_named(inputs):
+    root, given, rows = inputs
+    root.write(rows[1]["path"], b"other bytes")
+    with pytest.raises(DamagedTableError, match=rows[1]["sha256"]):
+        extract_features.fn(root.url, "features-1", given, FeatureSettings())
