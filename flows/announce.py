@@ -7,8 +7,9 @@ from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from storage.images import get_image
+from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import Manifest, read_version_table
+from storage.versions import read_version_table
 from tasks.publish.illustrate import contact_sheet, thumbnail
 
 _CLASSES_SHOWN = 12
@@ -35,13 +36,12 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
 
 
 def _contact_sheets(root: Root, version: Manifest) -> str:
-    """Markdown with a picture per class, those with most dropped images first; pictures are kept small (the server stores them)."""
+    """Markdown with a picture per class, most dropped images first. The server stores it, so pictures are small."""
     verdicts = read_version_table(root, version, "verdicts").to_pandas()
     images = read_version_table(root, version, "images").to_pandas()
     shown = verdicts[verdicts.reason != "duplicate-row"].merge(images[["image_id", "path"]], on="image_id")
-    parts = [
-        f"# {version.name} {version.number}\n\nKept images are framed green, dropped ones red. Every image is in the report.\n"
-    ]
+    told = "Kept images are framed green, dropped ones red; the report has every image."
+    parts = [f"# {version.name} {version.number}\n\n{told}\n"]
     lost = shown[shown.verdict == "dropped"].groupby("landmark_id").size().sort_values(ascending=False, kind="stable")
     for landmark in lost.index[:_CLASSES_SHOWN]:
         members = shown[shown.landmark_id == landmark]

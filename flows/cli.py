@@ -14,8 +14,9 @@ from rich.table import Table
 
 from storage.compare import compare_versions
 from storage.errors import InputError
+from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import Manifest, find_version, list_names, list_versions, read_version_table
+from storage.versions import find_version, list_names, list_versions, read_version_table
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from flows.announce import announce
 from flows.question import Question, ask
 from flows.settings import CurateSettings, RunSettings
-from storage.parquet import TableRef
+from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import Manifest, latest_version, point_latest, read_manifest
+from storage.tables import TableRef
+from storage.versions import latest_version, point_latest, read_manifest
 from tasks.acquire.settings import Refetch
 from tasks.acquire.task import ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes

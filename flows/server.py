@@ -39,7 +39,7 @@ def prefect_server() -> Iterator[str]:
     url, log = f"http://127.0.0.1:{port}/api", home / "cairn-server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 – our own words
     try:
         _wait_until_healthy(url, process, log)
         os.environ["PREFECT_API_URL"] = url  # for the processes of a process pool

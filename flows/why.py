@@ -5,9 +5,10 @@ import json
 import pandas as pd
 from rich.table import Table
 
+from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.root import Root
-from storage.versions import Manifest, read_version_table
+from storage.versions import read_version_table
 
 
 def explain(root: Root, version: Manifest, rows: pd.DataFrame) -> Table:

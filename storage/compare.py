@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from storage.manifest import Manifest
 from storage.root import Root
 from storage.tables import BOXES, VERDICTS
-from storage.versions import Manifest, read_version_table
+from storage.versions import read_version_table
 
 _BOX = ["x1", "y1", "x2", "y2"]
 
@@ -19,7 +20,7 @@ def compare_versions(root: Root, before: Manifest, after: Manifest) -> pd.DataFr
         codes or boxes in words) and `evidence` (JSON, of the later version where the image is in it).
     """
     old, new = _verdicts(root, before), _verdicts(root, after)
-    both = old.join(new, how="outer", lsuffix="_before", rsuffix="_after")
+    both = old.merge(new, how="outer", left_index=True, right_index=True, suffixes=("_before", "_after"))
     both["change"] = np.select(
         [both.reason_before.isna(), both.reason_after.isna(), both.reason_before != both.reason_after],
         ["added", "removed", "verdict"],
@@ -48,7 +49,7 @@ def _verdicts(root: Root, version: Manifest) -> pd.DataFrame:
 
 def _moved_boxes(root: Root, before: Manifest, after: Manifest) -> pd.DataFrame:
     old, new = (read_version_table(root, v, BOXES.name).to_pandas().set_index("image_id") for v in (before, after))
-    both = old.join(new, how="inner", lsuffix="_before", rsuffix="_after")
+    both = old.merge(new, how="inner", left_index=True, right_index=True, suffixes=("_before", "_after"))
     corners = [both[[f"{corner}_{side}" for corner in _BOX]].to_numpy() for side in ("before", "after")]
     moved = both[(corners[0] != corners[1]).any(axis=1)].reset_index()
     return pd.DataFrame(

@@ -1,25 +1,14 @@
-"""Parquet files whose bytes depend on their rows alone, and references that prove them."""
+"""Parquet files whose bytes depend on their rows alone."""
 
 import hashlib
 import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
 
 from storage.errors import DamagedTableError
 from storage.root import Root
-from storage.tables import TableSpec
-
-
-class TableRef(BaseModel):
-    """A stored table: where it is and what its bytes hash to. What stages hand to each other in place of rows."""
-
-    model_config = ConfigDict(frozen=True)
-
-    path: str = Field(description="path below the dataset root")
-    digest: str = Field(description="sha256 of the file, hexadecimal")
-    rows: int = Field(description="number of rows")
+from storage.tables import TableRef, TableSpec
 
 
 def encode(spec: TableSpec, table: pa.Table) -> bytes:

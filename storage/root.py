@@ -23,7 +23,7 @@ class Root:
 
     def __init__(self, url: str) -> None:
         try:
-            self.fs, base = url_to_fs(url)
+            self.fs, base = url_to_fs(url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise InputError(f"root {url!r} can't be opened: {error}") from error
         self.base = str(base).rstrip("/")
@@ -61,15 +61,16 @@ class Root:
         target = Path(self.path(relative))
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, target)
+            temporary.chmod(0o644)
+            temporary.replace(target)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     def names(self, relative: str) -> list[str]:
@@ -86,12 +87,9 @@ class Root:
             self.fs.rm(self.path(relative), recursive=True)
 
     def move(self, source: str, target: str) -> None:
-        """Moves a folder: one step on a local disk, file by file on an object store."""
-        if self.is_local:
-            Path(self.path(target)).parent.mkdir(parents=True, exist_ok=True)
-            os.rename(self.path(source), self.path(target))
-        else:
-            self.fs.mv(self.path(source), self.path(target), recursive=True)
+        """Moves a folder in one step; only on a local disk, since object stores have none."""
+        self.local_path(target).parent.mkdir(parents=True, exist_ok=True)
+        self.local_path(source).rename(self.local_path(target))
 
     def check_writable(self) -> None:
         """Proves that the root can be written to, and leaves nothing behind.
@@ -99,13 +97,16 @@ class Root:
         Raises:
             InputError: it can't; the text names the root.
         """
-        existed = self.exists("")
         try:
+            made = (
+                [folder for folder in (Path(self.base), *Path(self.base).parents) if not folder.exists()]
+                if self.is_local
+                else []
+            )
             self.write(".cairn-probe", b"")
             self.remove(".cairn-probe")
-            if not existed and self.is_local:
-                os.removedirs(self.base)
-        except OSError as error:
-            # s3fs and its like raise OSError subclasses too
+            for folder in made:
+                folder.rmdir()
+        except Exception as error:  # stores raise errors of their own: no credentials, no such host
             where = urlsplit(self.url).netloc or self.url
             raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error

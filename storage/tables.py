@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,16 @@ class TableSpec:
     row: str
     key: tuple[str, ...]
     schema: pa.Schema
+
+
+class TableRef(BaseModel):
+    """A stored table: where it is and what its bytes hash to. What stages hand to each other in place of rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = Field(description="path below the dataset root")
+    digest: str = Field(description="sha256 of the file, hexadecimal")
+    rows: int = Field(description="number of rows")
 
 
 def _column(name: str, kind: Any, description: str, *, optional: bool = False) -> pa.Field:

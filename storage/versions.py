@@ -4,60 +4,18 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from storage.errors import DamagedTableError, InputError
-from storage.parquet import TableRef, encode, read_table
+from storage.manifest import Facts, Manifest
+from storage.parquet import encode, read_table
 from storage.root import Root
-from storage.tables import FETCH_LOG, VERSION_TABLES
+from storage.tables import FETCH_LOG, VERSION_TABLES, TableRef
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FOLDER_PATTERN = re.compile(r"(\d+)-([0-9a-f]{12})")
-
-
-class FunnelStep(BaseModel):
-    """How many images and classes are left after a stage."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    images: int
-    classes: int
-
-
-class Facts(BaseModel):
-    """What a version says of how it came about."""
-
-    model_config = ConfigDict(frozen=True)
-
-    settings: dict[str, Any] = Field(description="every setting of the flow that made it")
-    software: dict[str, str] = Field(description="version of everything that computed it")
-    test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
-    pairs_compared: int = Field(description="pairs of images that were matched inside classes")
-    funnel: list[FunnelStep]
-
-
-class Manifest(Facts):
-    """`manifest.json`: the facts, and the digest of every table."""
-
-    name: str
-    number: int
-    digest: str = Field(description="sha256 over the lines `table digest`, sorted; the fetch log is left out")
-    tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the version's folder")
-    created_at: datetime
-
-    @property
-    def folder(self) -> str:
-        """Path of the version below the dataset root."""
-        return version_folder(self.name, self.number, self.digest)
-
-
-def version_folder(name: str, number: int, digest: str) -> str:
-    """Where a version is kept, below the root."""
-    return f"versions/{name}/{number}-{digest[:12]}"
 
 
 def content_digest(tables: Mapping[str, TableRef]) -> str:
@@ -128,6 +86,7 @@ def find_version(root: Root, name: str, which: str) -> Manifest:
             for version in list_versions(root, name)
             if which in (str(version.number), version.folder.rsplit("/", 1)[-1]) or version.digest.startswith(which)
         ]
+        fits = [version for version in fits if str(version.number) == which] or fits
     if len(fits) != 1:
         raise InputError(f"{len(fits)} versions of {name!r} in {root.url} fit {which!r}; `cairn versions` lists them")
     return fits[0]
@@ -175,5 +134,6 @@ def publish_version(
         root.write(f"{building}/{path}", data)
     root.write(f"{building}/manifest.json", manifest.model_dump_json(indent=2).encode())
     if building != manifest.folder:
+        root.remove(manifest.folder)  # without a manifest it was no version
         root.move(building, manifest.folder)
     return manifest

@@ -28,8 +28,9 @@ from prefect.task_runners import TaskRunner
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from storage.errors import InputError
-from storage.parquet import TableRef, is_intact
+from storage.parquet import is_intact
 from storage.root import Root
+from storage.tables import TableRef
 
 Inputs = Mapping[str, TableRef | list[TableRef] | str | int | None]
 """What a stage reads: references to tables, and small values."""
@@ -51,7 +52,7 @@ _RECORDS = "stages/records"
 _UNKEYED = ("fetch_log", "folder", "folders")
 
 
-def _key_of_call(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+def _key_of_call(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     return str(parameters["key"])
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # The same examples on every machine, and no clock on any of them
-settings.register_profile("cairn", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.register_profile("cairn", deadline=None, derandomize=True, database=None, max_examples=25)
 settings.load_profile("cairn")
 
 

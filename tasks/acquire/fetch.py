@@ -1,7 +1,9 @@
 """Fetching one address: bounded in time, bytes and redirects, with tries again for what can heal."""
 
+import contextlib
 import random
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +33,8 @@ _CHUNK = 65_536
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _LONGEST_WAIT = 30.0
+_speaking = threading.local()
+"""`connection`: the one that this thread has sent its last request on."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,17 @@ def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
         def _new_conn(self) -> socket.socket:
             return dial(self)
 
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            _speaking.connection = self
+            super().request(*args, **kwargs)
+
     class GuardedHTTPSConnection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             return dial(self)
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            _speaking.connection = self
+            super().request(*args, **kwargs)
 
     class HTTPPool(HTTPConnectionPool):
         ConnectionCls = GuardedHTTPConnection
@@ -94,17 +106,23 @@ def fetch(
         )
         if not heals or attempt == settings.attempts:
             return result
-        pause = settings.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
+        pause = settings.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 – jitter, not a secret
         sleep(min(max(pause, result.wait or 0.0), _LONGEST_WAIT))
     raise AssertionError("settings allow at least one attempt")
 
 
 def _fetch_once(pool: urllib3.PoolManager, url: str, settings: AcquireSettings) -> Fetched:
     end = time.monotonic() + settings.deadline
+    _speaking.connection = None
+    watch = threading.Timer(settings.deadline, _hang_up, [_speaking.__dict__])
+    watch.daemon = True
+    watch.start()
     try:
         for _ in range(settings.max_redirects + 1):
             if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
                 return Fetched(Reason.INVALID_URL, final_url=url, detail="not an http or https address")
+            if time.monotonic() > end:
+                return Fetched(Reason.TIMEOUT, final_url=url, detail=f"not complete after {settings.deadline:g} s")
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = pool.request(
                 "GET", url, headers={"User-Agent": settings.user_agent, "Accept": "image/*"}, timeout=timeout,
@@ -119,7 +137,18 @@ def _fetch_once(pool: urllib3.PoolManager, url: str, settings: AcquireSettings) 
             url = urljoin(url, target)
         return Fetched(Reason.REDIRECT_LIMIT, final_url=url, detail=f"more than {settings.max_redirects} redirects")
     except (HTTPError, BlockedAddressError, OSError, ValueError) as error:
-        return Fetched(_reason_of(error), final_url=url, detail=f"{type(error).__name__}: {error}"[:300])
+        reason = Reason.TIMEOUT if time.monotonic() >= end else _reason_of(error)
+        return Fetched(reason, final_url=url, detail=f"{type(error).__name__}: {error}"[:300])
+    finally:
+        watch.cancel()
+
+
+def _hang_up(speaking: dict[str, Any]) -> None:
+    """Ends a transfer past its deadline, whatever part of it the other side drips: its head, a chunk's, the body."""
+    connection = speaking["connection"]
+    if connection is not None and connection.sock is not None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def _read_answer(response: urllib3.BaseHTTPResponse, url: str, end: float, settings: AcquireSettings) -> Fetched:
@@ -127,7 +156,9 @@ def _read_answer(response: urllib3.BaseHTTPResponse, url: str, end: float, setti
     answer = Fetched(None, status=response.status, final_url=url, headers=headers)
     if response.status != 200:
         wait = response.headers.get("Retry-After", "")
-        return replace(answer, reason=Reason.HTTP_ERROR, wait=float(wait) if wait.isdigit() else None)
+        return replace(
+            answer, reason=Reason.HTTP_ERROR, wait=float(wait) if wait.isascii() and wait.isdigit() else None
+        )
     chunks: list[bytes] = []
     length = 0
     # read1 returns after each piece that arrives, so a server that drips can't hold the transfer past its deadline

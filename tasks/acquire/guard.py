@@ -4,9 +4,14 @@ import ipaddress
 import socket
 from collections.abc import Collection
 
+_NOT_ROUTED = [
+    ipaddress.IPv6Network(network) for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")
+]
+"""IPv4-compatible, IPv4-translated, local NAT64, site-local: ways inwards that `is_global` lets pass."""
+
 
 class BlockedAddressError(Exception):
-    """The host leads to an address that is not public. Not an OSError, which urllib3 would wrap as a broken connection."""
+    """The host leads to an address that is not public. (Not an OSError: urllib3 would call it a broken connection.)"""
 
 
 def is_public(address: str) -> bool:
@@ -16,6 +21,8 @@ def is_public(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
+        if any(ip in network for network in _NOT_ROUTED):
+            return False
         inner = ip.ipv4_mapped or ip.sixtofour
         if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)

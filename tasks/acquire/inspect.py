@@ -24,6 +24,7 @@ EXTENSIONS = {
 """The accepted formats, by Pillow's names, and the file extension each is kept under."""
 
 _ORIENTATION_TAG = 0x0112
+Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, judged by the header before a pixel is decoded
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,9 @@ def inspect(content: bytes, settings: AcquireSettings) -> Picture | Rejected:
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
-    """The pixels of an accepted image after EXIF orientation: uint8 (height, width, 3), RGB; the first frame of many."""
+    """The pixels of an accepted image (its first frame), upright by EXIF: uint8 (height, width, 3), RGB."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    image.info.pop("transparency", None)  # the colour below is what counts; Pillow would warn of a palette's
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image, np.float32)
         low, high = float(values.min()), float(values.max())

@@ -39,7 +39,7 @@ class SelectSettings(StageSettings):
     placeholder_classes: int = Field(
         3,
         ge=2,
-        description="classes in which the same bytes must stand to be a placeholder rather than an ambiguous photograph",
+        description="classes in which the same bytes must stand to be a placeholder, not an ambiguous photograph",
     )
 
 

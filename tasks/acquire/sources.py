@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,7 @@ from storage.errors import InputError
 from storage.tables import SOURCES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
+csv.field_size_limit(2**31 - 1)  # a class of the clean list is one field
 _COLUMNS = ("id", "url", "landmark_id")
 _BOX = ("list_x1", "list_y1", "list_x2", "list_y2")
 
@@ -57,9 +60,7 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
 def duplicate_rows(sources: pa.Table) -> np.ndarray:
     """For each row, int64 (n,): the row that named the image first, which is the row itself unless it is repeated."""
     first: dict[str, int] = {}
-    return np.array(
-        [first.setdefault(i, r) for i, r in zip(sources["image_id"].to_pylist(), sources["row"].to_pylist())], np.int64
-    )
+    return np.array([first.setdefault(image, row) for image, row in _columns(sources, "image_id", "row")], np.int64)
 
 
 def _read_folder(path: Path) -> dict[str, list[object]]:
@@ -83,10 +84,16 @@ def _read_parquet(path: Path) -> dict[str, list[object]]:
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a Parquet file ({error})") from error
     _check_columns(path, table.column_names)
-    columns = {name: table[name].cast(pa.string()).to_pylist() for name in _COLUMNS}
+    columns = {}
+    for name in _COLUMNS:
+        try:
+            columns[name] = table[name].cast(pa.string()).to_pylist()
+        except pa.ArrowException as error:
+            raise InputError(f"{path}: column {name}: expected text or numbers, not {table[name].type}") from error
     for name, values in columns.items():
-        if None in values:
-            raise InputError(f"{path}: row {values.index(None)}, column {name}: empty")
+        empty = [row for row, value in enumerate(values) if not (value or "").strip()]
+        if empty:
+            raise InputError(f"{path}: row {empty[0]}, column {name}: empty")
     return dict(zip(("image_id", "url", "landmark_id"), columns.values(), strict=True))
 
 
@@ -133,7 +140,7 @@ def _read_landmarks_lines(path: Path) -> dict[str, list[object]]:
                 f"{path}: line {number}: {len(fields)} columns, expected {width if width in (2, 6) else '2 or 6'}"
             )
         for column, text in enumerate(fields[1:], start=2):
-            if not text.lstrip("-").isdigit():
+            if not re.fullmatch("-?[0-9]+", text):
                 raise InputError(f"{path}: line {number}, column {column}: {text!r}, expected an integer")
         rows["image_id"].append(hashlib.sha256(f"{fields[1]} {fields[0]}".encode()).hexdigest()[:16])
         rows["url"].append(fields[0])
@@ -145,16 +152,20 @@ def _read_landmarks_lines(path: Path) -> dict[str, list[object]]:
 
 
 def _order_boxes(path: Path, found: np.ndarray) -> np.ndarray:
-    """Brings boxes (n, 4) to x1 y1 x2 y2. The known lists have x1 x2 y1 y2; a list that fits neither order is refused."""
+    """Brings boxes (n, 4) to x1 y1 x2 y2. The known lists have x1 x2 y1 y2; one that fits neither order is refused."""
     as_published = found[:, [0, 2, 1, 3]]
-    for boxes in (as_published, found):
-        sane = (boxes[:, :2] >= 0).all(axis=1) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
-        if sane.mean() > 0.99 or len(boxes) - sane.sum() <= 1 < len(boxes):
-            return boxes
+    orders = [(_sane(boxes), boxes) for boxes in (as_published, found)]
+    sane, boxes = max(orders, key=lambda order: order[0].sum())  # the published one where both fit alike
+    if sane.mean() > 0.99 or len(boxes) - sane.sum() <= 1 < len(boxes):
+        return boxes
     wrong = int(np.flatnonzero(~sane)[0]) + 1
     raise InputError(
         f"{path}: line {wrong}, columns 3–6: boxes are neither x1 x2 y1 y2 nor x1 y1 x2 y2 with x1 < x2, y1 < y2"
     )
+
+
+def _sane(boxes: np.ndarray) -> np.ndarray:
+    return np.asarray((boxes[:, :2] >= 0).all(axis=1) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1))
 
 
 def _read_md5(path: Path, count: int) -> list[object]:
@@ -186,7 +197,11 @@ def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:
     reader = csv.DictReader(_lines(clean_file))
     if not {"landmark_id", "images"} <= set(reader.fieldnames or ()):
         raise InputError(f"{clean_file}: line 1: expected a header with landmark_id, images")
-    clean = {image for line in reader for image in line["images"].split()}
+    clean: set[str] = set()
+    for line in reader:
+        if line["images"] is None:
+            raise InputError(f"{clean_file}: line {reader.line_num}: no images; expected landmark_id, images")
+        clean.update(line["images"].split())
     kept = table.filter(pa.array([image in clean for image in table["image_id"].to_pylist()]))
     if not kept.num_rows:
         raise InputError(f"{clean_file}: none of its ids is in the list; do they belong together?")
@@ -195,12 +210,14 @@ def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:
 
 def _check_ids(path: Path, table: pa.Table) -> None:
     rows: dict[str, tuple[int, str, str]] = {}
-    for row, image, url, landmark in zip(
-        *(table[name].to_pylist() for name in ("row", "image_id", "url", "landmark_id"))
-    ):
+    for row, image, url, landmark in _columns(table, "row", "image_id", "url", "landmark_id"):
         first = rows.setdefault(image, (row, url, landmark))
         if first[1:] != (url, landmark):
             raise InputError(
                 f"{path}: row {row + 1}, column id: {image!r} stands for {url!r} of class {landmark!r} here and for "
                 f"{first[1]!r} of class {first[2]!r} in row {first[0] + 1}; an id needs one address and one class"
             )
+
+
+def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table[name].to_pylist() for name in names), strict=True)

@@ -18,10 +18,10 @@ from pydantic import BaseModel, Field
 
 from storage.errors import DamagedTableError
 from storage.images import get_image, put_image
-from storage.parquet import TableRef, read_table, write_table
+from storage.parquet import read_table, write_table
 from storage.reasons import Reason
 from storage.root import Root
-from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES
+from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
 from tasks.acquire.fetch import Fetched, fetch, open_pool
 from tasks.acquire.inspect import EXTENSIONS, Picture, Rejected, inspect
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
@@ -203,8 +203,15 @@ class _Acquirer:
                 return Fetched(None, (self._folder / url).read_bytes(), final_url=url)
             except OSError as error:
                 return Fetched(Reason.CONNECTION_FAILED, detail=str(error))
-        with _host_limit(urlsplit(url).netloc, self._settings.connections_per_host):
+        with _host_limit(_host_of(url), self._settings.connections_per_host):
             return fetch(self._pool, url, self._settings)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""  # no address at all, as `fetch` will find
 
 
 def _host_limit(host: str, limit: int) -> threading.Semaphore:
@@ -269,8 +276,8 @@ def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSett
     packets = {landmark: packet_of(landmark, size, partition) for landmark, size in sizes.items()}
     gone = set(dropped.image_id)
     members: dict[str, list[int]] = defaultdict(list)
-    for place, (image, landmark) in enumerate(zip(images["image_id"].to_pylist(), images["landmark_id"].to_pylist())):
-        members["dropped" if image in gone else packets[landmark]].append(place)
+    for place, image in enumerate(images.select(["image_id", "landmark_id"]).to_pylist()):
+        members["dropped" if image["image_id"] in gone else packets[image["landmark_id"]]].append(place)
     members.setdefault("dropped", [])
     for packet, places in sorted(members.items()):
         tables[packet] = write_table(root, stage_path(key, packet), IMAGES, images.take(pa.array(places, pa.int64())))

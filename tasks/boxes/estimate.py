@@ -50,7 +50,7 @@ def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iter
 
 
 def spreads(boxes: Array, owner: NDArray[np.int64], medians: Array) -> Array:
-    """How far the boxes of each owner lie from their median: (count,), the median over boxes of the mean edge distance."""
+    """How far the boxes of each owner lie from their median, (count,): median over boxes of the mean edge distance."""
     distance = np.abs(boxes - medians[owner]).mean(axis=1)
     order = np.lexsort((distance, owner))
     starts = np.searchsorted(owner[order], np.arange(len(medians)))

@@ -25,7 +25,9 @@ def detect(picture: NDArray[np.uint8], settings: FeatureSettings) -> tuple[NDArr
     scale = min(1.0, settings.longest_side / max(gray.shape))
     if scale < 1.0:
         gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found, sift = cv2.SIFT.create(nfeatures=settings.max_keypoints).detectAndCompute(gray, None)
+    found, sift = cv2.SIFT.create(nfeatures=settings.max_keypoints, enable_precise_upscale=True).detectAndCompute(
+        gray, None
+    )
     if not found:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
     strength = np.array([point.response for point in found])

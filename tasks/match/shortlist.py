@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEIGHBOURS = 5
-_PROBES = 8
+_PROBES = 4
+_REACH = 360.0  # distance of RootSIFT bytes beyond which a neighbour says nothing: 0.7 of a unit vector's 512
 
 
 class DescriptorIndex:
@@ -39,15 +40,12 @@ class DescriptorIndex:
     def nearest_photographs(self, descriptors: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
         """The photographs with most votes, at most `count`, most first; those without a vote are left out.
 
-        Each descriptor (n, 128) votes for the photographs of its nearest neighbours, the more the nearer they are
-        compared with the last of them: a descriptor that is like everything says nothing.
+        Each descriptor (n, 128) votes for the photographs of its nearest neighbours, the more the nearer they are.
         """
         if not len(descriptors) or not self._index.ntotal:
             return np.zeros(0, np.int64)
         squares, found = self._index.search(descriptors.astype(np.float32), _NEIGHBOURS)
-        distances = np.sqrt(np.where(found >= 0, squares, 0))
-        farthest = np.where(found >= 0, distances, 0).max(axis=1, keepdims=True)
-        weight = np.where(found >= 0, 1 - distances / np.maximum(farthest, 1e-6), 0)
+        weight = np.where(found >= 0, np.maximum(0, 1 - np.sqrt(np.where(found >= 0, squares, 0)) / _REACH), 0)
         votes = np.bincount(self._owner[found[found >= 0]], weights=weight[found >= 0], minlength=self._photographs)
         order = np.argsort(-votes, kind="stable")[:count]
         return np.asarray(order[votes[order] > 0], np.int64)

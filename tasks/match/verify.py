@@ -56,15 +56,18 @@ def putative_matches(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio:
     if len(first) < 2 or len(second) < 2:
         return np.zeros((0, 2), np.int64)
     a, b = first.astype(np.float32), second.astype(np.float32)
-    products = a @ b.T
-    squares = (a * a).sum(axis=1)[:, None] - 2 * products + (b * b).sum(axis=1)[None, :]
-    nearest = squares.argmin(axis=1)
+    half_a, half_b = ((x * x).sum(axis=1) / 2 for x in (a, b))
+    # |a − b|² = 2 (|a|²/2 − closeness): the nearest is the closest
+    closeness = a @ b.T
+    closeness -= half_b
     rows = np.arange(len(a))
-    best = squares[rows, nearest]
-    mutual = squares.argmin(axis=0)[nearest] == rows
-    squares[rows, nearest] = np.inf
-    passed = mutual & (best < ratio**2 * squares.min(axis=1))
-    return np.column_stack([rows[passed], nearest[passed]])
+    nearest = closeness.argmax(axis=1)
+    best = closeness[rows, nearest]
+    closeness[rows, nearest] = -np.inf
+    passed = np.flatnonzero(half_a - best < ratio**2 * (half_a - closeness.max(axis=1)))
+    # Few pass the ratio test; only they are looked at from the other side.
+    mutual = (a @ b[nearest[passed]].T - half_a[:, None]).argmax(axis=0) == passed
+    return np.column_stack([passed[mutual], nearest[passed[mutual]]])
 
 
 def verify(

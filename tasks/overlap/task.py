@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from storage.parquet import TableRef, read_table, write_table
+from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, OVERLAPS, SIGNATURE
+from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
 from tasks.acquire.inspect import Rejected, decode, inspect
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.detect import detect

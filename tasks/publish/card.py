@@ -4,23 +4,19 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.tables import VERSION_TABLES
-
-if TYPE_CHECKING:
-    # At run time this would import storage.root, and with it every object store.
-    from storage.versions import Manifest
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def render_card(manifest: "Manifest", tables: Mapping[str, pa.Table]) -> str:
+def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
     """The card as Markdown with YAML front matter.
 
     Args:

@@ -12,15 +12,17 @@ import pandas as pd
 import pyarrow as pa
 
 from storage.images import get_image
-from storage.parquet import TableRef, read_table, write_table
+from storage.manifest import Facts, FunnelStep, Manifest
+from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import THUMBNAILS, VERDICTS, VERSION_TABLES
-from storage.versions import Facts, Manifest, publish_version
+from storage.tables import THUMBNAILS, VERDICTS, VERSION_TABLES, TableRef
+from storage.versions import publish_version
 from tasks.acquire.sources import duplicate_rows
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_match, thumbnail
 from tasks.publish.report import render_report
+from tasks.publish.rows import strongest_pairs
 from tasks.publish.settings import PublishSettings
 from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
@@ -38,7 +40,7 @@ _SOFTWARE = (
 )
 
 
-@stage("illustrate", version=1)
+@stage("illustrate", version=2)
 def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Thumbnails of `images`, and drawings of what they were dropped for.
 
@@ -56,12 +58,11 @@ def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -
 
 
 def _draw_overlaps(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """Each overlapping image beside the test photograph it shares most with."""
+    """Each overlapping image beside the test photograph that its verdict names."""
     folders = json.loads(str(inputs["folders"]))
-    overlaps = read_table(root, reference(inputs, "overlaps")).to_pandas()
-    best = overlaps.sort_values("inliers", ascending=False, kind="stable").drop_duplicates("image_id")
+    named = strongest_pairs(read_table(root, reference(inputs, "overlaps"))).to_pandas()
     drawings = {}
-    for pair in best.itertuples():
+    for pair in named.itertuples():
         image = images[str(pair.image_id)]
         photograph = (Path(folders[pair.test_set]) / str(pair.test_image)).read_bytes()
         points = np.asarray(pair.points, np.float32).reshape(-1, 4)
@@ -102,7 +103,8 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     verdicts = _verdicts(root, inputs, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
     software = {"python": sys.version.split()[0], **{name: version(name) for name in _SOFTWARE}}
-    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=funnel(verdicts))
+    steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
+    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest, tables).encode()

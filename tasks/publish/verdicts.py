@@ -1,21 +1,22 @@
 """One verdict per row of the list, and the funnel that they make."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from storage.reasons import Reason
 from storage.tables import VERDICTS
-from storage.versions import FunnelStep
+from tasks.publish.funnel import STEPS
 
-_STEPS = (
-    ("in the list", ()),
-    ("named once", ("sources",)),
-    ("readable, once, in classes large enough", ("acquire",)),
-    ("shared with no test set", ("overlap",)),
-    ("in the largest group of their class", ("cluster",)),
-)
+
+class Left(NamedTuple):
+    """How many images and classes are left at a step of the funnel."""
+
+    step: str
+    images: int
+    classes: int
 
 
 def build_verdicts(
@@ -62,14 +63,15 @@ def build_verdicts(
     ]
     verdicts.loc[repeated, "evidence"] = [json.dumps({"same_as_row": int(row)}) for row in first_rows[repeated]]
     lost = verdicts.image_id[verdicts.verdict.isna()].tolist()
-    assert not lost and len(verdicts) == len(sources), f"rows without a verdict: {lost[:5]}"
+    assert not lost, f"rows without a verdict: {lost[:5]}"
+    assert len(verdicts) == len(sources), f"{len(verdicts)} verdicts for {len(sources)} rows"
     return verdicts[VERDICTS.schema.names].astype(object).where(verdicts[VERDICTS.schema.names].notna(), None)
 
 
-def funnel(verdicts: pd.DataFrame) -> list[FunnelStep]:
+def funnel(verdicts: pd.DataFrame) -> list[Left]:
     """How many images and classes are left after each stage."""
     left, steps = verdicts, []
-    for step, stages in _STEPS:
+    for step, stages in STEPS.items():
         left = left[~((left.verdict == "dropped") & left.stage.isin(stages))]
-        steps.append(FunnelStep(step=step, images=len(left), classes=left.landmark_id.nunique()))
+        steps.append(Left(step=step, images=len(left), classes=left.landmark_id.nunique()))
     return steps

@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def redirect(self, target: str) -> None:
         self.answer(302, b"elsewhere", {"Location": target})
 
-    def serve_photo(self, path: str) -> None:
+    def serve_photo(self, _: str) -> None:
         self.answer(
             200,
             PHOTOGRAPH,
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     def serve_seed(self, path: str) -> None:
         self.answer(200, encode_picture(seed=int(path.rsplit("/", 1)[1])), {"Content-Type": "image/jpeg"})
 
-    def serve_page(self, path: str) -> None:
+    def serve_page(self, _: str) -> None:
         self.answer(200, b"<!doctype html><title>Hotlinking forbidden</title>", {"Content-Type": "image/jpeg"})
 
     def serve_flaky(self, path: str) -> None:
@@ -96,16 +96,16 @@ class _Handler(BaseHTTPRequestHandler):
         steps = int(path.rsplit("/", 1)[1])
         self.redirect(f"/redirect/{steps - 1}" if steps > 1 else "/photo.jpg")
 
-    def serve_loop(self, path: str) -> None:
+    def serve_loop(self, _: str) -> None:
         self.redirect("/loop")
 
-    def serve_to_file(self, path: str) -> None:
+    def serve_to_file(self, _: str) -> None:
         self.redirect("file:///etc/passwd")
 
-    def serve_to_neighbour(self, path: str) -> None:
+    def serve_to_neighbour(self, _: str) -> None:
         self.redirect(f"http://127.0.0.2:{self.server.server_port}/photo.jpg")
 
-    def serve_to_nonsense(self, path: str) -> None:
+    def serve_to_nonsense(self, _: str) -> None:
         self.redirect("http://[::1/photo.jpg")
 
     def serve_drip(self, path: str) -> None:
@@ -132,13 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.1)
         self.site.finished.add(path)
 
-    def serve_silence(self, path: str) -> None:
+    def serve_silence(self, _: str) -> None:
         time.sleep(1.5)
 
-    def serve_hangup(self, path: str) -> None:
+    def serve_hangup(self, _: str) -> None:
         self.close_connection = True
 
-    def serve_long(self, path: str) -> None:
+    def serve_long(self, _: str) -> None:
         self.send_response(200)
         self.send_header("Connection", "close")
         self.end_headers()
@@ -146,14 +146,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes(65536))
         self.close_connection = True
 
-    def serve_bomb(self, path: str) -> None:
+    def serve_bomb(self, _: str) -> None:
         self.answer(200, gzip.compress(bytes(20_000_000)), {"Content-Encoding": "gzip"})
 
-    def serve_short(self, path: str) -> None:
+    def serve_short(self, _: str) -> None:
         self.answer(200, PHOTOGRAPH[:200], {"Content-Length": str(len(PHOTOGRAPH))})
         self.close_connection = True
 
-    def serve_short_chunk(self, path: str) -> None:
+    def serve_short_chunk(self, _: str) -> None:
         self.answer(200, b"ff\r\nonly this", {"Transfer-Encoding": "chunked", "Content-Length": "0"})
         self.close_connection = True
 

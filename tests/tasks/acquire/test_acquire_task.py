@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.parquet import TableRef, read_table
+from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import DROPS, IMAGES
+from storage.tables import DROPS, IMAGES, TableRef
 from tasks.acquire.settings import AcquireSettings, SelectSettings
 from tasks.acquire.task import (
     ListSettings,
@@ -78,20 +78,31 @@ def test_the_partition_is_fixed_at_the_first_run(root):
 
 def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, site, impatient):
     shard = single_shard(
-        root, listed,
-        ("good", f"{site.url}/photo.jpg", "a"), ("missing", f"{site.url}/404", "a"), ("gone", f"{site.url}/410", "a"),
-        ("page", f"{site.url}/page.jpg", "a"), ("short", f"{site.url}/short", "b"), ("inward", f"{site.url}/to-neighbour", "b"),
-        ("ftp", "ftp://127.0.0.1/a.jpg", "b"), ("unknown", "http://nowhere.invalid/a.jpg", "b"),
-    )  # fmt: skip
+        root,
+        listed,
+        ("good", f"{site.url}/photo.jpg", "a"),
+        ("missing", f"{site.url}/404", "a"),
+        ("gone", f"{site.url}/410", "a"),
+        ("page", f"{site.url}/page.jpg", "a"),
+        ("short", f"{site.url}/short", "b"),
+        ("inward", f"{site.url}/to-neighbour", "b"),
+        ("ftp", "ftp://127.0.0.1/a.jpg", "b"),
+        ("unknown", "http://nowhere.invalid/a.jpg", "b"),
+    )
     output = acquire(root, shard, impatient)
     images = read_table(root, output.tables["images"])
     drops = {row["image_id"]: row for row in read_table(root, output.tables["drops"]).to_pylist()}
     assert images.schema.equals(IMAGES.schema)
     assert output.counts == {"rows": 8, "readable": 1}
     assert {name: drop["reason"] for name, drop in drops.items()} == {
-        "missing": "http-error", "gone": "http-error", "page": "not-an-image", "short": "truncated-body",
-        "inward": "blocked-address", "ftp": "invalid-url", "unknown": "unknown-host",
-    }  # fmt: skip
+        "missing": "http-error",
+        "gone": "http-error",
+        "page": "not-an-image",
+        "short": "truncated-body",
+        "inward": "blocked-address",
+        "ftp": "invalid-url",
+        "unknown": "unknown-host",
+    }
     assert json.loads(drops["gone"]["evidence"])["status"] == 410
     assert all(drop["stage"] == "acquire" for drop in drops.values())
     [image] = images.to_pylist()

@@ -2,15 +2,25 @@ import ipaddress
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.acquire.guard import BlockedAddressError, connect, is_public
 
 PRIVATE_NETWORKS = [
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24",
-    "192.168.0.0/16", "198.18.0.0/15", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-]  # fmt: skip
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+]
 
 WRAPPINGS = {
     "mapped": lambda v4: (0xFFFF << 32) | v4,
@@ -36,20 +46,38 @@ def test_public_addresses_pass(address):
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "169.254.169.254", "10.0.0.1", "172.31.255.255", "192.168.1.1", "0.0.0.0", "255.255.255.255", "224.0.0.1",
-        "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "10.0.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fec0::1",
+        "ff02::1",
+        "ff0e::1",
+        "2001:db8::1",
     ],
-)  # fmt: skip
+)
 def test_internal_addresses_do_not(address):
     assert not is_public(address)
 
 
+@settings(max_examples=300)
 @given(private_v4)
 def test_no_private_v4_passes(address):
     assert not is_public(str(address))
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
+@settings(max_examples=100)
 @given(address=private_v4)
 def test_no_private_v4_passes_inside_v6(wrapping, address):
     assert not is_public(str(ipaddress.IPv6Address(WRAPPINGS[wrapping](int(address)))))
@@ -60,6 +88,7 @@ def test_a_mapped_v4_is_judged_as_itself(address):
     assert is_public(f"::ffff:{address}") == is_public(str(address))
 
 
+@settings(max_examples=300)
 @given(st.ip_addresses())
 def test_every_address_has_a_verdict_and_no_unroutable_one_passes(address):
     if is_public(str(address)):

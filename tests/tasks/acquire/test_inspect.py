@@ -15,9 +15,15 @@ from tasks.acquire.settings import AcquireSettings
 
 SETTINGS = AcquireSettings()
 UNDO = {
-    1: None, 2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
-}  # fmt: skip
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 """What turns an upright picture into the one that a camera stores with this EXIF orientation."""
 
 
@@ -106,8 +112,20 @@ def test_what_is_no_image_is_refused_with_its_first_bytes(content):
 
 @pytest.mark.parametrize(
     ("mode", "format_name"),
-    [("L", "JPEG"), ("CMYK", "JPEG"), ("YCbCr", "JPEG"), ("P", "PNG"), ("1", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("P", "GIF"), ("RGBA", "WEBP"), ("CMYK", "TIFF"), ("LAB", "TIFF")],
-)  # fmt: skip
+    [
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("YCbCr", "JPEG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("RGBA", "PNG"),
+        ("LA", "PNG"),
+        ("P", "GIF"),
+        ("RGBA", "WEBP"),
+        ("CMYK", "TIFF"),
+        ("LAB", "TIFF"),
+    ],
+)
 def test_every_pixel_mode_becomes_rgb(mode, format_name):
     image = upright().convert(mode) if mode != "LAB" else Image.new("LAB", (120, 80), (128, 0, 0))
     content = encode(image, format_name)

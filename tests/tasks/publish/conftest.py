@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from storage.parquet import TableRef
+from storage.manifest import FunnelStep, Manifest
 from storage.reasons import Reason
-from storage.tables import VERSION_TABLES
-from storage.versions import FunnelStep, Manifest
+from storage.tables import VERSION_TABLES, TableRef
+from tasks.publish.funnel import STEPS
 
 Plan = Mapping[str, Mapping[str, int]]
 
@@ -141,11 +141,13 @@ def make_version(plan: Plan, **facts: Any) -> Version:
         "test_sets": {"oxford5k": 5062, "paris6k": 6412},
         "pairs_compared": 4321,
         "funnel": [
-            FunnelStep(step="in the list", images=total, classes=len(plan)),
-            FunnelStep(step="named once", images=total, classes=len(plan)),
-            FunnelStep(step="readable", images=total * 3 // 4, classes=len(plan)),
-            FunnelStep(step="shared with no test set", images=total * 2 // 3, classes=len(plan)),
-            FunnelStep(step="in the largest group", images=total // 2, classes=max(len(plan) - 1, 0)),
+            FunnelStep(step=step, images=images, classes=classes)
+            for step, images, classes in zip(
+                STEPS,
+                (total, total, total * 3 // 4, total * 2 // 3, total // 2),
+                (*[len(plan)] * 4, max(len(plan) - 1, 0)),
+                strict=True,
+            )
         ],
     }
     refs = {

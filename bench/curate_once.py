@@ -1,0 +1,87 @@
+"""One curation in a process of its own, with Prefect or without it; prints what it cost as a line of JSON.
+
+`python -m bench.curate_once flow|plain IMAGES TEST_SETS ROOT WORKERS`, where TEST_SETS is JSON of name to folder.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import process_time, time
+from typing import Any
+
+from pydantic import BaseModel
+
+from flows.curate import curate, travel
+from flows.question import ask
+from flows.server import prefect_server
+from flows.settings import CurateSettings, RunSettings
+from storage.manifest import Manifest
+from storage.root import Root
+from storage.versions import point_latest, read_manifest
+from tasks.acquire.task import ListSettings
+from tasks.orchestration import Inputs, Output, Stage, stage_key
+
+_NAME = "bench"
+
+
+class PlainRoad:
+    """A road whose stages are plain functions, carried out by threads; it remembers nothing and retries nothing."""
+
+    def __init__(self, root: Root, pool: ThreadPoolExecutor) -> None:
+        self.root, self.calls, self._pool = root, 0, pool
+
+    def one(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
+        """Runs a stage once."""
+        return self.each(stage, {"": inputs}, settings)[""]
+
+    def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
+        """Runs a stage once for each of the inputs."""
+        self.calls += len(inputs)
+        futures = {
+            label: self._pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
+            for label, part in inputs.items()
+        }
+        return {label: Output.model_validate(future.result()) for label, future in futures.items()}
+
+
+def main(way: str, images: str, test_sets: str, root: str, workers: str) -> None:
+    """Curates, and prints the costs."""
+    carry_out = {"flow": _curate_with_prefect, "plain": _curate_plainly}[way]
+    tests = {name: Path(folder) for name, folder in json.loads(test_sets).items()}
+    print(json.dumps(carry_out(ListSettings(path=Path(images)), tests, root, int(workers))))
+
+
+def _curate_with_prefect(source: ListSettings, tests: dict[str, Path], root: str, workers: int) -> dict[str, Any]:
+    with prefect_server():
+        cpu, begun = process_time(), time()
+        version = curate(source, _NAME, root, tests, CurateSettings(), RunSettings(workers=workers)).version
+        seconds = time() - begun
+    # Logs and events that were queued when the flow returned are sent by now, and count too.
+    cpu = process_time() - cpu
+    server = resource.getrusage(resource.RUSAGE_CHILDREN)  # of the whole life of the server, which has ended
+    costs = {"begun": begun, "seconds": seconds, "cpu": cpu, "server_cpu": server.ru_utime + server.ru_stime}
+    return {**costs, "task_runs": len(Root(root).names("stages/records")), **_result(version)}
+
+
+def _curate_plainly(source: ListSettings, tests: dict[str, Path], root: str, workers: int) -> dict[str, Any]:
+    """What `flows.curate.curate` does, but for what it shows in Prefect's UI."""
+    cpu, begun = process_time(), time()
+    question = ask(source, _NAME, root, tests)
+    with ThreadPoolExecutor(workers) as pool:
+        road = PlainRoad(Root(root), pool)
+        published = travel(road, question, CurateSettings(), "never")
+    version = read_manifest(road.root, _NAME, Path(published.tables["verdicts"].path).parent.name)
+    point_latest(road.root, version)
+    costs = {"begun": begun, "seconds": time() - begun, "cpu": process_time() - cpu, "server_cpu": 0.0}
+    return {**costs, "task_runs": road.calls, **_result(version)}
+
+
+def _result(version: Manifest) -> dict[str, Any]:
+    return {"rows": version.tables["sources"].rows, "digest": version.digest}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

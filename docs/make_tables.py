@@ -1,0 +1,55 @@
+"""Writes docs/tables.md from the schemas and reason codes: `python docs/make_tables.py`. A test holds it to them."""
+
+from pathlib import Path
+
+from storage import tables
+from storage.reasons import Reason
+from storage.tables import TableSpec
+
+HEAD = """# The tables
+
+Written from `storage/tables.py` and `storage/reasons.py` by `python docs/make_tables.py`.
+
+Every table is a Parquet file with its columns' descriptions in the schema; pandas, DuckDB and Hugging Face `datasets`
+open it as it is. Rows are sorted by the key, and the writer's settings are fixed: the same rows give the same bytes.
+
+- **Boxes** are float32 `x1, y1, x2, y2`, half-open, in pixels of the stored image after its EXIF orientation.
+- **`image_id`** is the list's id. A list without ids gets the first 16 hexadecimal digits of
+  sha256(`CLASS_ID URL`); a folder, the path relative to it.
+- **`evidence`** is a JSON object; which names it has depends on the reason.
+
+A published version holds {published}. The others are between stages.
+"""
+
+
+def main() -> None:
+    """Writes the page."""
+    specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
+    published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
+    parts = [HEAD.format(published=published), *map(section, specs), reasons()]
+    Path(__file__).with_name("tables.md").write_text("\n".join(parts))
+
+
+def section(spec: TableSpec) -> str:
+    """One table: what a row is, its key, its columns."""
+    lines = [
+        f"## {spec.name}\n",
+        f"{spec.row} Key: {', '.join(f'`{name}`' for name in spec.key)}.\n",
+        "| column | type | |",
+        "|---|---|---|",
+    ]
+    for column in spec.schema:
+        text = column.metadata[b"description"].decode()
+        lines.append(f"| `{column.name}` | {column.type}{' or null' if column.nullable else ''} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def reasons() -> str:
+    """The reason codes, in the order of the road."""
+    lines = ["## Reason codes\n", "| code | stage | |", "|---|---|---|"]
+    lines += [f"| `{reason}` | {reason.stage} | {reason.sentence} |" for reason in Reason]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""What a version says of itself: `manifest.json`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.tables import TableRef
+
+
+class FunnelStep(BaseModel):
+    """How many images and classes are left after a stage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    images: int
+    classes: int
+
+
+class Facts(BaseModel):
+    """What a version says of how it came about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: dict[str, Any] = Field(description="every setting of the flow that made it")
+    software: dict[str, str] = Field(description="version of everything that computed it")
+    test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
+    pairs_compared: int = Field(description="pairs of images that were matched inside classes")
+    funnel: list[FunnelStep]
+
+
+class Manifest(Facts):
+    """`manifest.json`: the facts, and the digest of every table."""
+
+    name: str
+    number: int
+    digest: str = Field(description="sha256 over the lines `table digest`, sorted; the fetch log is left out")
+    tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the version's folder")
+    created_at: datetime
+
+    @property
+    def folder(self) -> str:
+        """Path of the version below the dataset root."""
+        return f"versions/{self.name}/{self.number}-{self.digest[:12]}"

@@ -1,0 +1,97 @@
+"""One row of the list as the report shows it: its picture, its box, and in words what its verdict rests on."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.publish.rows import COLUMNS_BY_STAGE
+
+_LONGEST_TEXT = 240
+_LONGEST_LINK = 1000
+_LONGEST_LIST = 8
+_THUMBNAIL_SIDE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of the list as a page shows it.
+
+    `record` has the verdict's columns and those joined to it; `picture` and `drawing` are names below `pictures/`;
+    `size` is the thumbnail's (width, height); `box` is CSS, in percent of the picture; `link` is safe to follow.
+    """
+
+    record: dict[str, Any]
+    picture: str | None
+    drawing: str | None
+    size: tuple[int, int] | None
+    box: str | None
+    facts: list[tuple[str, str]]
+    link: str | None
+
+
+def make_item(record: dict[str, Any], names: frozenset[str]) -> Item:
+    """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
+    sha256, url = record["sha256"], record["url"]
+    # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
+    drawing = {"overlap": f"overlap-{sha256}.jpg", "cluster": f"pair-{sha256}.jpg"}.get(record["stage"])
+    size = None
+    if record["width"]:
+        scale = min(1.0, _THUMBNAIL_SIDE / max(record["width"], record["height"]))
+        size = (max(1, round(record["width"] * scale)), max(1, round(record["height"] * scale)))
+    return Item(
+        record=record,
+        picture=f"{sha256}.jpg" if f"{sha256}.jpg" in names else None,
+        drawing=drawing if drawing in names else None,
+        size=size,
+        box=_box(record) if record["verdict"] == "kept" and record["x1"] is not None else None,
+        facts=_facts(record),
+        link=url if len(url) <= _LONGEST_LINK and url.lower().startswith(("http://", "https://")) else None,
+    )
+
+
+def _box(record: dict[str, Any]) -> str:
+    left, right = (100 * record[name] / record["width"] for name in ("x1", "x2"))
+    top, bottom = (100 * record[name] / record["height"] for name in ("y1", "y2"))
+    return f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
+
+
+def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a drop rests on, in words: its evidence, and what other tables say where the evidence does not."""
+    evidence = json.loads(record["evidence"])
+    columns = {name: record[name] for name in COLUMNS_BY_STAGE.get(record["stage"], ()) if record[name] is not None}
+    if record["stage"] == "acquire" and record["width"] is not None:
+        columns = {}  # The log of an image that came says nothing of why it was dropped.
+    if "test_image" in evidence:
+        # The evidence says it all, but for a verdict of other code that names another pair than the one drawn.
+        same = all(evidence.get(name, value) == value for name, value in columns.items())
+        columns = {} if same else {"drawn_beside": f"{record['test_set']}: {record['test_image']}"}
+    facts = {**evidence, **{name: value for name, value in columns.items() if name not in evidence}}
+    # The address stands beside the facts as it is.
+    return [(_plain(name), clip(words(value))) for name, value in facts.items() if value != record["url"]]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def words(value: Any) -> str:
+    """A JSON value in plain words."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list():
+            more = f" and {len(value) - _LONGEST_LIST} more" if len(value) > _LONGEST_LIST else ""
+            return ", ".join(words(part) for part in value[:_LONGEST_LIST]) + more
+        case dict():
+            return "; ".join(f"{_plain(name)} {words(part)}" for name, part in value.items())
+        case _:
+            return str(value)
+
+
+def clip(text: str) -> str:
+    """The text, cut where it is too long for a page."""
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

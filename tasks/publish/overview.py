@@ -1,0 +1,87 @@
+"""What the report's index says of a version as a whole: overlaps with test sets, checks, losses by step, settings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.manifest import FunnelStep
+from storage.reasons import Reason
+from tasks.publish.funnel import STEPS
+from tasks.publish.items import clip, words
+from tasks.publish.rows import ClassSummary, cells
+
+
+def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[dict[str, Any]]:
+    """Classes with verified pairs to test photographs; most pairs first."""
+    kept = {summary.name: summary.kept for summary in classes}
+    columns = ["landmark_id", "image_id", "test_set", "site", "kind", "inliers"]
+    pairs = sorted(zip(*cells(overlaps, columns), strict=True))
+    found = []
+    for name, part in groupby(pairs, key=lambda pair: pair[0]):
+        members = list(part)
+        found.append(
+            {
+                "landmark_id": name,
+                "kept": kept[name],
+                "pairs": len(members),
+                "images": len({image_id for _, image_id, *_ in members}),
+                "copies": sum(kind == "copy" for *_, kind, _ in members),
+                "inliers": max(inliers for *_, inliers in members),
+                "sites": clip(words(sorted({f"{test_set}: {site}" for _, _, test_set, site, _, _ in members}))),
+            }
+        )
+    return sorted(found, key=lambda entry: (-entry["pairs"], entry["landmark_id"]))
+
+
+def overlaps_by_test_set(overlaps: pa.Table, test_sets: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Every test set of the manifest with what was found of it in the list."""
+    pairs = list(zip(*cells(overlaps, ["test_set", "landmark_id", "image_id", "site"]), strict=True))
+    return [
+        {
+            "name": name,
+            "photographs": photographs,
+            "pairs": sum(pair[0] == name for pair in pairs),
+            "classes": len({pair[1] for pair in pairs if pair[0] == name}),
+            "images": len({pair[2] for pair in pairs if pair[0] == name}),
+            "sites": len({pair[3] for pair in pairs if pair[0] == name}),
+        }
+        for name, photographs in test_sets.items()
+    ]
+
+
+def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
+    """What must hold of every version, counted anew from its tables: (whether it holds, the sentence)."""
+    verdicts, sources = tables["verdicts"], tables["sources"].num_rows
+    kept = verdicts.filter(pc.equal(verdicts["verdict"], pa.scalar("kept")))
+    leaks, boxed = (
+        kept.filter(pc.is_in(kept["image_id"], value_set=tables[name]["image_id"].combine_chunks())).num_rows
+        for name in ("overlaps", "boxes")
+    )
+    distinct = pc.count_distinct(kept["sha256"]).as_py()
+    return [
+        (leaks == 0, f"{leaks:,} of {len(kept):,} kept images have a verified pair with a test photograph."),
+        (verdicts.num_rows == sources, f"{sources:,} rows came in, {verdicts.num_rows:,} left with a verdict."),
+        (boxed == len(kept), f"{boxed:,} of {len(kept):,} kept images have a box."),
+        (distinct == len(kept), f"{len(kept):,} kept images are {distinct:,} different files."),
+    ]
+
+
+def losses(steps: Sequence[FunnelStep], counts: Mapping[str, int]) -> list[dict[str, int]]:
+    """For each step of the funnel the rows lost there by reason, most first."""
+    most_first = sorted(counts.items(), key=lambda entry: -entry[1])
+    return [
+        {reason: count for reason, count in most_first if Reason(reason).stage in STEPS.get(step.step, ())}
+        for step in steps
+    ]
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as (dotted name, value in words)."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", words(value)

@@ -1,0 +1,179 @@
+"""The pages of a report, rendered from templates, and where each is."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+
+from storage.manifest import Manifest
+from storage.reasons import Reason
+from tasks.publish.items import Item, make_item
+from tasks.publish.overview import check, flatten, losses, overlaps_by_test_set
+from tasks.publish.rows import ClassSummary
+
+TEMPLATES = Path(__file__).parent / "templates"
+PER_PAGE = 120
+"""Most rows of the list on one page of a class or a reason."""
+
+OVERLAPS_ON_INDEX = 20
+"""Most classes with overlaps that the index shows; where there are more, all of them have pages of their own."""
+
+_OVERLAPS_PER_PAGE = 200
+
+KINDS = {
+    "kept": "kept",
+    "group": "another group",
+    "alone": "no match",
+    "overlap": "overlap with a test set",
+    "acquire": "unreadable, repeated or too few",
+}
+"""What became of a row, coarsely: the colours of the bars, in their order."""
+
+
+def class_page(landmark_id: str, page: int = 0) -> str:
+    """Path of a page of a class below `report/`; safe for any class name, unique by its digest."""
+    slug = re.sub(r"[^a-z0-9]+", "-", landmark_id.lower()).strip("-")[:40]
+    digest = hashlib.sha256(landmark_id.encode()).hexdigest()[:12]
+    return f"classes/{slug}-{digest}{_suffix(page)}".replace("/-", "/")
+
+
+def reason_page(reason: str, page: int = 0) -> str:
+    """Path of a page of a reason below `report/`."""
+    return f"reasons/{reason}{_suffix(page)}"
+
+
+def overlaps_page(page: int = 0) -> str:
+    """Path of a page of the overlaps with test sets below `report/`."""
+    return f"overlaps{_suffix(page)}"
+
+
+def kind_of(reason: str) -> str:
+    """The key of `KINDS` that a reason code belongs to."""
+    match Reason(reason):
+        case Reason.KEPT:
+            return "kept"
+        case Reason.NO_MATCH:
+            return "alone"
+        case known if known.stage == "cluster":
+            return "group"
+        case known:
+            return "overlap" if known.stage == "overlap" else "acquire"
+
+
+class Pages:
+    """Renders templates for one version; `names` are the pictures that there are."""
+
+    def __init__(self, manifest: Manifest, names: frozenset[str]) -> None:
+        self._names = names
+        self._manifest = manifest
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["count"] = lambda number: f"{number:,}"
+        self._environment.globals.update(
+            manifest=manifest,
+            Reason=Reason,
+            KINDS=KINDS,
+            OVERLAPS_ON_INDEX=OVERLAPS_ON_INDEX,
+            kind_of=kind_of,
+            class_page=class_page,
+            reason_page=reason_page,
+            overlaps_page=overlaps_page,
+        )
+
+    def of_class(
+        self, summary: ClassSummary, rows: pa.Table, around: tuple[str | None, str | None]
+    ) -> Iterator[tuple[str, bytes]]:
+        firsts: dict[str, str] = {}
+        before = 0
+        for reason, count in summary.reasons.items():
+            firsts[reason] = class_page(summary.name, before // PER_PAGE)
+            before += count
+        pages = _page_count(rows.num_rows, PER_PAGE)
+        for page in range(pages):
+            items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
+            parts = groupby(items, key=lambda item: item.record["reason"])
+            sections = [(Reason(code), list(part)) for code, part in parts]
+            yield self._render(
+                "class.html",
+                class_page(summary.name, page),
+                summary=summary,
+                sections=sections,
+                firsts=firsts,
+                around=around,
+                pager=[class_page(summary.name, number) for number in range(pages)],
+                page=page,
+            )
+
+    def of_reason(self, reason: Reason, rows: pa.Table) -> Iterator[tuple[str, bytes]]:
+        pages = _page_count(rows.num_rows, PER_PAGE) if rows.num_rows else 0
+        for page in range(pages):
+            items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
+            yield self._render(
+                "reason.html",
+                reason_page(reason, page),
+                reason=reason,
+                total=rows.num_rows,
+                rows=items,
+                pager=[reason_page(reason, number) for number in range(pages)],
+                page=page,
+            )
+
+    def of_overlaps(self, overlaps: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
+        pages = _page_count(len(overlaps), _OVERLAPS_PER_PAGE)
+        for page in range(pages):
+            yield self._render(
+                "overlaps.html",
+                overlaps_page(page),
+                overlaps=overlaps[page * _OVERLAPS_PER_PAGE : (page + 1) * _OVERLAPS_PER_PAGE],
+                total=len(overlaps),
+                pager=[overlaps_page(number) for number in range(pages)],
+                page=page,
+            )
+
+    def index(
+        self, tables: Mapping[str, pa.Table], classes: list[ClassSummary], overlaps: list[dict[str, Any]]
+    ) -> tuple[str, bytes]:
+        counts: Counter[str] = Counter()
+        for summary in classes:
+            counts.update(summary.reasons)
+        return self._render(
+            "index.html",
+            "index.html",
+            reasons={reason: counts[reason] for reason in Reason if counts[reason] and reason is not Reason.KEPT},
+            rows=tables["verdicts"].num_rows,
+            kept=counts[Reason.KEPT],
+            val=sum(summary.val for summary in classes),
+            classes=classes,
+            kept_classes=sum(1 for summary in classes if summary.kept),
+            overlaps=overlaps,
+            losses=losses(self._manifest.funnel, counts),
+            test_sets=overlaps_by_test_set(tables["overlaps"], self._manifest.test_sets),
+            checks=check(tables),
+            settings=list(flatten(self._manifest.settings)),
+        )
+
+    def _items(self, rows: pa.Table) -> list[Item]:
+        return [make_item(record, self._names) for record in rows.to_pylist()]
+
+    def _render(self, template: str, path: str, **values: Any) -> tuple[str, bytes]:
+        text = self._environment.get_template(template).render(base="../" * path.count("/"), **values)
+        return path, text.encode()
+
+
+def _page_count(rows: int, per_page: int) -> int:
+    return max(1, -(-rows // per_page))
+
+
+def _suffix(page: int) -> str:
+    return f"-p{page + 1}.html" if page else ".html"

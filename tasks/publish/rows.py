@@ -1,0 +1,101 @@
+"""The rows of the report: each verdict joined with what other tables say of its image, and a summary per class."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.reasons import Reason
+
+COLUMNS_BY_STAGE = {
+    "acquire": ("status", "detail", "final_url", "content_type", "attempts"),
+    "overlap": ("test_set", "test_image", "site", "kind", "inliers", "putative", "mirrored"),
+    "cluster": ("group", "group_size", "neighbours"),
+}
+"""Columns of other tables that explain a drop by the stage, in the order of reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSummary:
+    """One class: its verdicts by reason code, its groups as (number, size, kept), how many images were readable."""
+
+    name: str
+    reasons: dict[str, int]
+    groups: list[tuple[int, int, bool]]
+    readable: int
+    val: int
+
+    @property
+    def rows(self) -> int:
+        return sum(self.reasons.values())
+
+    @property
+    def kept(self) -> int:
+        return self.reasons.get(Reason.KEPT, 0)
+
+
+def join(tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Verdicts with what other tables say of the image, sorted by class, then by reason along the road."""
+    rows = tables["verdicts"].join(tables["sources"].select(["row", "url"]), "row")
+    others = [
+        tables["images"].select(["image_id", "width", "height"]),
+        tables["boxes"].select(["image_id", "x1", "y1", "x2", "y2", "supports"]),
+        tables["groups"].select(["image_id", *COLUMNS_BY_STAGE["cluster"]]),
+        tables["fetch_log"].select(["image_id", *COLUMNS_BY_STAGE["acquire"]]),
+        strongest_pairs(tables["overlaps"]).select(["image_id", *COLUMNS_BY_STAGE["overlap"]]),
+    ]
+    for other in others:
+        rows = rows.join(other, "image_id")
+    order = pc.index_in(rows["reason"], value_set=pa.array([reason.value for reason in Reason]))
+    return rows.append_column("order", order).sort_by(
+        [
+            ("landmark_id", "ascending"),
+            ("order", "ascending"),
+            ("supports", "descending"),
+            ("group", "ascending"),
+            ("row", "ascending"),
+        ]
+    )
+
+
+def strongest_pairs(overlaps: pa.Table) -> pa.Table:
+    """Of each image the one pair with a test photograph that its verdict names (see `tasks.overlap.landmarks`)."""
+    ordered = overlaps.sort_by(
+        [
+            ("kind", "ascending"),  # a copy comes before a landmark
+            ("inliers", "descending"),
+            ("test_set", "ascending"),
+            ("test_image", "ascending"),
+            ("mirrored", "ascending"),
+        ]
+    )
+    places = pa.table({"image_id": ordered["image_id"], "place": pa.array(range(ordered.num_rows), pa.int64())})
+    firsts = places.group_by("image_id", use_threads=False).aggregate([("place", "min")])
+    return ordered.take(firsts["place_min"])
+
+
+def summarise(rows: pa.Table, tables: Mapping[str, pa.Table]) -> list[ClassSummary]:
+    """One summary per class, in the order of `rows`."""
+    groups: dict[str, list[tuple[int, int, bool]]] = {}
+    columns = ["landmark_id", "group", "group_size", "kept"]
+    distinct = tables["groups"].group_by(columns).aggregate([])
+    for landmark_id, number, size, kept in sorted(zip(*cells(distinct, columns), strict=True)):
+        groups.setdefault(landmark_id, []).append((number, size, kept))
+    readable = Counter(tables["images"]["landmark_id"].to_pylist())
+    verdicts = zip(*cells(rows, ["landmark_id", "reason", "split"]), strict=True)
+    summaries = []
+    for name, part in groupby(verdicts, key=lambda verdict: verdict[0]):
+        members = list(part)
+        reasons = dict(Counter(reason for _, reason, _ in members))
+        val = sum(split == "val" for _, _, split in members)
+        summaries.append(ClassSummary(name, reasons, groups.get(name, []), readable[name], val))
+    return summaries
+
+
+def cells(table: pa.Table, names: list[str]) -> list[list[Any]]:
+    """The values of some columns, a list each."""
+    return [table[name].to_pylist() for name in names]

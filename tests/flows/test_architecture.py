@@ -1,0 +1,60 @@
+"""What importing a module brings along, found out by importing it in a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WITH_TORCH = {"describe", "train", "index"}
+
+# One interpreter per package: imports its modules one after another, and tells after which one a library was there.
+PROBE = """\
+import importlib, json, sys
+found = {}
+for module in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+    for library in json.loads(sys.argv[2]):
+        if library in sys.modules:
+            found.setdefault(library, module)
+print(json.dumps(found))
+"""
+
+
+def modules_of(folder: str) -> list[str]:
+    return [f"{folder.replace('/', '.')}.{path.stem}" for path in sorted((ROOT / folder).glob("*.py"))]
+
+
+def brought_along(modules: list[str], libraries: list[str]) -> dict[str, str]:
+    """Which of the libraries get imported, each with the module that brings it."""
+    command = [sys.executable, "-c", PROBE, json.dumps(modules), json.dumps(libraries)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    return dict(json.loads(done.stdout))
+
+
+STAGES = sorted(path.parent.name for path in (ROOT / "tasks").glob("*/task.py"))
+
+
+def test_there_are_stages() -> None:
+    assert {"acquire", "features", "match", "publish"} <= set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_pure_modules_import_neither_prefect_nor_torch(stage: str) -> None:
+    pure = [module for module in modules_of(f"tasks/{stage}") if not module.endswith(".task")]
+    libraries = ["prefect"] if stage in WITH_TORCH else ["prefect", "torch"]
+    assert brought_along(pure, libraries) == {}
+
+
+def test_storage_imports_no_prefect() -> None:
+    assert brought_along(modules_of("storage"), ["prefect", "torch"]) == {}
+
+
+def test_command_line_starts_without_prefect() -> None:
+    assert brought_along(["flows.cli", "flows.why"], ["prefect", "torch", "cv2"]) == {}
+
+
+def test_the_flow_needs_no_torch() -> None:
+    assert brought_along(["flows.curate"], ["prefect", "torch"]) == {"prefect": "flows.curate"}

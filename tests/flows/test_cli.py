@@ -1,0 +1,268 @@
+"""The command line: help, what a user gets wrong, and reading a published dataset."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli import main
+
+COMMANDS = ("curate", "versions", "report", "why", "diff")
+ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
+
+
+class Ended:
+    """Exit code and output of a command."""
+
+    def __init__(self, code: Any, output: str, errors: str) -> None:
+        self.code, self.output, self.errors = code or 0, output, errors
+
+
+Cairn = Callable[..., Ended]
+
+
+@pytest.fixture
+def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cairn:
+    """Runs `cairn …` as the console script does, in this process."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["cairn", *map(str, arguments)])
+        monkeypatch.setattr("flows.cli.console.width", 200)
+        capsys.readouterr()
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _own_home(prefect_home: Path) -> Iterator[None]:
+    """Should a command start Prefect against all expectation, then not the user's."""
+    yield
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=lambda command: " ".join(command) or "-")
+def test_help(cairn: Cairn, command: tuple[str, ...]) -> None:
+    ended = cairn(*command, "--help")
+    assert ended.code == 0
+    assert re.search("Usage: .*cairn", ended.output)
+    for name in COMMANDS if not command else ("--root",):
+        assert name in ended.output
+
+
+def test_console_script_is_installed(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "cairn"
+    done = subprocess.run([script, "versions", "--root", tmp_path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no versions" in done.stdout
+
+
+# What a user gets wrong: exit code 2, one line that says where, and nothing written
+
+
+@pytest.fixture
+def refused(cairn: Cairn, tmp_path: Path) -> Callable[..., str]:
+    """Curates a list that is refused, checks what holds for every refusal, and returns the message."""
+
+    def run(lines: tuple[str, ...], *options: object, header: str = "id,url,landmark_id", name: str = "marks") -> str:
+        path = tmp_path / "list.csv"
+        path.write_text("".join(f"{line}\n" for line in (header, *lines)))
+        before = sorted(tmp_path.rglob("*"))
+        ended = cairn("curate", path, "--name", name, "--root", tmp_path / "root", *options)
+        assert ended.code == 2
+        assert ended.errors.startswith("error: ")
+        assert len(ended.errors.strip().splitlines()) == 1
+        assert "Traceback" not in ended.errors
+        assert ended.output == ""
+        assert sorted(tmp_path.rglob("*")) == before
+        return ended.errors
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ((*ROWS, "a-3,http://example.org/3.jpg"), ("list.csv: line 4", "2 columns", "3")),
+        ((ROWS[0], "a-2,,a"), ("list.csv: line 3, column url", "empty")),
+        ((*ROWS, '"a-3,http://example.org/3.jpg,a'), ("list.csv: line 4", "comma-separated")),
+        ((*ROWS, "a-1,http://example.org/3.jpg,a"), ("list.csv: row 3, column id", "'a-1'", "row 1")),
+        ((*ROWS, "a-1,http://example.org/1.jpg,b"), ("list.csv: row 3, column id", "'a-1'", "one class")),
+        ((), ("list.csv", "empty")),
+    ],
+    ids=["columns", "no-url", "quotes", "two-urls", "two-classes", "no-rows"],
+)
+def test_list_that_does_not_parse(refused: Callable[..., str], lines: tuple[str, ...], said: tuple[str, ...]) -> None:
+    message = refused(lines)
+    for part in said:
+        assert part in message
+
+
+def test_list_without_header(refused: Callable[..., str]) -> None:
+    assert re.search(r"list\.csv: line 1: no column id, url, landmark_id", refused(ROWS, header=ROWS[0]))
+
+
+def test_list_that_is_not_there(cairn: Cairn, tmp_path: Path) -> None:
+    ended = cairn("curate", tmp_path / "none.csv", "--name", "marks", "--root", tmp_path / "root")
+    assert ended.code == 2
+    assert "none.csv: no such list" in ended.errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_empty_file(cairn: Cairn, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").touch()
+    ended = cairn("curate", tmp_path / "list.csv", "--name", "marks", "--root", tmp_path / "root")
+    assert ended.code == 2
+    assert "list.csv" in ended.errors
+    assert not (tmp_path / "root").exists()
+
+
+def test_checksums_of_another_list(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "md5.txt").write_text("0" * 32 + "\n")
+    assert "md5.txt: 1 lines, expected 2" in refused(ROWS, "--md5", tmp_path / "md5.txt")
+
+
+def test_test_set_that_is_not_there(refused: Callable[..., str], tmp_path: Path) -> None:
+    message = refused(ROWS, "--test-set", f"oxford={tmp_path / 'oxford'}")
+    assert "test set 'oxford': no folder" in message
+    assert str(tmp_path / "oxford") in message
+
+
+@pytest.mark.parametrize("option", ["oxford", "=./oxford", "oxford="])
+def test_test_set_without_name_or_folder(refused: Callable[..., str], option: str) -> None:
+    message = refused(ROWS, "--test-set", option)
+    assert repr(option) in message
+    assert "NAME=DIR" in message
+
+
+def test_test_set_named_twice(refused: Callable[..., str], tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a_000001.jpg").write_bytes(b"photograph")
+    message = refused(ROWS, "--test-set", f"oxford={tmp_path}/one", "--test-set", f"oxford={tmp_path}/two")
+    assert "'oxford'" in message
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("[match]\nmin_inlier = 9\n", ("match", "min_inlier")),
+        ("[matching]\n", ("matching",)),
+        ("[match]\nmin_inliers = 'many'\n", ("match", "min_inliers")),
+        ("[match]\nratio = 2.0\n", ("match", "ratio")),
+        ("[match\n", ("settings.toml", "line 1")),
+    ],
+    ids=["unknown", "section", "kind", "range", "toml"],
+)
+def test_settings_that_are_wrong(refused: Callable[..., str], tmp_path: Path, toml: str, said: tuple[str, ...]) -> None:
+    (tmp_path / "settings.toml").write_text(toml)
+    message = refused(ROWS, "--settings", tmp_path / "settings.toml")
+    for part in ("settings.toml", *said):
+        assert part in message
+
+
+def test_settings_that_are_not_there(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "none.toml" in refused(ROWS, "--settings", tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "x" * 65])
+def test_name_that_is_no_folders(refused: Callable[..., str], name: str) -> None:
+    assert f"name {name!r}" in refused(ROWS, name=name)
+
+
+def test_root_below_a_file(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    assert str(tmp_path / "file/root") in refused(ROWS, "--root", tmp_path / "file/root")
+
+
+def test_root_of_unknown_kind(refused: Callable[..., str]) -> None:
+    assert "nosuch://bucket" in refused(ROWS, "--root", "nosuch://bucket")
+
+
+# Reading a dataset
+
+
+@pytest.fixture
+def root(first_run: tuple[Path, Any]) -> Path:
+    return first_run[0]
+
+
+def test_versions(cairn: Cairn, root: Path, first_run: Any) -> None:
+    ended = cairn("versions", "--root", root)
+    assert ended.code == 0
+    last = ended.output.strip().splitlines()[-1].split()
+    assert last[:6] == ["landmarks", "1", first_run[1].version.digest[:12], "21", "3", "tests"]
+
+
+def test_why_kept(cairn: Cairn, root: Path) -> None:
+    ended = cairn("why", "abbey-1", "--root", root)
+    assert ended.code == 0
+    assert "kept by publish" in ended.output
+    assert re.search(r"split +(train|val)", ended.output)
+    assert re.search(r"group_size +7", ended.output)
+    assert re.search(r"x1 +\d", ended.output)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("abbey-9", ("dropped by acquire: http-error", "404")),
+        ("bridge-8", ("dropped by acquire: not-an-image",)),
+        ("bridge-9", ("dropped by overlap: test-copy", "tower_000001.jpg")),
+        ("abbey-8", ("dropped by cluster: no-match",)),
+    ],
+)
+def test_why_dropped(cairn: Cairn, root: Path, image: str, said: tuple[str, ...]) -> None:
+    ended = cairn("why", image, "--root", root)
+    assert ended.code == 0
+    for part in said:
+        assert part in ended.output
+
+
+def test_why_says_the_fate_of_each_row(cairn: Cairn, root: Path) -> None:
+    output = cairn("why", "dome-1", "--root", root).output
+    assert "duplicate-row" in output
+    assert "kept by publish" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("why", "nobody"), "no image 'nobody'"),
+        (("why", "abbey-1", "--version", "9"), "0 versions of 'landmarks'"),
+        (("report", "--name", "others"), "'others'"),
+        (("diff", "1", "2"), "fit '2'"),
+    ],
+    ids=["image", "version", "name", "diff"],
+)
+def test_reading_what_is_not_there(cairn: Cairn, root: Path, arguments: tuple[str, ...], said: str) -> None:
+    ended = cairn(*arguments, "--root", root)
+    assert ended.code == 2
+    assert said in ended.errors
+    assert len(ended.errors.strip().splitlines()) == 1
+
+
+def test_report_is_a_file(cairn: Cairn, root: Path) -> None:
+    ended = cairn("report", "--root", root)
+    assert ended.code == 0
+    assert Path(ended.output.strip()).is_file()
+
+
+def test_diff(cairn: Cairn, run_curate: Any, dataset: Path, listed: Any) -> None:
+    run_curate(listed, dataset, "[select]\nmin_class_size = 8\n")
+    ended = cairn("diff", 1, 2, "--root", dataset)
+    assert ended.code == 0
+    assert re.search(r"dome-1 +verdict +kept +class-too-small", ended.output)
+    assert cairn("diff", 1, 1, "--root", dataset).output.strip() == "no difference"
+    names = [line.split()[:2] for line in cairn("versions", "--root", dataset).output.splitlines()[1:]]
+    assert names == [["landmarks", "1"], ["landmarks", "2"]]

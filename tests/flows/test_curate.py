@@ -1,0 +1,272 @@
+"""The flow `curate` from list to version: what it publishes, what it remembers, and what it recomputes."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
+from prefect.serializers import PickleSerializer
+
+from storage.root import Root
+from tasks.acquire.packets import Partition, packet_of, place
+
+PACKET_STAGES = ("features", "overlap", "match", "cluster", "boxes", "illustrate")
+
+
+def rows_of(root: Path, version: Any, table: str) -> list[dict[str, Any]]:
+    return list(pq.read_table(root / version.folder / f"{table}.parquet").to_pylist())
+
+
+def reasons_of(root: Path, version: Any) -> dict[str, str]:
+    """The reason of each image; a repeated row has none of its own."""
+    rows = rows_of(root, version, "verdicts")
+    return {row["image_id"]: row["reason"] for row in rows if row["reason"] != "duplicate-row"}
+
+
+def written(root: Path) -> dict[str, int]:
+    """Every file of a root and when it was last written."""
+    return {str(path.relative_to(root)): path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+
+
+def packet(root: Path, landmark: str) -> str:
+    return packet_of(landmark, 9, Partition.model_validate_json((root / "partition.json").read_bytes()))
+
+
+def shard(root: Path, image: str) -> str:
+    partition = Partition.model_validate_json((root / "partition.json").read_bytes())
+    return f"acquire shard-{place(image, partition.shards):03d}"
+
+
+# What a run publishes
+
+
+def test_first_run_publishes_a_version(first_run: Any, listed: Any) -> None:
+    root, run = first_run
+    folder = root / run.version.folder
+    assert run.is_new
+    assert run.version.number == 1
+    assert (root / "versions/landmarks/latest").read_text().strip() == folder.name
+    assert json.loads((folder / "manifest.json").read_text())["digest"] == run.version.digest
+    assert (folder / "README.md").is_file()
+    assert (folder / "report/index.html").is_file()
+    assert set(run.tasks.values()) == {"Completed"}
+
+
+def test_every_row_of_the_list_gets_a_verdict(first_run: Any, listed: Any) -> None:
+    root, run = first_run
+    verdicts = rows_of(root, run.version, "verdicts")
+    assert [row["row"] for row in verdicts] == list(range(len(listed.lines())))
+    assert [row["image_id"] for row in verdicts] == [line.split(",")[0] for line in listed.lines()]
+
+
+def test_verdicts_are_the_right_ones(first_run: Any, listed: Any) -> None:
+    root, run = first_run
+    reasons = reasons_of(root, run.version)
+    dropped = {image: reason for image, reason in reasons.items() if reason != "kept"}
+    assert dropped == {
+        "abbey-8": "no-match",
+        "abbey-9": "http-error",
+        "bridge-8": "not-an-image",
+        "bridge-9": "test-copy",
+        "dome-8": "duplicate-image",
+    }
+    assert Counter(row["reason"] for row in rows_of(root, run.version, "verdicts"))["duplicate-row"] == 1
+
+
+# What it remembers
+
+
+def test_second_run_finds_everything_in_the_memo(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
+    before = written(dataset)
+    run = run_curate(listed, dataset)
+    assert run.computed == set()
+    assert set(run.tasks) == set(first_run[1].tasks)
+    assert not run.is_new
+    assert run.version.digest == first_run[1].version.digest
+    assert not listed.site.hits
+    after = written(dataset)
+    after.pop("versions/landmarks/latest"), before.pop("versions/landmarks/latest")
+    assert after == before
+
+
+def test_one_more_row_recomputes_its_shard_and_its_packet(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any, tmp_path: Path
+) -> None:
+    more = listed.write([f"dome-10,{listed.site.url}/dome-10.jpg,dome", *listed.lines()], tmp_path / "more.csv")
+    listed.site.answers["/dome-10.jpg"] = (200, listed.view_of("dome", "dome-10"))
+    run = run_curate(more, dataset)
+    assert run.computed == {
+        *("sources", shard(dataset, "dome-10"), "select", "publish"),
+        *(f"{stage} {packet(dataset, 'dome')}" for stage in PACKET_STAGES),
+    }
+    assert listed.site.hits == {"/dome-10.jpg": 1}
+    assert run.version.number == 2
+    assert {row["image_id"] for row in rows_of(dataset, run.version, "verdicts") if row["reason"] == "kept"} >= {
+        "dome-10"
+    }
+
+
+def test_a_setting_of_a_later_stage_fetches_nothing(run_curate: Any, dataset: Path, listed: Any) -> None:
+    run = run_curate(listed, dataset, "[select]\nmin_class_size = 8\n")
+    assert not listed.site.hits
+    assert not {name for name in run.computed if name.startswith(("sources", "acquire"))}
+    reasons = reasons_of(dataset, run.version)
+    assert reasons["dome-1"] == "class-too-small"
+    assert reasons["abbey-1"] == "kept"
+
+
+def test_nothing_left_is_a_version_too(run_curate: Any, dataset: Path, listed: Any) -> None:
+    run = run_curate(listed, dataset, "[select]\nmin_class_size = 100\n")
+    assert run.is_new
+    assert "kept" not in reasons_of(dataset, run.version).values()
+    assert (dataset / run.version.folder / "report/index.html").is_file()
+
+
+# What does not change the result
+
+
+def servers() -> set[int]:
+    """The Prefect servers that run below this process."""
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "prefect.server" in " ".join(child.cmdline())}
+
+
+@pytest.mark.parametrize(
+    ("runner", "workers"),
+    [
+        ("threads", 1),
+        ("processes", 2),
+        pytest.param(
+            "dask", 2, marks=pytest.mark.skipif(find_spec("prefect_dask") is None, reason="the extra `dask` is missing")
+        ),
+    ],
+)
+def test_same_digest_with_every_runner(
+    run_curate: Any, first_run: Any, listed: Any, tmp_path: Path, runner: str, workers: int
+) -> None:
+    before = servers()
+    run = run_curate(listed, tmp_path / "root", runner=runner, workers=workers)
+    assert run.version.digest == first_run[1].version.digest
+    assert servers() == before, "a runner started a Prefect server of its own beside the one that it was given"
+
+
+def test_order_of_the_list_changes_only_its_rows(run_curate: Any, first_run: Any, listed: Any, tmp_path: Path) -> None:
+    lines = listed.lines()
+    turned = listed.write([*lines[10:], *reversed(lines[:10])], tmp_path / "turned.csv")
+    run = run_curate(turned, tmp_path / "root")
+    root, first = first_run
+    for table in ("images", "overlaps", "pairs", "groups", "boxes"):
+        assert run.version.tables[table].digest == first.version.tables[table].digest
+    assert reasons_of(tmp_path / "root", run.version) == reasons_of(root, first.version)
+
+
+# What a damaged memo comes to
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.write_text, (self.marker, "sprung")
+
+
+def plant_pickle(record: Path, marker: Path) -> None:
+    """Replaces a record of the memo by one that names pickle and runs code when it is opened."""
+    metadata = ResultRecordMetadata(storage_key=str(record), serializer=PickleSerializer())
+    record.write_bytes(ResultRecord(metadata=metadata, result=Trap(marker)).serialize())
+    ResultRecord.deserialize(record.read_bytes())
+    assert marker.read_text() == "sprung", "the trap must be a live one"
+    marker.unlink()
+
+
+def label_of(root: Path, stage: str, landmark: str) -> tuple[str, Path, Path]:
+    """The task run of a stage for a class, the record of its memo and the folder of its tables."""
+    for record in sorted((root / "stages/records").glob(f"{stage}-*")):
+        folder = root / "stages" / stage / record.name.rsplit("-", 1)[1]
+        rows = [row for table in folder.glob("*.parquet") for row in pq.read_table(table).to_pylist()]
+        if any(row.get("landmark_id") == landmark for row in rows):
+            return f"{stage} {packet(root, landmark)}", record, folder
+    raise LookupError(stage)
+
+
+def test_damaged_memo_is_computed_again(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any, tmp_path: Path
+) -> None:
+    garbled, _, pairs = label_of(dataset, "match", "abbey")
+    (pairs / "pairs.parquet").write_bytes(b"PAR1 garbage PAR1")
+    deleted, _, groups = label_of(dataset, "cluster", "bridge")
+    (groups / "groups.parquet").unlink()
+    poisoned, record, _ = label_of(dataset, "cluster", "dome")
+    plant_pickle(record, tmp_path / "marker")
+
+    run = run_curate(listed, dataset)
+    assert run.computed == {garbled, deleted, poisoned}
+    assert run.version.digest == first_run[1].version.digest
+    assert not (tmp_path / "marker").exists()
+    assert run_curate(listed, dataset).computed == set()
+
+
+def test_unreadable_record_is_computed_again(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
+    torn, record, _ = label_of(dataset, "match", "dome")
+    record.write_bytes(record.read_bytes()[:50])
+    run = run_curate(listed, dataset)
+    assert run.computed == {torn}
+    assert run.version.digest == first_run[1].version.digest
+
+
+def test_damaged_version_is_published_again(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
+    version = first_run[1].version
+    (dataset / version.folder / "boxes.parquet").write_bytes(b"garbage")
+    run = run_curate(listed, dataset)
+    assert run.computed == {"publish"}
+    assert run.version.digest == version.digest
+    assert (
+        Root(str(dataset)).read(f"{run.version.folder}/boxes.parquet")
+        == (first_run[0] / version.folder / "boxes.parquet").read_bytes()
+    )
+
+
+def test_lost_image_is_fetched_again_on_request(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
+    image = next(row for row in rows_of(dataset, first_run[1].version, "images") if row["image_id"] == "dome-2")
+    (dataset / image["path"]).unlink()
+    run = run_curate(listed, dataset, refetch="failed")  # the cure that the error of a run without it names
+    assert listed.site.hits["/dome-2.jpg"] == 1
+    assert run.version.digest == first_run[1].version.digest
+    assert (dataset / image["path"]).is_file()
+
+
+# What is fetched again
+
+
+def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, dataset: Path, listed: Any) -> None:
+    listed.site.answers["/abbey-9.jpg"] = (200, listed.view_of("abbey", "abbey-9"))
+    assert run_curate(listed, dataset, refetch="never").computed == set()
+    assert not listed.site.hits
+
+    run = run_curate(listed, dataset, refetch="failed")
+    assert listed.site.hits == {"/abbey-9.jpg": 1, "/bridge-8.jpg": 1}
+    acquired = {name for name in run.computed if name.startswith("acquire")}
+    assert acquired == {shard(dataset, "abbey-9"), shard(dataset, "bridge-8")}
+    assert run.computed - acquired == {
+        *("select", "publish"),
+        *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
+    }
+    assert run.is_new
+    assert run.version.number == 2
+    assert reasons_of(dataset, run.version)["abbey-9"] == "kept"
+
+    listed.site.hits.clear()
+    third = run_curate(listed, dataset, refetch="never")
+    assert third.computed == set()
+    assert not third.is_new
+    assert third.version.digest == run.version.digest
+    assert not listed.site.hits

@@ -1,0 +1,145 @@
+"""A run that is killed or stopped in the middle: the same command again ends in the same version."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+CAIRN = Path(sys.executable).parent / "cairn"
+HELD = "/dome-3.jpg"
+
+
+class Command:
+    """`cairn curate` as a process in a group of its own, as a shell starts it."""
+
+    def __init__(self, listed: Any, root: Path, log: Path, env: dict[str, str]) -> None:
+        options = ["--name", "landmarks", "--root", root, "--settings", listed.settings, "--workers", "1"]
+        arguments = [CAIRN, "curate", listed.path, *options, "--test-set", f"tests={listed.testset}"]
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [str(argument) for argument in arguments], stdout=output, stderr=output, env=env, start_new_session=True
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def below(self) -> list[psutil.Process]:
+        """The processes it has started, such as its Prefect server."""
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self, below: list[psutil.Process]) -> None:
+        """kill -9, for it and for what it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        for child in below:
+            if child.is_running():
+                child.kill()
+        self.process.wait()
+        psutil.wait_procs(below)
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(listed: Any, server: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts the command; with `alone` it finds no Prefect server and has to start its own."""
+    commands: list[Command] = []
+    server_settings = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+    def run(*, alone: bool = False) -> Command:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        env = inherited | server_settings | ({} if alone else {"PREFECT_API_URL": server})
+        commands.append(Command(listed, tmp_path / "root", tmp_path / f"{len(commands)}.log", env))
+        return commands[-1]
+
+    yield run
+    for command in commands:
+        if not command.has_ended():
+            command.kill(command.below())
+
+
+def digest_of(root: Path) -> str:
+    """The digest of the latest version, which must be the only one."""
+    name = (root / "versions/landmarks/latest").read_text().strip()
+    assert sorted(path.name for path in (root / "versions/landmarks").iterdir()) == sorted([name, "latest"])
+    return str(json.loads((root / "versions/landmarks" / name / "manifest.json").read_text())["digest"])
+
+
+def finish(start: Start, until: Any) -> None:
+    """Runs the same command to its end."""
+    again = start()
+    until(again.has_ended, "the second run")
+    assert again.process.returncode == 0, again.log
+
+
+@pytest.mark.parametrize(
+    ("stage", "next_stage", "alone"),
+    [("acquire", "select", True), ("features", "overlap", False), ("match", "cluster", False)],
+)
+def test_killed_run_is_taken_up_where_it_was(
+    start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path, stage: str, next_stage: str, alone: bool
+) -> None:
+    root = tmp_path / "root"
+    if stage == "acquire":
+        listed.site.held.add(HELD)
+    command = start(alone=alone)
+    below: list[psutil.Process] = []
+
+    def reached() -> bool:
+        assert not command.has_ended(), command.log
+        if stage == "acquire":
+            return listed.site.hits[HELD] > 0
+        return any((root / "stages" / stage).glob("*/*.parquet"))
+
+    until((root / "stages").exists, "the first stage")
+    below.extend(command.below())
+    until(reached, f"the stage {stage}", pause=0.002)
+    command.kill(below)
+    assert bool(below) == alone
+    assert not (root / "stages" / next_stage).exists()
+    assert not (root / "versions").exists()
+
+    listed.site.held.clear()
+    listed.site.release.set()
+    listed.site.hits.clear()
+    finish(start, until)
+    assert digest_of(root) == first_run[1].version.digest
+    if stage != "acquire":
+        assert not listed.site.hits
+
+
+def test_stopped_run_leaves_nothing_behind(
+    start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path
+) -> None:
+    listed.site.held.add(HELD)
+    command = start(alone=True)
+    until(lambda: listed.site.hits[HELD] > 0 or command.has_ended(), "the stage acquire")
+    below = command.below()
+    os.killpg(command.process.pid, signal.SIGINT)  # what Ctrl-C sends
+    listed.site.release.set()
+    until(command.has_ended, "the end of the stopped run")
+    assert command.process.returncode in (1, 130)
+    assert "Traceback" not in command.log
+    assert below
+    _, alive = psutil.wait_procs(below, timeout=10)
+    for process in alive:
+        process.kill()
+    assert not alive, "the Prefect server is left running"
+    assert not (tmp_path / "root/stages/features").exists()
+    assert not (tmp_path / "root/versions").exists()
+
+    listed.site.held.clear()
+    finish(start, until)
+    assert digest_of(tmp_path / "root") == first_run[1].version.digest

@@ -1,0 +1,126 @@
+"""Deployments as a team runs them: a server, a work pool, the real prefect.yaml, a worker, and a schedule that fires."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import pytest
+import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.objects import FlowRun
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def prefect(project: Path, *arguments: str) -> str:
+    """Runs the `prefect` command in the project's folder."""
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    env = os.environ | {"PWD": str(project)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(_built: Any, first_run: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the product with its prefect.yaml, to which a deployment `often` is added: `weekly`, every 5 seconds."""
+    folder = tmp_path_factory.mktemp("project")
+    for package in ("flows", "tasks", "storage"):
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(first_run[0], folder / "data")
+    config = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())
+    weekly = next(deployment for deployment in config["deployments"] if deployment["name"] == "weekly")
+    often = {"name": "often", "schedules": [{"interval": 5}], "parameters": parameters(_built, "./data")}
+    config["deployments"].append(weekly | often)
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def parameters(listed: Any, root: str) -> dict[str, Any]:
+    """Of the flow, for the tiny list."""
+    return {
+        "source": {"path": str(listed.path)},
+        "name": "landmarks",
+        "root": root,
+        "test_sets": {"tests": str(listed.testset)},
+        "settings": {
+            "acquire": {"allowed_hosts": ["127.0.0.1"], "attempts": 1},
+            "features": {"longest_side": 320, "max_keypoints": 300},
+        },
+        "run": {"workers": 2},
+    }
+
+
+@pytest.fixture(scope="module")
+def worker(project: Path, server: str) -> Iterator[Path]:
+    """A worker on the pool `cairn`, after `prefect deploy --all`; gives the path of its log."""
+    prefect(project, "work-pool", "create", "cairn", "--type", "process")
+    prefect(project, "deploy", "--all")
+    log = project / "worker.log"
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cairn"]
+    env = os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "2"}
+    with log.open("wb") as output:
+        process = psutil.Popen(command, cwd=project, env=env, stdout=output, stderr=output, start_new_session=True)
+    yield log
+    processes = [process, *process.children(recursive=True)]
+    for one in processes:
+        if one.is_running():
+            one.kill()
+    psutil.wait_procs(processes)
+
+
+def completed(runs: list[FlowRun], log: Path) -> FlowRun | None:
+    """The first run that is complete; a run that ended otherwise fails the test."""
+    for run in runs:
+        assert run.state is None or not run.state.is_failed(), log.read_text()
+        assert run.state is None or not run.state.is_crashed(), log.read_text()
+    return next((run for run in runs if run.state and run.state.is_completed()), None)
+
+
+def test_run_of_the_weekly_deployment(worker: Path, project: Path, listed: Any, first_run: Any, until: Any) -> None:
+    given = json.dumps(parameters(listed, str(project / "weekly")))
+    said = prefect(project, "deployment", "run", "curate/weekly", "--params", given)
+    flow_run = next(UUID(word) for word in said.split() if len(word) == 36 and word.count("-") == 4)
+
+    def done() -> FlowRun | None:
+        with get_client(sync_client=True) as client:
+            return completed([client.read_flow_run(flow_run)], worker)
+
+    until(done, "the run of the weekly deployment")
+    folder = (project / "weekly/versions/landmarks/latest").read_text().strip()
+    manifest = json.loads((project / "weekly/versions/landmarks" / folder / "manifest.json").read_text())
+    assert manifest["digest"] == first_run[1].version.digest
+
+
+def test_weekly_deployment_is_as_written(worker: Path) -> None:
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("curate/weekly")
+    (schedule,) = deployment.schedules
+    assert schedule.active
+    assert deployment.work_pool_name == "cairn"
+    assert deployment.concurrency_limit == 1 or deployment.global_concurrency_limit
+    assert deployment.parameters["run"]["refetch"] != "never"
+
+
+def test_schedule_fires(worker: Path, until: Any) -> None:
+    def done() -> FlowRun | None:
+        often = DeploymentFilter(name=DeploymentFilterName(any_=["often"]))
+        with get_client(sync_client=True) as client:
+            return completed(client.read_flow_runs(deployment_filter=often), worker)
+
+    run = until(done, "a run that the schedule started")
+    assert run.auto_scheduled
+
+
+def test_server_was_never_locked_out_of_its_database(worker: Path, prefect_home: Path) -> None:
+    log = (prefect_home / "cairn-server.log").read_text()
+    assert "Uvicorn running" in log or "prefect" in log.lower()
+    assert "database is locked" not in log

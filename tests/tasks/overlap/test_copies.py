@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from tasks.match.verify import Verification
+from tasks.overlap.copies import is_copy
+from tasks.overlap.settings import OverlapSettings
+
+SIZE = (1000, 400)  # at the default of 0.4 %, matches within 4 pixels are a copy's
+
+
+def found(putative: int, residuals: list[float]) -> Verification:
+    return Verification(putative, np.eye(2, 3), np.zeros((len(residuals), 4), np.float32), np.array(residuals))
+
+
+@pytest.mark.parametrize(
+    ("putative", "residuals", "copy"),
+    [
+        (100, [0.5] * 50, True),
+        (100, [0.5] * 49, False),
+        (100, [4.0] * 50, True),
+        (100, [4.01] * 100, False),
+        (100, [0.5] * 49 + [15.0] * 51, False),
+        (20, [0.0] * 20, True),
+    ],
+)
+def test_a_copys_matches_fit_tightly(putative, residuals, copy):
+    assert is_copy(found(putative, residuals), SIZE, OverlapSettings()) is copy
+
+
+def test_the_longer_side_is_the_measure():
+    pair = found(10, [3.0] * 10)
+    assert is_copy(pair, (1000, 400), OverlapSettings())
+    assert is_copy(pair, (400, 1000), OverlapSettings())
+    assert not is_copy(pair, (400, 400), OverlapSettings())
+
+
+def test_both_limits_are_settings():
+    pair = found(10, [3.0] * 4)
+    assert not is_copy(pair, SIZE, OverlapSettings())
+    assert is_copy(pair, SIZE, OverlapSettings(copy_share=0.4))
+    assert not is_copy(pair, SIZE, OverlapSettings(copy_share=0.4, copy_tolerance=0.001))

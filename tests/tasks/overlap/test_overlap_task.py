@@ -1,0 +1,125 @@
+import io
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from storage.parquet import read_table, write_table
+from storage.root import Root
+from storage.tables import DROPS, FEATURES, IMAGES, OVERLAPS
+from tasks.features.detect import detect
+from tasks.features.packed import Features, pack
+from tasks.features.settings import FeatureSettings
+from tasks.match.settings import MatchSettings
+from tasks.orchestration import Output
+from tasks.overlap.settings import OverlapSettings
+from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
+
+FEATURE_SETTINGS = FeatureSettings(max_keypoints=400)
+SETTINGS = OverlapStageSettings(overlap=OverlapSettings(), match=MatchSettings())
+
+
+def texture(seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    layers = [
+        cv2.resize(random.random((c * 3, c * 4), np.float32), (400, 300), interpolation=cv2.INTER_CUBIC) / c**0.3
+        for c in (2, 4, 8, 16)
+    ]
+    gray = np.sum(layers, axis=0)
+    return np.stack([(255 * (gray - gray.min()) / np.ptp(gray)).astype(np.uint8)] * 3, axis=2)
+
+
+@pytest.fixture
+def signed(tmp_path):
+    """A root, and the signature of a test set: textures 0 to 3, and a file that is no image."""
+    folder = tmp_path / "paris"
+    folder.mkdir()
+    for seed in range(4):
+        Image.fromarray(texture(seed)).save(folder / f"tower_{seed}.png")
+    (folder / "broken_1.jpg").write_bytes(b"<html>")
+    root = Root(str(tmp_path / "root"))
+    inputs = {"name": "paris", "folder": str(folder), "digest": "d"}
+    return root, Output.model_validate(sign_test_set.fn(root.url, "signature-1", inputs, FEATURE_SETTINGS))
+
+
+def compare(
+    root: Root, signature: Output, **pictures: np.ndarray
+) -> tuple[Output, dict[str, list[dict]], dict[str, str]]:
+    facts = {"path": "p", "bytes": 1, "format": "PNG", "mode": "RGB", "orientation": 1, "md5": "0" * 32}
+    images = [
+        {
+            "image_id": name,
+            "landmark_id": "c",
+            "sha256": f"sha {name}",
+            "width": p.shape[1],
+            "height": p.shape[0],
+            **facts,
+        }
+        for name, p in pictures.items()
+    ]
+    described = [
+        {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS)))} for name, p in pictures.items()
+    ]
+    inputs = {
+        "images": write_table(root, "images.parquet", IMAGES, pa.Table.from_pylist(images, IMAGES.schema)),
+        "features": write_table(root, "features.parquet", FEATURES, pa.Table.from_pylist(described, FEATURES.schema)),
+        "signatures": [signature.tables["signature"]],
+    }
+    output = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
+    overlaps, drops = read_table(root, output.tables["overlaps"]), read_table(root, output.tables["drops"])
+    assert overlaps.schema.equals(OVERLAPS.schema)
+    assert drops.schema.equals(DROPS.schema)
+    found: dict[str, list[dict]] = {}
+    for row in overlaps.to_pylist():
+        found.setdefault(row["image_id"], []).append(row)
+    return output, found, dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
+
+
+def test_a_test_set_is_signed_both_ways_round(signed):
+    root, signature = signed
+    rows = read_table(root, signature.tables["signature"]).to_pylist()
+    assert signature.counts == {"photographs": 4, "unreadable": 1}
+    assert [(row["test_image"], row["mirrored"]) for row in rows] == [
+        (f"tower_{n}.png", m) for n in range(4) for m in (False, True)
+    ]
+    assert {(row["test_set"], row["site"], row["width"], row["height"]) for row in rows} == {
+        ("paris", "tower", 400, 300)
+    }
+
+
+def test_copies_cropped_shrunk_recompressed_or_mirrored_are_found_and_strangers_are_not(signed):
+    sink = io.BytesIO()
+    Image.fromarray(texture(1)).resize((300, 225)).save(sink, "JPEG", quality=70)
+    pictures = {
+        "crop": texture(0)[40:260, 60:380].copy(),
+        "mirror": texture(2)[:, ::-1].copy(),
+        "shrunk": np.asarray(Image.open(sink)),
+        "stranger": texture(9),
+        "nothing": np.zeros((100, 100, 3), np.uint8),
+    }
+    output, found, dropped = compare(*signed, **pictures)
+    assert dropped == dict.fromkeys(("crop", "mirror", "shrunk"), "test-copy")
+    best = {name: max(rows, key=lambda row: row["inliers"]) for name, rows in found.items()}
+    assert {name: (row["test_image"], row["mirrored"]) for name, row in best.items()} == {
+        "crop": ("tower_0.png", False), "mirror": ("tower_2.png", True), "shrunk": ("tower_1.png", False),
+    }  # fmt: skip
+    assert output.counts["dropped"] == 3
+    np.testing.assert_allclose(np.reshape(best["crop"]["affine"], (2, 3)), [[1, 0, 60], [0, 1, 40]], atol=0.5)
+
+
+def test_nothing_shared_gives_empty_tables(signed):
+    output, found, dropped = compare(*signed, stranger=texture(9))
+    assert (found, dropped, output.counts["dropped"]) == ({}, {}, 0)
+
+
+def test_without_test_sets_nothing_is_compared(signed):
+    root, signature = signed
+    empty = read_table(root, signature.tables["signature"]).slice(0, 0)
+    from storage.tables import SIGNATURE
+
+    nothing = Output(tables={"signature": write_table(root, "none.parquet", SIGNATURE, empty)})
+    output, found, _ = compare(root, nothing, copy=texture(0))
+    assert output.counts == {"compared": 0, "dropped": 0}
+    assert found == {}
