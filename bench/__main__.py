@@ -11,7 +11,10 @@ from bench.result import Result
 BENCHES = ("demo", "overhead")
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.command()
 def main(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHES)}; or `peers`, to build what they need.")],
     quick: Annotated[bool, typer.Option(help="A smaller size, under a minute on two idle cores.")] = False,
@@ -35,4 +38,4 @@ def run(name: str, measure: Callable[[bool], Result], *, quick: bool, check: boo
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -22,12 +22,12 @@ A published version holds {published}. The others are between stages.
 """
 
 
-def main() -> None:
-    """Writes the page."""
+def page() -> str:
+    """The page."""
     specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
     published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
     parts = [HEAD.format(published=published), *map(section, specs), reasons()]
-    Path(__file__).with_name("tables.md").write_text("\n".join(parts))
+    return "\n".join(parts)
 
 
 def section(spec: TableSpec) -> str:
@@ -52,4 +52,4 @@ def reasons() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    Path(__file__).with_name("tables.md").write_text(page())

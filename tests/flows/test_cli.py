@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from flows.cli import main
 
+pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
 COMMANDS = ("curate", "versions", "report", "why", "diff")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
@@ -40,12 +41,6 @@ def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         return Ended(code, *capsys.readouterr())
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def _own_home(prefect_home: Path) -> Iterator[None]:
-    """Should a command start Prefect against all expectation, then not the user's."""
-    yield
 
 
 # Help
