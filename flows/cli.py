@@ -157,6 +157,8 @@ def _test_sets(options: list[str]) -> dict[str, Path]:
     for option, (name, _, folder) in zip(options, pairs, strict=True):
         if not name or not folder:
             raise InputError(f"--test-set {option!r}: expected NAME=DIR, such as oxford5k=./oxford5k")
+        if sum(other == name for other, _, _ in pairs) > 1:
+            raise InputError(f"--test-set {name!r} is given twice; give each set a name of its own")
     return {name: Path(folder) for name, _, folder in pairs}
 
 

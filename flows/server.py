@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from prefect.context import refresh_global_settings_context
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
@@ -42,12 +43,15 @@ def prefect_server() -> Iterator[str]:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 – our own words
     try:
         _wait_until_healthy(url, process, log)
-        os.environ["PREFECT_API_URL"] = url  # for the processes of a process pool
+        # A process pool's children read the environment; its threads, the settings read at import.
+        os.environ["PREFECT_API_URL"] = url
+        refresh_global_settings_context()
         with temporary_settings({PREFECT_API_URL: url}):
             yield url
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         _send_what_is_queued()
+        refresh_global_settings_context()
         process.terminate()
         process.wait(timeout=30)
 

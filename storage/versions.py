@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from storage.errors import DamagedTableError, InputError
 from storage.manifest import Facts, Manifest
-from storage.parquet import encode, read_table
+from storage.parquet import encode, is_intact, read_table
 from storage.root import Root
 from storage.tables import FETCH_LOG, VERSION_TABLES, TableRef
 
@@ -98,6 +98,14 @@ def read_version_table(root: Root, manifest: Manifest, table: str) -> pa.Table:
     return read_table(root, ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"}))
 
 
+def _mend(root: Root, version: Manifest, files: Mapping[str, bytes]) -> None:
+    """Writes those tables of a published version anew whose files were lost or damaged since."""
+    for name, ref in version.tables.items():
+        path = f"{version.folder}/{ref.path}"
+        if name != FETCH_LOG.name and not is_intact(root, ref.model_copy(update={"path": path})):
+            root.write(path, files[name])
+
+
 def publish_version(
     root: Root,
     name: str,
@@ -120,6 +128,7 @@ def publish_version(
     published = list_versions(root, name)
     for version in published:
         if version.digest == digest:
+            _mend(root, version, files)
             return version
     number = 1 + max((version.number for version in published), default=0)
     manifest = Manifest(

@@ -94,7 +94,16 @@ def next_generation(root: Root, shard: str, refetch: Refetch) -> int:
     head = read_head(root, shard)
     if head is None:
         return 0
-    return head.generation + 1 if refetch == "failed" and head.failed else head.generation
+    wanted = refetch == "failed" and (head.failed or _has_lost_images(root, head))
+    return head.generation + 1 if wanted else head.generation
+
+
+def _has_lost_images(root: Root, head: ShardHead) -> bool:
+    try:
+        paths = read_table(root, head.images, ["path"])["path"].to_pylist()
+    except DamagedTableError:
+        return True
+    return not all(root.exists(path) for path in paths)
 
 
 @dataclass

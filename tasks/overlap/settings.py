@@ -10,10 +10,10 @@ class OverlapSettings(StageSettings):
 
     shortlist: int = Field(20, ge=1, description="test photographs, mirrored ones included, verified for each image")
     copy_share: float = Field(
-        0.5, gt=0, le=1, description="share of putative matches within copy_tolerance that makes a copy"
+        0.7, gt=0, le=1, description="share of putative matches within copy_tolerance that makes a copy"
     )
     copy_tolerance: float = Field(
-        0.004, gt=0, description="residual of a copy's matches, as a share of the longer side"
+        0.001, gt=0, description="residual of a copy's matches, as a share of the longer side"
     )
     class_images: int = Field(3, ge=1, description="images of a class that must show the same site for the class to go")
     class_share: float = Field(
