@@ -59,4 +59,4 @@ def _thumbnails(root: Root, members: pd.DataFrame) -> list[bytes]:
 
 def _plain(text: str) -> str:
     """Class names come from the list; in Markdown they must stay text."""
-    return "".join(letter if letter.isalnum() or letter in " .-" else f"&#{ord(letter)};" for letter in text)
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"

@@ -26,7 +26,7 @@ from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
 from tasks.publish.task import illustrate_packet, publish_dataset
 
-STAGES = 12
+STAGES = 11
 """How many stages `travel` runs; for the progress."""
 
 
