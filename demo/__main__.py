@@ -35,12 +35,24 @@ def main(
             test_set=[f"demo_tests={listed.testset}"],
             settings=settings,
             allow_host=["127.0.0.1"],
+            note=_note(listed.truth_path),
         )
     version = root / "versions" / "demo" / (root / "versions" / "demo" / "latest").read_text().strip()
     console.print("\n[bold]score against the known truth[/]")
     console.print(truth.render(truth.score_version(version, listed.truth_path)))
     console.print(f"\nopen [bold]{version.absolute() / 'report' / 'index.html'}[/]", soft_wrap=True)
     console.print("see the run in Prefect's UI: [bold]prefect server start[/]")
+
+
+def _note(truth_path: Path) -> str:
+    """Which pictures of the demo are photographs, and which are computed from them."""
+    rows = truth.read(truth_path)
+    real = sorted({row.image_id for row in rows if row.pixels == "real"})
+    return (
+        "A demonstration: photographs out of Python packages, and re-shot views, computed from them by known "
+        f"homographies with other light and compression. Real pixels, at most shrunk: {', '.join(real)}. "
+        "Every other picture is re-shot, or drawn, such as the placeholder."
+    )
 
 
 if __name__ == "__main__":

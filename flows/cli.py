@@ -9,14 +9,16 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import find_version, list_names, list_versions, read_version_table
+from storage.versions import find_version, list_names, list_versions
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -50,10 +52,13 @@ def curate(
     clean: Annotated[
         Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
     ] = None,
-    settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as [match].")] = None,
+    settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
     ] = None,
+    note: Annotated[
+        str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
+    ] = "",
     refetch: Annotated[Literal["never", "failed"], typer.Option(help="Fetch again what failed before?")] = "never",
     runner: Annotated[
         Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")
@@ -77,7 +82,7 @@ def curate(
     ask(a_list, name, root, test_sets)
     run = RunSettings(refetch=refetch, runner=runner, workers=workers)
     with _progress_bars(), prefect_server():
-        curated = flow(a_list, name, root, test_sets, chosen, run)
+        curated = flow(a_list, name, root, test_sets, chosen, run, note)
     _print_funnel(curated.version)
     news = "published" if curated.is_new else "nothing new; the latest version is still"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
@@ -110,7 +115,7 @@ def report(
     """Say where the report of a version is."""
     store = Root(root)
     path = _report_path(store, find_version(store, _only_name(store, name), version))
-    console.print(path, soft_wrap=True)
+    console.print(Text(path), soft_wrap=True)
     if open_it:
         webbrowser.open(f"file://{path}")
 
@@ -120,13 +125,9 @@ def why(image_id: str, root: RootOption = "./data", name: NameOption = None, ver
     """Say what became of one image, and on what evidence."""
     store = Root(root)
     found = find_version(store, _only_name(store, name), version)
-    verdicts = read_version_table(store, found, "verdicts").to_pandas()
-    rows = verdicts[verdicts.image_id == image_id]
-    if rows.empty:
-        raise InputError(f"no image {image_id!r} in {found.folder}; ids are those of the list")
     from flows.why import explain
 
-    console.print(explain(store, found, rows))
+    console.print(explain(store, found, image_id))
 
 
 @app.command()
@@ -137,8 +138,8 @@ def diff(before: str, after: str, root: RootOption = "./data", name: NameOption 
     changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
     table = Table("image", "change", "before", "after", "evidence", box=None)
     for row in changes.itertuples():
-        table.add_row(str(row.image_id), str(row.change), str(row.before), str(row.after), str(row.evidence))
-    console.print(table if len(changes) else "no difference")
+        table.add_row(*(Text(str(value)) for value in row[1:]))
+    console.print(table if len(changes) else "no image entered, left, or changed its verdict or its box")
     if len(changes):
         console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))
 
@@ -148,7 +149,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", soft_wrap=True, highlight=False)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         raise SystemExit(2) from error
 
 

@@ -47,6 +47,7 @@ def curate(
     test_sets: dict[str, Path] | None = None,
     settings: CurateSettings = CurateSettings(),
     run: RunSettings = RunSettings(),
+    note: str = "",
 ) -> Curated:
     """Curates a list of landmark images into a version of a dataset.
 
@@ -57,8 +58,9 @@ def curate(
         test_sets: name to folder of each test set that must not leak into the dataset.
         settings: what decides the result.
         run: how it runs.
+        note: a sentence or two for the card and the report, such as where the list comes from.
     """
-    question = ask(source, name, root, test_sets or {})
+    question = ask(source, name, root, test_sets or {}, note)
     store = Root(root)
     before = latest_version(store, name)
     with _runner(run) as runner:
@@ -117,6 +119,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "thumbnails": _tables(pictures, "thumbnails"),
     }
     facts = {
+        "note": question.note,
         "settings": settings.model_dump(mode="json"),
         "test_sets": {name: output.counts["photographs"] for name, output in signatures.items()},
         "pairs_compared": sum(output.counts["compared"] for output in pairs.values()),

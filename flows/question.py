@@ -20,6 +20,7 @@ class Question(BaseModel):
     source: ListSettings
     list_digest: str = Field(description="digest of the contents of the list's files")
     name: str
+    note: str = Field(description="what the maker says of the dataset, for its card and report")
     test_sets: dict[str, Path]
     test_digests: dict[str, str] = Field(description="digest of the contents of each test set")
 
@@ -34,7 +35,7 @@ class Question(BaseModel):
         return str(self.source.path) if self.source.path.is_dir() else None
 
 
-def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path]) -> Question:
+def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path], note: str = "") -> Question:
     """Checks all that a user can get wrong.
 
     Raises:
@@ -48,7 +49,7 @@ def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path]) 
     digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
     Root(root).check_writable()
     digest = _list_digest(resolved)
-    return Question(source=resolved, list_digest=digest, name=name, test_sets=folders, test_digests=digests)
+    return Question(source=resolved, list_digest=digest, name=name, note=note, test_sets=folders, test_digests=digests)
 
 
 def _list_digest(source: ListSettings) -> str:

@@ -1,44 +1,63 @@
 """One image's verdict in words."""
 
 import json
+from typing import Any
 
-import pandas as pd
+import pyarrow.compute as pc
 from rich.table import Table
+from rich.text import Text
 
+from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.root import Root
 from storage.versions import read_version_table
 
+_FACTS = {
+    "fetch_log": ("url", "outcome", "status", "final_url", "attempts", "started_at", "detail"),
+    "images": ("path", "width", "height", "format", "md5_matches"),
+    "groups": ("group", "group_size", "neighbours"),
+    "boxes": ("x1", "y1", "x2", "y2", "supports", "spread"),
+}
+"""What each table adds to the verdict."""
 
-def explain(root: Root, version: Manifest, rows: pd.DataFrame) -> Table:
-    """The verdict of one image with its evidence, its address, its group and its box, as a table to print.
 
-    Args:
-        rows: the rows of `verdicts` with the image's id; several where the list repeats it.
+def explain(root: Root, version: Manifest, image_id: str) -> Table:
+    """The verdict of one image with its evidence, its fetch, its group and its box, as a table to print.
+
+    Raises:
+        InputError: the version has no such image.
     """
-    image_id = rows.iloc[0].image_id
-    table = Table(title=f"{image_id} in {version.folder}", show_header=False, box=None, title_justify="left")
-    for row in rows.itertuples():
-        table.add_row("row", str(row.row + 1))
-        table.add_row("class", str(row.landmark_id))
-        table.add_row("verdict", f"[bold]{row.verdict}[/] by {row.stage}: {row.reason}")
-        table.add_row("", Reason(str(row.reason)).sentence)
-        for name, value in json.loads(str(row.evidence)).items():
-            table.add_row(f"  {name}", str(value))
-        if row.split:
-            table.add_row("split", str(row.split))
-    for name, columns in (
-        ("fetch_log", ("url", "outcome", "status", "final_url", "attempts", "started_at", "detail")),
-        ("images", ("path", "width", "height", "format", "md5_matches")),
-        ("groups", ("group", "group_size", "neighbours")),
-        ("boxes", ("x1", "y1", "x2", "y2", "supports", "spread")),
-    ):
-        found = read_version_table(root, version, name).to_pandas()
-        for values in found[found.image_id == image_id][list(columns)].to_dict("records"):
-            for column, value in values.items():
-                if pd.notna(value):
-                    table.add_row(
-                        str(column), f"{value:.1f}" if isinstance(value, float) and name == "boxes" else str(value)
-                    )
+    verdicts = _rows(root, version, "verdicts", image_id)
+    if not verdicts:
+        raise InputError(f"no image {image_id!r} in {version.folder}; ids are those of the list")
+    table = Table(title=Text(f"{image_id} in {version.folder}"), show_header=False, box=None, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
+
+    def add(name: str, value: object) -> None:
+        # Ids, addresses and evidence come from the list: never read as markup
+        table.add_row(Text(name), Text(f"{value:.1f}" if isinstance(value, float) else str(value)))
+
+    for verdict in verdicts:
+        reason = Reason(verdict["reason"])
+        add("row", verdict["row"])
+        add("class", verdict["landmark_id"])
+        add("verdict", "kept" if reason is Reason.KEPT else f"dropped by {verdict['stage']}: {reason}")
+        add("", reason.sentence)
+        for name, value in json.loads(verdict["evidence"]).items():
+            add(f"  {name}", value)
+        if verdict["split"]:
+            add("split", verdict["split"])
+    for name, columns in _FACTS.items():
+        for row in _rows(root, version, name, image_id):
+            for column in columns:
+                if row[column] is not None:
+                    add(column, row[column])
     return table
+
+
+def _rows(root: Root, version: Manifest, table: str, image_id: str) -> list[dict[str, Any]]:
+    found = read_version_table(root, version, table)
+    rows: list[dict[str, Any]] = found.filter(pc.equal(found["image_id"], image_id)).to_pylist()
+    return rows

@@ -23,6 +23,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    note: str = Field("", description="what its maker says of it, such as where the list comes from")
     settings: dict[str, Any] = Field(description="every setting of the flow that made it")
     software: dict[str, str] = Field(description="version of everything that computed it")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")

@@ -5,7 +5,8 @@ from tasks.match.verify import Verification
 from tasks.overlap.copies import is_copy
 from tasks.overlap.settings import OverlapSettings
 
-SIZE = (1000, 400)  # at the default of 0.4 %, matches within 4 pixels are a copy's
+SIZE = (1000, 400)
+SETTINGS = OverlapSettings(copy_share=0.5, copy_tolerance=0.004)  # matches within 4 pixels of SIZE are a copy's
 
 
 def found(putative: int, residuals: list[float]) -> Verification:
@@ -24,18 +25,18 @@ def found(putative: int, residuals: list[float]) -> Verification:
     ],
 )
 def test_a_copys_matches_fit_tightly(putative, residuals, copy):
-    assert is_copy(found(putative, residuals), SIZE, OverlapSettings()) is copy
+    assert is_copy(found(putative, residuals), SIZE, SETTINGS) is copy
 
 
 def test_the_longer_side_is_the_measure():
     pair = found(10, [3.0] * 10)
-    assert is_copy(pair, (1000, 400), OverlapSettings())
-    assert is_copy(pair, (400, 1000), OverlapSettings())
-    assert not is_copy(pair, (400, 400), OverlapSettings())
+    assert is_copy(pair, (1000, 400), SETTINGS)
+    assert is_copy(pair, (400, 1000), SETTINGS)
+    assert not is_copy(pair, (400, 400), SETTINGS)
 
 
 def test_both_limits_are_settings():
     pair = found(10, [3.0] * 4)
-    assert not is_copy(pair, SIZE, OverlapSettings())
-    assert is_copy(pair, SIZE, OverlapSettings(copy_share=0.4))
+    assert not is_copy(pair, SIZE, SETTINGS)
+    assert is_copy(pair, SIZE, OverlapSettings(copy_share=0.4, copy_tolerance=0.004))
     assert not is_copy(pair, SIZE, OverlapSettings(copy_share=0.4, copy_tolerance=0.001))
