@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,11 +16,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     HTTPError,
-    IncompleteRead,
     LocationParseError,
+    NameResolutionError,
     NewConnectionError,
     ProtocolError,
-    ReadTimeoutError,
 )
 from urllib3.exceptions import (
     TimeoutError as Urllib3TimeoutError,
@@ -64,7 +64,7 @@ def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(connection, str(error)) from error
         except socket.gaierror as error:
-            raise urllib3.exceptions.NameResolutionError(connection.host, connection, error) from error
+            raise NameResolutionError(connection.host, connection, error) from error
         except OSError as error:
             raise NewConnectionError(connection, str(error)) from error
 
@@ -173,18 +173,16 @@ def _read_answer(response: urllib3.BaseHTTPResponse, url: str, end: float, setti
 
 
 def _reason_of(error: Exception) -> Reason:
+    # urllib3 wraps what broke a connection; the last of its arguments is what did
+    cause = error.args[-1] if isinstance(error, ProtocolError) and error.args else error
+    if isinstance(cause, IncompleteRead):
+        return Reason.TRUNCATED_BODY
     if isinstance(error, BlockedAddressError):
         return Reason.BLOCKED_ADDRESS
-    if isinstance(error, urllib3.exceptions.NameResolutionError | socket.gaierror):
+    if isinstance(error, NameResolutionError | socket.gaierror):
         return Reason.UNKNOWN_HOST
-    if isinstance(error, ReadTimeoutError | Urllib3TimeoutError | TimeoutError) and not isinstance(
-        error, NewConnectionError
-    ):
+    if isinstance(error, Urllib3TimeoutError | TimeoutError) and not isinstance(error, NewConnectionError):
         return Reason.TIMEOUT
-    if isinstance(error, LocationParseError | ValueError) and not isinstance(error, HTTPError):
+    if isinstance(error, LocationParseError) or not isinstance(error, HTTPError | OSError):
         return Reason.INVALID_URL
-    if isinstance(error, LocationParseError):
-        return Reason.INVALID_URL
-    if isinstance(error, IncompleteRead) or (isinstance(error, ProtocolError) and "IncompleteRead" in str(error)):
-        return Reason.TRUNCATED_BODY
     return Reason.CONNECTION_FAILED
