@@ -21,7 +21,7 @@ from demo.catalogue import PHOTOS
 from demo.plan import LANDMARKS, TEST_SET
 
 _ROWS = 900
-_REPEATS = 2
+_REPEATS = 1
 _TARGET: tuple[Comparison, float] = ("<=", 1.05)
 _QUICK_ROWS = 60
 # What a run costs once, such as its artifacts and the first use of Prefect's engine, weighs more on little work.

@@ -1,14 +1,18 @@
 """`python -m demo`: curates the demo list to a published version and scores it against the known truth."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from demo import truth
+from demo.photos import PhotosUnavailableError
 from demo.site import build, choose_port, serve
+from storage.errors import InputError
 
 
 def main(
@@ -40,8 +44,9 @@ def main(
     version = root / "versions" / "demo" / (root / "versions" / "demo" / "latest").read_text().strip()
     console.print("\n[bold]score against the known truth[/]")
     console.print(truth.render(truth.score_version(version, listed.truth_path)))
-    console.print(f"\nopen [bold]{version.absolute() / 'report' / 'index.html'}[/]", soft_wrap=True)
-    console.print("see the run in Prefect's UI: [bold]prefect server start[/]")
+    console.print(Text(f"\nopen {version.absolute() / 'report' / 'index.html'}", "bold"), soft_wrap=True)
+    prefect = Path(sys.executable).parent / "prefect"
+    console.print(Text(f"see the run in Prefect's UI: {prefect} server start"), soft_wrap=True)
 
 
 def _note(truth_path: Path) -> str:
@@ -56,4 +61,7 @@ def _note(truth_path: Path) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except (InputError, PhotosUnavailableError) as error:
+        raise SystemExit(f"error: {error}") from error

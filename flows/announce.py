@@ -6,11 +6,10 @@ import pandas as pd
 from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from storage.images import get_image
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_version_table
-from tasks.publish.illustrate import contact_sheet, thumbnail
+from tasks.publish.illustrate import contact_sheet
 
 _CLASSES_SHOWN = 12
 _TILES_SHOWN = 20
@@ -20,9 +19,11 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
     """Logs what came of the run, and shows the funnel, a contact sheet and the way to the report as artifacts."""
     logger = get_run_logger()
     listed, kept = version.funnel[0], version.funnel[-1]
-    news = "published" if is_new else "nothing new: the latest version is still"
+    news = "published" if is_new else "nothing new: the latest version is"
     logger.info("%s %s", news, version.folder)
     logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
+    for name, count in version.unreadable_test_files.items():
+        logger.warning("test set %s: %d files could not be read and were not compared", name, count)
     rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]
     create_table_artifact(
         rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}"
@@ -38,14 +39,15 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
 def _contact_sheets(root: Root, version: Manifest) -> str:
     """Markdown with a picture per class, most dropped images first. The server stores it, so pictures are small."""
     verdicts = read_version_table(root, version, "verdicts").to_pandas()
-    images = read_version_table(root, version, "images").to_pandas()
-    shown = verdicts[verdicts.reason != "duplicate-row"].merge(images[["image_id", "path"]], on="image_id")
+    shown = verdicts[(verdicts.reason != "duplicate-row") & verdicts.sha256.notna()]
     told = "Kept images are framed green, dropped ones red; the report has every image."
     parts = [f"# {version.name} {version.number}\n\n{told}\n"]
     lost = shown[shown.verdict == "dropped"].groupby("landmark_id").size().sort_values(ascending=False, kind="stable")
     for landmark in lost.index[:_CLASSES_SHOWN]:
         members = shown[shown.landmark_id == landmark]
-        kept, dropped = (_thumbnails(root, members[members.verdict == verdict]) for verdict in ("kept", "dropped"))
+        kept, dropped = (
+            _thumbnails(root, version, members[members.verdict == verdict]) for verdict in ("kept", "dropped")
+        )
         sheet = base64.b64encode(contact_sheet(kept, dropped)).decode()
         counts = members.verdict.value_counts()
         title = f"{counts.get('kept', 0)} kept, {counts.get('dropped', 0)} dropped"
@@ -53,8 +55,11 @@ def _contact_sheets(root: Root, version: Manifest) -> str:
     return "\n".join(parts)
 
 
-def _thumbnails(root: Root, members: pd.DataFrame) -> list[bytes]:
-    return [thumbnail(get_image(root, path)) for path in members.sort_values("image_id").path[:_TILES_SHOWN]]
+def _thumbnails(root: Root, version: Manifest, members: pd.DataFrame) -> list[bytes]:
+    """The report's own; one that is gone from it is left out rather than fail a run that has published."""
+    digests = members.sort_values("image_id").sha256[:_TILES_SHOWN]
+    paths = [f"{version.folder}/report/pictures/{sha256}.jpg" for sha256 in digests]
+    return [root.read(path) for path in paths if root.exists(path)]
 
 
 def _plain(text: str) -> str:

@@ -84,9 +84,9 @@ def curate(
     with _progress_bars(), prefect_server():
         curated = flow(a_list, name, root, test_sets, chosen, run, note)
     _print_funnel(curated.version)
-    news = "published" if curated.is_new else "nothing new; the latest version is still"
+    news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
-    console.print(f"report: {_report_path(Root(root), curated.version)}", soft_wrap=True)
+    console.print(Text(f"report: {_report_path(Root(root), curated.version)}"), soft_wrap=True)
 
 
 @app.command()
@@ -102,7 +102,7 @@ def versions(root: RootOption = "./data") -> None:
             table.add_row(
                 name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created
             )
-    console.print(table if table.row_count else f"no versions in {store.url}")
+    console.print(table if table.row_count else Text(f"no versions in {store.url}"))
 
 
 @app.command()
@@ -135,10 +135,12 @@ def diff(before: str, after: str, root: RootOption = "./data", name: NameOption 
     """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
     store = Root(root)
     only = _only_name(store, name)
+    from flows.why import plain_text
+
     changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
     table = Table("image", "change", "before", "after", "evidence", box=None)
     for row in changes.itertuples():
-        table.add_row(*(Text(str(value)) for value in row[1:]))
+        table.add_row(*map(plain_text, row[1:]))
     console.print(table if len(changes) else "no image entered, left, or changed its verdict or its box")
     if len(changes):
         console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))

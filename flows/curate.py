@@ -15,9 +15,9 @@ from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.tables import TableRef
-from storage.versions import latest_version, point_latest, read_manifest
+from storage.versions import list_versions, point_latest, read_manifest
 from tasks.acquire.settings import Refetch
-from tasks.acquire.task import ListSettings, acquire_shard, list_sources, next_generation, select_packets
+from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.task import cluster_images
 from tasks.features.task import extract_features
@@ -62,12 +62,12 @@ def curate(
     """
     question = ask(source, name, root, test_sets or {}, note)
     store = Root(root)
-    before = latest_version(store, name)
+    before = {version.digest for version in list_versions(store, name)}
     with _runner(run) as runner:
         published = travel(PrefectRoad(store, runner, STAGES), question, settings, run.refetch)
     version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
     point_latest(store, version)
-    is_new = before is None or before.digest != version.digest
+    is_new = version.digest not in before
     announce(store, version, is_new=is_new)
     return Curated(version=version, is_new=is_new)
 
@@ -81,7 +81,8 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     # Drop placeholders, copies and small classes. From here on, packets of whole classes.
     readable: Inputs = {"sources": sources.tables["sources"], "images": _tables(acquired, "images")}
     selected = road.one(select_packets, readable, settings.select)
-    images = {name: {"images": ref} for name, ref in selected.tables.items() if name not in ("drops", "dropped")}
+    packets: dict[str, Inputs] = {name: {"images": ref} for name, ref in selected.tables.items() if name != "drops"}
+    images = {name: packet for name, packet in packets.items() if not name.endswith(DROPPED)}
 
     # Describe each picture once, and each photograph of a test set, as it is and mirrored.
     features = road.each(extract_features, images, settings.features)
@@ -104,8 +105,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
     folders = {packet: {"folders": json.dumps(question.folders)} for packet in images}
     shown = _join(grouped, _pick(overlaps, "overlaps"), folders)
-    dropped = {"dropped": {"images": selected.tables["dropped"]}}
-    pictures = road.each(illustrate_packet, {**shown, **dropped}, None)
+    pictures = road.each(illustrate_packet, {**packets, **shown}, None)
     parts: dict[str, Any] = {
         "sources": sources.tables["sources"],
         "drops": [ref for part in (acquired, overlaps, groups) for ref in _tables(part, "drops")]
@@ -122,6 +122,9 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "note": question.note,
         "settings": settings.model_dump(mode="json"),
         "test_sets": {name: output.counts["photographs"] for name, output in signatures.items()},
+        "unreadable_test_files": {
+            name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
+        },
         "pairs_compared": sum(output.counts["compared"] for output in pairs.values()),
     }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
@@ -132,8 +135,9 @@ def _shards(root: Root, sources: Output, question: Question, refetch: Refetch) -
     return {
         name: {
             "rows": ref,
+            "dataset": question.name,
             "shard": name,
-            "generation": next_generation(root, name, refetch),
+            "generation": next_generation(root, question.name, name, refetch),
             "folder": question.folder,
         }
         for name, ref in shards.items()

@@ -56,7 +56,7 @@ def _list_digest(source: ListSettings) -> str:
     digest = hashlib.sha256()
     for path in (source.path, source.md5, source.clean):
         if path and path.is_dir():
-            for file in sorted(path.glob("*/*")):
+            for file in sorted(file for file in path.glob("*/*") if file.is_file()):
                 facts = file.stat()
                 digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
         elif path:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,9 +39,11 @@ def prefect_server() -> Iterator[str]:
     home = Path(PREFECT_HOME.value())
     home.mkdir(parents=True, exist_ok=True)
     url, log = f"http://127.0.0.1:{port}/api", home / "cairn-server.log"
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "flows.server", str(port)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 – our own words
+        process = subprocess.Popen(  # noqa: S603 – our own words
+            command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         _wait_until_healthy(url, process, log)
         # A process pool's children read the environment; its threads, the settings read at import.
@@ -52,8 +55,20 @@ def prefect_server() -> Iterator[str]:
         os.environ.pop("PREFECT_API_URL", None)
         _send_what_is_queued()
         refresh_global_settings_context()
-        process.terminate()
-        process.wait(timeout=30)
+        process.communicate()
+
+
+def _keep_server(port: str) -> None:
+    """Runs a server until the standard input ends: when the process that asked for it says so, or is killed."""
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 – our own words
+    threading.Thread(target=lambda: (server.wait(), os._exit(1)), daemon=True).start()
+    sys.stdin.read()
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def _send_what_is_queued() -> None:
@@ -71,3 +86,7 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
         except requests.RequestException:
             time.sleep(0.25)
     raise RuntimeError(f"the Prefect server did not start; its log is {log}")
+
+
+if __name__ == "__main__":
+    _keep_server(sys.argv[1])

@@ -31,13 +31,13 @@ def explain(root: Root, version: Manifest, image_id: str) -> Table:
     verdicts = _rows(root, version, "verdicts", image_id)
     if not verdicts:
         raise InputError(f"no image {image_id!r} in {version.folder}; ids are those of the list")
-    table = Table(title=Text(f"{image_id} in {version.folder}"), show_header=False, box=None, title_justify="left")
+    title = plain_text(f"{image_id} in {version.folder}")
+    table = Table(title=title, show_header=False, box=None, title_justify="left")
     table.add_column()
     table.add_column(overflow="fold")
 
     def add(name: str, value: object) -> None:
-        # Ids, addresses and evidence come from the list: never read as markup
-        table.add_row(Text(name), Text(f"{value:.1f}" if isinstance(value, float) else str(value)))
+        table.add_row(Text(name), plain_text(f"{value:.1f}" if isinstance(value, float) else value))
 
     for verdict in verdicts:
         reason = Reason(verdict["reason"])
@@ -55,6 +55,11 @@ def explain(root: Root, version: Manifest, image_id: str) -> Table:
                 if row[column] is not None:
                     add(column, row[column])
     return table
+
+
+def plain_text(value: object) -> Text:
+    """A value from a list or a host for the terminal: neither markup nor escape sequences."""
+    return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in str(value)))
 
 
 def _rows(root: Root, version: Manifest, table: str, image_id: str) -> list[dict[str, Any]]:

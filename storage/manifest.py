@@ -27,6 +27,7 @@ class Facts(BaseModel):
     settings: dict[str, Any] = Field(description="every setting of the flow that made it")
     software: dict[str, str] = Field(description="version of everything that computed it")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
+    unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that no photograph was read from")
     pairs_compared: int = Field(description="pairs of images that were matched inside classes")
     funnel: list[FunnelStep]
 

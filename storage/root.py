@@ -32,7 +32,13 @@ class Root:
         self.url = self.base if self.is_local else url.rstrip("/")
 
     def path(self, relative: str) -> str:
-        """The full path inside the filesystem."""
+        """The full path inside the filesystem.
+
+        Raises:
+            InputError: it leads out of the root, as a path in a record that someone else prepared might.
+        """
+        if relative.startswith("/") or ".." in relative.split("/"):
+            raise InputError(f"path {relative!r} leads out of the dataset root {self.url}")
         return f"{self.base}/{relative}" if relative else self.base
 
     def local_path(self, relative: str) -> Path:

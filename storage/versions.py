@@ -102,8 +102,12 @@ def _mend(root: Root, version: Manifest, files: Mapping[str, bytes]) -> None:
     """Writes those tables of a published version anew whose files were lost or damaged since."""
     for name, ref in version.tables.items():
         path = f"{version.folder}/{ref.path}"
-        if name != FETCH_LOG.name and not is_intact(root, ref.model_copy(update={"path": path})):
+        if not is_intact(root, ref.model_copy(update={"path": path})):
             root.write(path, files[name])
+            if name == FETCH_LOG.name:  # today's log is another one, and the digest leaves it out
+                log = ref.model_copy(update={"digest": hashlib.sha256(files[name]).hexdigest()})
+                mended = version.model_copy(update={"tables": {**version.tables, name: log}})
+                root.write(f"{version.folder}/manifest.json", mended.model_dump_json(indent=2).encode())
 
 
 def publish_version(

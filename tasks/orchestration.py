@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -50,7 +51,12 @@ StageFunction = Callable[[str, str, Inputs, Any], dict[str, Any]]
 Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
 
 _RECORDS = "stages/records"
-_UNKEYED = ("fetch_log", "folder", "folders")
+_SERIALIZER: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
+_UNKEYED = ("fetch_log", "folder", "folders", "dataset")
+_SOFTWARE = {
+    name: version(name)
+    for name in ("numpy", "scipy", "pandas", "pyarrow", "pillow", "opencv-contrib-python-headless", "faiss-cpu")
+}
 
 
 def _key_of_call(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -80,7 +86,7 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
             version=str(version),
             cache_key_fn=_key_of_call,
             persist_result=True,
-            result_serializer=JSONSerializer(object_encoder=None, object_decoder=None),
+            result_serializer=_SERIALIZER,
             cache_result_in_memory=False,
             retries=2,
             retry_delay_seconds=[5, 30],
@@ -91,9 +97,9 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
 
 
 def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
-    """The memo's key: the stage's name and the digest of all that its result depends on.
+    """The memo's key: the stage's name and the digest of all that its result depends on, libraries included.
 
-    Where things lie is not part of it, nor is the fetch log, which differs between identical runs.
+    Where its inputs lie is not part of it, nor is the fetch log, which differs between identical runs.
     """
 
     def content(value: Any) -> Any:
@@ -104,6 +110,7 @@ def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
     parts = {
         "stage": stage.name,
         "version": stage.version,
+        "software": _SOFTWARE,
         "settings": settings.model_dump(mode="json") if settings else None,
         "inputs": {name: content(value) for name, value in inputs.items() if name not in _UNKEYED},
     }
@@ -125,7 +132,7 @@ def memo_is_sound(root: Root, key: str) -> bool:
     try:
         record = json.loads(root.read(f"{_RECORDS}/{key}"))
         serializer = record["metadata"]["serializer"]
-        if (serializer["type"], serializer["object_decoder"], serializer["jsonlib"]) != ("json", None, "json"):
+        if serializer != _SERIALIZER.model_dump(mode="json"):
             return False
         output = Output.model_validate_json(record["result"])
     except (FileNotFoundError, ValueError, KeyError, TypeError, ValidationError):

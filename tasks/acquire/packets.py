@@ -20,11 +20,11 @@ class Partition(BaseModel):
 def choose_partition(rows: int) -> Partition:
     """A partition for a list of so many rows: about 50 rows a packet at first, and never more tasks than Prefect bears.
 
-    At most 128 shards, 192 packets and 128 large classes: five stages over them stay below 2,000 task runs.
+    At most 128 shards, 128 packets and, at the first run, 128 large classes. Seven tasks a packet stay below 2,000.
     """
     return Partition(
         shards=int(np.clip(rows // 100, 4, 128)),
-        packets=int(np.clip(rows // 50, 4, 192)),
+        packets=int(np.clip(rows // 50, 4, 128)),
         large_class=max(1000, rows // 128),
     )
 

@@ -40,9 +40,9 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
         raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
     if path.is_dir():
         rows = _read_folder(path)
-    elif path.suffix == ".parquet":
+    elif path.suffix.lower() == ".parquet":
         rows = _read_parquet(path)
-    elif path.suffix == ".csv":
+    elif path.suffix.lower() == ".csv":
         rows = _read_csv(path)
     else:
         rows = _read_landmarks_lines(path)
@@ -181,6 +181,8 @@ def _read_md5(path: Path, count: int) -> list[object]:
 def _lines(path: Path) -> Iterator[str]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror}); give a text file") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{path}: line {line}: not UTF-8 text ({error.reason})") from error

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from storage.errors import DamagedTableError
 from storage.images import get_image, put_image
@@ -30,6 +30,9 @@ from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
 from tasks.acquire.sources import duplicate_rows, read_sources
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
+
+DROPPED = "-dropped"
+"""Ends the name of a packet's table of readable images that go no further."""
 
 
 class ListSettings(StageSettings):
@@ -80,18 +83,21 @@ class ShardHead(BaseModel):
     fetch_log: TableRef
 
 
-def _head_path(shard: str) -> str:
-    return f"stages/acquire/heads/{shard}.json"
+def _head_path(dataset: str, shard: str) -> str:
+    return f"stages/acquire/heads/{dataset}/{shard}.json"
 
 
-def read_head(root: Root, shard: str) -> ShardHead | None:
-    """The shard's newest outcome, or None before its first."""
-    return ShardHead.model_validate_json(root.read(_head_path(shard))) if root.exists(_head_path(shard)) else None
+def read_head(root: Root, dataset: str, shard: str) -> ShardHead | None:
+    """The newest outcome of a shard of a dataset, or None before its first, or where the file is damaged."""
+    try:
+        return ShardHead.model_validate_json(root.read(_head_path(dataset, shard)))
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
-def next_generation(root: Root, shard: str, refetch: Refetch) -> int:
+def next_generation(root: Root, dataset: str, shard: str, refetch: Refetch) -> int:
     """The number that keys the shard's memo: it rises when the policy has something to fetch again."""
-    head = read_head(root, shard)
+    head = read_head(root, dataset, shard)
     if head is None:
         return 0
     wanted = refetch == "failed" and (head.failed or _has_lost_images(root, head))
@@ -119,13 +125,14 @@ class _Row:
 def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSettings) -> Output:
     """Fetches and inspects the rows of a shard, but for those whose outcome stands from the shard's last time.
 
-    Inputs: `rows` (a shard of `sources`), `shard` (its name), `generation` (see `next_generation`), `folder` (base of
-    the paths where the list is a folder).
+    Inputs: `rows` (a shard of `sources`), `dataset` and `shard` (their names), `generation` (see `next_generation`),
+    `folder` (base of the paths where the list is a folder).
     """
-    root, shard, generation = Root(root_url), str(inputs["shard"]), inputs["generation"]
+    root, generation = Root(root_url), inputs["generation"]
+    dataset, shard = str(inputs["dataset"]), str(inputs["shard"])
     assert isinstance(generation, int)
     sources = read_table(root, reference(inputs, "rows")).to_pylist()
-    head = read_head(root, shard)
+    head = read_head(root, dataset, shard)
     again = head is not None and generation != head.generation
     acquirer = _Acquirer(root, settings, inputs.get("folder"), _rows_of(root, head), head, again=again)
     with ThreadPoolExecutor(settings.connections, thread_name_prefix="fetch") as threads:
@@ -140,7 +147,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     }
     failed = sum(row.image is None for row in rows)
     new_head = ShardHead(generation=generation, failed=failed, settings=settings, **tables)
-    root.write(_head_path(shard), new_head.model_dump_json().encode())
+    root.write(_head_path(dataset, shard), new_head.model_dump_json().encode())
     return Output(tables=tables, counts={"rows": len(rows), "readable": len(rows) - failed})
 
 
@@ -182,9 +189,9 @@ class _Acquirer:
     def run(self, source: Mapping[str, Any]) -> _Row:
         known = self._known.get(source["image_id"])
         if known and known.log["url"] == source["url"]:
-            if known.image and self._root.exists(known.image["path"]) and source["md5"] in (None, known.image["md5"]):
+            if known.image and self._root.exists(known.image["path"]) and not self._has_changed(source, known.image):
                 return self._inspected_again(source, known.log, known.image)
-            if known.drop and self._same_settings and not self._again:
+            if known.drop and self._same_settings and not self._again and self._folder is None:
                 return known
         started, clock = datetime.now(UTC), monotonic()
         fetched = self._get(source["url"])
@@ -195,6 +202,10 @@ class _Acquirer:
             path = put_image(self._root, fetched.body, EXTENSIONS[found.format])
             return _Row(log, image=_image_row(source, asdict(found), path))
         return _Row(log, drop=_drop_row(source, fetched, reason, found.detail if found else None))
+
+    def _has_changed(self, source: Mapping[str, Any], image: Mapping[str, Any]) -> bool:
+        """Whether a file of a folder is another one now. (The MD5s of a list of addresses are promises of long ago.)"""
+        return self._folder is not None and source["md5"] != image["md5"]
 
     def _inspected_again(self, source: Mapping[str, Any], log: dict[str, Any], image: dict[str, Any]) -> _Row:
         """The stored bytes under today's settings; nothing is fetched."""
@@ -269,7 +280,7 @@ def _log_row(
 def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSettings) -> Output:
     """Drops placeholders, copies and small classes, and hands the other readable images on in packets of classes.
 
-    The images dropped here are a table of their own, `dropped`, for the report.
+    The images dropped here are tables of their own, for the report.
 
     Inputs: `sources`, and `images` (those of all shards).
     """
@@ -286,8 +297,8 @@ def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSett
     gone = set(dropped.image_id)
     members: dict[str, list[int]] = defaultdict(list)
     for place, image in enumerate(images.select(["image_id", "landmark_id"]).to_pylist()):
-        members["dropped" if image["image_id"] in gone else packets[image["landmark_id"]]].append(place)
-    members.setdefault("dropped", [])
+        packet = packets[image["landmark_id"]]
+        members[f"{packet}{DROPPED}" if image["image_id"] in gone else packet].append(place)
     for packet, places in sorted(members.items()):
         tables[packet] = write_table(root, stage_path(key, packet), IMAGES, images.take(pa.array(places, pa.int64())))
     return Output(tables=tables, counts={"images": images.num_rows - len(gone), "dropped": len(gone)})

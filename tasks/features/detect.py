@@ -24,7 +24,8 @@ def detect(picture: NDArray[np.uint8], settings: FeatureSettings) -> tuple[NDArr
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     scale = min(1.0, settings.longest_side / max(gray.shape))
     if scale < 1.0:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        width, height = (max(1, round(side * scale)) for side in gray.shape[::-1])
+        gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
     found, sift = cv2.SIFT.create(nfeatures=settings.max_keypoints, enable_precise_upscale=True).detectAndCompute(
         gray, None
     )

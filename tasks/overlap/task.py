@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from storage.errors import InputError
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
@@ -52,6 +53,8 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
             facts = {"test_set": name, "test_image": file.relative_to(folder).as_posix(), "site": site_of(file.name)}
             size = {"width": picture.shape[1], "height": picture.shape[0]}
             rows.append({**facts, "mirrored": mirrored, **size, **pack(features)})
+    if not rows:
+        raise InputError(f"test set {name!r}: none of the {unreadable} files below {folder} is a readable photograph")
     table = pa.Table.from_pylist(rows, SIGNATURE.schema)
     return Output(
         tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from tasks.acquire.inspect import open_picture, orientation_of, to_rgb, turn_upright
+
 _THUMBNAIL_SIDE = 256
 _MATCH_SIDE = 480
 _MATCH_GAP = 8
@@ -75,20 +77,17 @@ def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
 
 def _open_upright(content: bytes, side: int) -> tuple[Image.Image, float]:
     """The RGB image, shrunk to `side` and turned upright, and the factor from its pixels to the shrunk one's."""
-    with Image.open(io.BytesIO(content)) as image:
-        longest = max(image.size)
-        small = image if image.mode in ("RGB", "L", "CMYK") else _to_rgb(image)
-        # Shrinking comes before turning: JPEG files are then decoded at a fraction of their size.
-        small.thumbnail((side, side))
-        return ImageOps.exif_transpose(small).convert("RGB"), max(small.size) / longest
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
+    image = open_picture(content)
+    longest = max(image.size)
+    if image.mode.startswith("I;16"):
+        image.load()
         # Pillow would clip the sixteen bits to white instead of scaling them.
-        return Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8)).convert("RGB")
-    return upright.convert("RGB")
+        small = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    else:
+        small = image if image.mode in ("RGB", "L", "CMYK") else to_rgb(image)
+    # Shrinking comes before turning: JPEG files are then decoded at a fraction of their size.
+    small.thumbnail((side, side))
+    return turn_upright(to_rgb(small), orientation_of(image)), max(small.size) / longest
 
 
 def _draw_lines(canvas: Image.Image, points: NDArray[np.float64]) -> Image.Image:

@@ -1,5 +1,6 @@
 """Publish's Prefect face: the pictures of a packet's report, and the version itself."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -118,8 +119,13 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
 
     manifest = publish_version(root, str(inputs["name"]), tables, facts, render)
     refs = {
-        name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"}) for name, ref in manifest.tables.items()
+        name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"})
+        for name, ref in manifest.tables.items()
+        if name != "fetch_log"
     }
+    # Without its manifest a version is none: the memo stands and falls with it too.
+    path = f"{manifest.folder}/manifest.json"
+    refs["manifest"] = TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
     kept = int((verdicts.verdict == "kept").sum())
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
 

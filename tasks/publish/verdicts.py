@@ -30,7 +30,7 @@ def build_verdicts(
         kept: image_id, group_size, neighbours, split.
 
     Raises:
-        AssertionError: a row has no verdict, or two. A bug of ours, and no version comes of it.
+        RuntimeError: a row has no verdict, or two. A bug of ours, and no version comes of it.
     """
     fates = pd.concat(
         [
@@ -51,7 +51,8 @@ def build_verdicts(
         ]
     )
     doubled = fates.image_id[fates.image_id.duplicated()].tolist()
-    assert not doubled, f"images with two verdicts: {doubled[:5]}"
+    if doubled:
+        raise RuntimeError(f"images with two verdicts: {doubled[:5]}")
     verdicts = sources[["row", "image_id", "landmark_id"]].merge(fates, how="left", on="image_id")
     verdicts = verdicts.merge(images[["image_id", "sha256"]], how="left", on="image_id")
     repeated = verdicts["row"].to_numpy() != first_rows
@@ -63,8 +64,10 @@ def build_verdicts(
     ]
     verdicts.loc[repeated, "evidence"] = [json.dumps({"same_as_row": int(row)}) for row in first_rows[repeated]]
     lost = verdicts.image_id[verdicts.verdict.isna()].tolist()
-    assert not lost, f"rows without a verdict: {lost[:5]}"
-    assert len(verdicts) == len(sources), f"{len(verdicts)} verdicts for {len(sources)} rows"
+    if lost:
+        raise RuntimeError(f"rows without a verdict: {lost[:5]}")
+    if len(verdicts) != len(sources):
+        raise RuntimeError(f"{len(verdicts)} verdicts for {len(sources)} rows")
     return verdicts[VERDICTS.schema.names].astype(object).where(verdicts[VERDICTS.schema.names].notna(), None)
 
 

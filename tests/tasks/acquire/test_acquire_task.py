@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from storage.parquet import read_table
+from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, IMAGES, TableRef
+from storage.tables import DROPS, IMAGES, SOURCES, TableRef
 from tasks.acquire.settings import AcquireSettings, SelectSettings
 from tasks.acquire.task import (
+    DROPPED,
     ListSettings,
     acquire_shard,
     fixed_partition,
@@ -40,7 +42,7 @@ def listed(root, tmp_path) -> Callable[..., Output]:
 
 
 def acquire(root: Root, rows: TableRef, settings: AcquireSettings, generation: int = 0, **more: str) -> Output:
-    inputs = {"rows": rows, "shard": "shard-000", "generation": generation, **more}
+    inputs = {"rows": rows, "dataset": "d", "shard": "shard-000", "generation": generation, **more}
     return Output.model_validate(acquire_shard.fn(root.url, f"acquire-{generation}{len(more)}", inputs, settings))
 
 
@@ -125,19 +127,19 @@ def test_what_was_fetched_is_not_fetched_again(root, listed, site, impatient):
     again = acquire(root, shard, impatient)
     assert site.hits == {"/photo.jpg": 1, "/404": 1}
     assert again == first
-    assert next_generation(root, "shard-000", "never") == 0
+    assert next_generation(root, "d", "shard-000", "never") == 0
 
 
 def test_what_failed_is_fetched_again_on_demand(root, listed, site, impatient):
     once = impatient.model_copy(update={"attempts": 1})
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("flaky", f"{site.url}/flaky/x", "a"))
     assert outcomes(root, acquire(root, shard, once))["flaky"] == "http-error"
-    generation = next_generation(root, "shard-000", "failed")
+    generation = next_generation(root, "d", "shard-000", "failed")
     assert generation == 1
     assert outcomes(root, acquire(root, shard, once, generation)) == {"good": "fetched", "flaky": "fetched"}
     assert site.hits == {"/photo.jpg": 1, "/flaky/x": 2}
-    assert next_generation(root, "shard-000", "failed") == 1  # nothing failed since
-    head = read_head(root, "shard-000")
+    assert next_generation(root, "d", "shard-000", "failed") == 1  # nothing failed since
+    head = read_head(root, "d", "shard-000")
     assert head is not None
     assert (head.generation, head.failed) == (1, 0)
 
@@ -215,6 +217,36 @@ def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
     assert drops["reason"].to_pylist() == ["connection-failed"]
 
 
+def test_a_mended_file_of_a_folder_is_looked_at_again(root, tmp_path, picture):
+    file = tmp_path / "pictures/a/1.jpg"
+    file.parent.mkdir(parents=True)
+    readable = []
+    for turn, content in enumerate((b"not a picture", picture())):
+        file.write_bytes(content)
+        output = list_sources.fn(root.url, f"sources-{turn}", {}, ListSettings(path=tmp_path / "pictures"))
+        [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+        acquired = acquire(root, shard, AcquireSettings(), folder=str(tmp_path / "pictures"))
+        readable.append(acquired.counts["readable"])
+    assert readable == [0, 1]
+
+
+def test_an_image_with_another_checksum_than_the_lists_is_not_fetched_again(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
+    promised = read_table(root, shard).set_column(4, SOURCES.schema.field("md5"), pa.array(["0" * 32]))
+    promised_shard = write_table(root, "stages/sources/promised.parquet", SOURCES, promised)
+    for _ in range(2):
+        [image] = read_table(root, acquire(root, promised_shard, impatient).tables["images"]).to_pylist()
+        assert image["md5_matches"] is False
+    assert site.hits == {"/photo.jpg": 1}
+
+
+def test_datasets_in_one_root_keep_their_own_outcomes(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
+    acquire(root, shard, impatient)
+    assert next_generation(root, "d", "shard-000", "failed") == 1
+    assert next_generation(root, "another", "shard-000", "failed") == 0
+
+
 def test_selected_and_dropped_images_are_all_images(root, listed, site, impatient):
     rows = [(f"{c}{n}", f"{site.url}/seed/{ord(c)}{n}", c) for c in "abc" for n in range(4)]
     rows += [
@@ -234,11 +266,12 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     packets = {
         name: read_table(root, ref).to_pylist()
         for name, ref in output.tables.items()
-        if name not in ("drops", "dropped")
+        if name != "drops" and not name.endswith(DROPPED)
     }
     going_on = [image["image_id"] for packet in packets.values() for image in packet]
     assert sorted(going_on) == sorted(f"{c}{n}" for c in "abc" for n in range(4))
-    assert sorted(read_table(root, output.tables["dropped"])["image_id"].to_pylist()) == sorted(reasons)
+    gone = [read_table(root, ref) for name, ref in output.tables.items() if name.endswith(DROPPED)]
+    assert sorted(pa.concat_tables(gone)["image_id"].to_pylist()) == sorted(reasons)
     homes: dict[str, set[str]] = {}
     for name, packet in packets.items():
         for image in packet:

@@ -12,6 +12,8 @@ from PIL import Image
 from storage.reasons import Reason
 from tasks.acquire.inspect import EXTENSIONS, Picture, Rejected, decode, inspect
 from tasks.acquire.settings import AcquireSettings
+from tasks.features.detect import detect
+from tasks.features.settings import FeatureSettings
 
 SETTINGS = AcquireSettings()
 UNDO = {
@@ -265,3 +267,28 @@ def test_whatever_the_bytes_inspect_never_raises_and_decode_reads_what_it_accept
     if isinstance(found, Picture):
         assert decode(damaged).shape == (found.height, found.width, 3)
         assert found.format in EXTENSIONS
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize(
+    "entry",
+    [struct.pack("<HHII", 0x0100, 9, 1, 0xFFFFFFFF), struct.pack("<HHII", 0x010F, 12, 1, 2**31)],
+    ids=["width", "maker"],
+)
+def test_a_malformed_tag_beside_the_orientation_costs_nothing(entry):
+    upright = Image.fromarray(np.random.default_rng(3).integers(0, 255, (80, 120, 3), np.uint8))
+    tags = struct.pack("<HHII", 0x0112, 3, 1, 6) + entry
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + bytes(4)
+    file = io.BytesIO()
+    upright.save(file, "JPEG", exif=exif)
+    found = inspect(file.getvalue(), AcquireSettings())
+    assert isinstance(found, Picture)
+    assert decode(file.getvalue()).shape == (found.height, found.width, 3)
+
+
+def test_a_picture_of_one_pixel_column_after_shrinking_has_no_keypoints():
+    file = io.BytesIO()
+    Image.new("L", (64, 140_000), 128).save(file, "PNG")
+    assert isinstance(inspect(file.getvalue(), AcquireSettings()), Picture)
+    keypoints, descriptors = detect(decode(file.getvalue()), FeatureSettings())
+    assert (len(keypoints), len(descriptors)) == (0, 0)

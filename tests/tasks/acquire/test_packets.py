@@ -17,8 +17,8 @@ ids = st.lists(st.text(), unique=True, max_size=40)
         (0, (4, 4, 1000)),
         (400, (4, 8, 1000)),
         (5000, (50, 100, 1000)),
-        (213_678, (128, 192, 1669)),
-        (4_132_914, (128, 192, 32288)),
+        (213_678, (128, 128, 1669)),
+        (4_132_914, (128, 128, 32288)),
     ],
 )
 def test_the_partition_grows_with_the_list(rows, expected):
@@ -30,7 +30,7 @@ def test_the_partition_grows_with_the_list(rows, expected):
 def test_no_list_makes_more_tasks_than_prefect_bears(rows):
     chosen = choose_partition(rows)
     most_large_classes = rows // chosen.large_class
-    assert chosen.shards + 6 * (chosen.packets + most_large_classes) + 20 <= 2100
+    assert chosen.shards + 7 * (chosen.packets + most_large_classes) + 20 <= 2000
     assert most_large_classes <= 128
 
 

@@ -94,7 +94,7 @@ def test_a_list_of_one_fate(fate):
 
 
 def test_a_row_without_a_fate_is_a_bug_and_no_version():
-    with pytest.raises(AssertionError, match=r"rows without a verdict: \['a2'\]"):
+    with pytest.raises(RuntimeError, match=r"rows without a verdict: \['a2'\]"):
         build(["a1", "a2"], {"a1": None})
 
 
@@ -103,9 +103,9 @@ def test_two_fates_are_a_bug_and_no_version():
     images = pd.DataFrame({"image_id": ["a"], "sha256": ["s"]})
     drop = {"image_id": "a", "stage": "overlap", "reason": "test-copy", "evidence": "{}"}
     kept = pd.DataFrame({"image_id": ["a"], "group_size": [2], "neighbours": [1], "split": ["val"]})
-    with pytest.raises(AssertionError, match=r"images with two verdicts: \['a'\]"):
+    with pytest.raises(RuntimeError, match=r"images with two verdicts: \['a'\]"):
         build_verdicts(sources, np.array([0]), images, pd.DataFrame([drop]), kept)
-    with pytest.raises(AssertionError, match="images with two verdicts"):
+    with pytest.raises(RuntimeError, match="images with two verdicts"):
         build_verdicts(sources, np.array([0]), images, pd.DataFrame([drop, drop]), kept.iloc[:0])
 
 
