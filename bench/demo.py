@@ -74,8 +74,8 @@ def _curate(listed: DemoList, root: Path, clock: StageClock) -> Path:
     from tasks.acquire.task import ListSettings
     from tasks.orchestration import listener
 
-    # As `python -m demo`: two addresses of the site drip bytes for ever, and would only be waited for.
-    acquire = AcquireSettings(deadline=6.0, read_timeout=3.0, attempts=2, allowed_hosts=("127.0.0.1",))
+    # Two addresses of the site drip bytes for ever, and would only be waited for.
+    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=("127.0.0.1",))
     tests = {"demo_tests": listed.testset}
     token = listener.set(clock.tell)
     try:
