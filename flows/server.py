@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ def prefect_server() -> Iterator[str]:
     home = Path(PREFECT_HOME.value())
     home.mkdir(parents=True, exist_ok=True)
     url, log = f"http://127.0.0.1:{port}/api", home / "cairn-server.log"
-    command = [sys.executable, "-m", "flows.server", str(port)]
+    command = [sys.executable, "-m", "flows.keeper", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 – our own words
             command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
@@ -58,19 +57,6 @@ def prefect_server() -> Iterator[str]:
         process.communicate()
 
 
-def _keep_server(port: str) -> None:
-    """Runs a server until the standard input ends: when the process that asked for it says so, or is killed."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 – our own words
-    threading.Thread(target=lambda: (server.wait(), os._exit(1)), daemon=True).start()
-    sys.stdin.read()
-    server.terminate()
-    try:
-        server.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        server.kill()
-
-
 def _send_what_is_queued() -> None:
     """Logs and events go to the server from threads of their own; they must be through before it stops."""
     APILogHandler().flush()
@@ -86,7 +72,3 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
         except requests.RequestException:
             time.sleep(0.25)
     raise RuntimeError(f"the Prefect server did not start; its log is {log}")
-
-
-if __name__ == "__main__":
-    _keep_server(sys.argv[1])
