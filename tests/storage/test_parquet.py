@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from storage.errors import DamagedTableError
 from storage.parquet import encode, is_intact, read_table, write_table
-from storage.tables import DROPS, PAIRS, VERDICTS, TableSpec
+from storage.tables import DROPS, PAIRS, VERDICTS, TableRef, TableSpec
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 drop_rows = st.lists(st.tuples(texts, texts, texts, texts), unique_by=lambda row: row[0], max_size=12)
@@ -197,3 +197,8 @@ def test_hugging_face_datasets_opens_it(file_of_pairs, tmp_path):
     assert found.num_rows == 20
     assert found[1]["affine"] == [12.0] * 6  # a12 is the second image of c0, as text sorts
     assert set(found.column_names) == set(PAIRS.schema.names)
+
+
+@pytest.mark.parametrize("path", ["../outside.parquet", "/etc/hostname"])
+def test_a_reference_out_of_the_root_is_not_intact(local_root, path):
+    assert not is_intact(local_root, TableRef(path=path, digest="0" * 64, rows=0))
