@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.announce import announce
 from flows.question import Question, ask
 from flows.settings import CurateSettings, RunSettings
-from storage.manifest import Manifest
+from storage.manifest import Manifest, Matching
 from storage.root import Root
 from storage.tables import TableRef
 from storage.versions import list_versions, point_latest, read_manifest
@@ -20,13 +20,14 @@ from tasks.acquire.settings import Refetch
 from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.task import cluster_images
-from tasks.features.task import extract_features
-from tasks.match.task import match_pairs
+from tasks.features.task import extract_features, mask_pictures
+from tasks.match.audit import missed_pairs
+from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
 from tasks.publish.task import illustrate_packet, publish_dataset
 
-STAGES = 11
+STAGES = 13
 """How many stages `travel` runs; for the progress."""
 
 
@@ -88,8 +89,16 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     features = road.each(extract_features, images, settings.features)
     signatures = road.each(sign_test_set, _test_sets(question), settings.features)
 
-    # What the test sets show must go: copies, images of their landmarks, classes that show one.
+    # What photographs of unrelated classes have in common lies over them: mask it.
+    shared = {"images": [selected.tables[name] for name in images], "features": _tables(features, "features")}
+    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
+    learnt = road.one(learn_overlays, shared, overlays)
     described = _join(images, _pick(features, "features"))
+    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
+    masks = road.each(mask_pictures, _join(described, templates), settings.overlays)
+
+    # What the test sets show must go: copies, images of their landmarks, classes that show one.
+    described = _join(described, _pick(masks, "masks"))
     signed = {packet: {"signatures": _tables(signatures, "signature")} for packet in images}
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
     overlaps = road.each(find_overlaps, _join(described, signed), verification)
@@ -111,6 +120,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "drops": [ref for part in (acquired, overlaps, groups) for ref in _tables(part, "drops")]
         + [selected.tables["drops"]],
         "images": _tables(acquired, "images"),
+        "masks": _tables(masks, "masks"),
         "fetch_log": _tables(acquired, "fetch_log"),
         "overlaps": _tables(overlaps, "overlaps"),
         "pairs": _tables(pairs, "pairs"),
@@ -125,7 +135,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "unreadable_test_files": {
             name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
         },
-        "pairs_compared": sum(output.counts["compared"] for output in pairs.values()),
+        "matching": _matching(pairs).model_dump(),
     }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
 
@@ -159,6 +169,15 @@ def _join(*parts: Mapping[str, Inputs]) -> dict[str, Inputs]:
 def _pick(outputs: Mapping[str, Output], table: str) -> dict[str, Inputs]:
     """One table of each packet's output, as an input."""
     return {packet: {table: output.tables[table]} for packet, output in outputs.items()}
+
+
+def _matching(pairs: Mapping[str, Output]) -> Matching:
+    """What was done with the pairs of all packets, with what the audits say was missed."""
+    names = ("possible", "compared", "skipped", "verified", "audited", "audit_found")
+    counts = {name: sum(output.counts[name] for output in pairs.values()) for name in names}
+    unseen = counts["possible"] - counts["compared"] - counts["skipped"]
+    missed, low, high = missed_pairs(unseen, counts["audited"], counts["audit_found"])
+    return Matching(**counts, missed=missed, missed_low=low, missed_high=high)
 
 
 def _tables(outputs: Mapping[str, Output], table: str) -> list[TableRef]:

@@ -11,7 +11,7 @@ from storage.errors import InputError
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
 from tasks.boxes.settings import BoxSettings
 from tasks.cluster.settings import ClusterSettings
-from tasks.features.settings import FeatureSettings
+from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
 from tasks.overlap.settings import OverlapSettings
 from tasks.publish.settings import PublishSettings
@@ -24,7 +24,8 @@ class CurateSettings(StageSettings):
     acquire: AcquireSettings = Field(AcquireSettings(), description="fetching and inspecting")
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
-    match: MatchSettings = Field(MatchSettings(), description="verification of pairs")
+    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
+    match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")

@@ -18,6 +18,22 @@ class FunnelStep(BaseModel):
     classes: int
 
 
+class Matching(BaseModel):
+    """Pairs of images inside classes: how many there are, what was done with them, and what may have been missed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    possible: int = Field(description="all pairs of images that took part")
+    compared: int
+    skipped: int = Field(description="not compared, since they could not change a group and boxes have pairs enough")
+    verified: int
+    audited: int = Field(description="random pairs, of those never looked at, that were compared as a check")
+    audit_found: int = Field(description="those of them that show the same thing")
+    missed: float = Field(description="estimate of the pairs that were never looked at and show the same thing")
+    missed_low: float = Field(description="lower end of its 95 % confidence interval")
+    missed_high: float = Field(description="upper end")
+
+
 class Facts(BaseModel):
     """What a version says of how it came about."""
 
@@ -28,7 +44,7 @@ class Facts(BaseModel):
     software: dict[str, str] = Field(description="version of everything that computed it")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that no photograph was read from")
-    pairs_compared: int = Field(description="pairs of images that were matched inside classes")
+    matching: Matching
     funnel: list[FunnelStep]
 
 

@@ -39,6 +39,9 @@ _LANDMARK = _column("landmark_id", _TEXT, "Class of the image in the list.")
 _SHA256 = _column("sha256", _TEXT, "sha256 of the bytes as they came, hexadecimal.")
 _PUTATIVE = _column("putative", _INT, "Number of one-to-one matches that passed the ratio test.")
 _INLIERS = _column("inliers", _INT, "Number of putative matches that agree with the affine map.")
+_ALARMS = _column(
+    "false_alarms", _REAL, "log10 of how many maps with as many inliers chance alone would give (a contrario)."
+)
 _AFFINE = _column("affine", pa.list_(pa.float64()), "Affine map, row-major 2×3, from the first image to the second.")
 _MATCHED = _column("points", _POINTS, "Inlier positions x, y in the first and x, y in the second image, end to end.")
 _BOX = [
@@ -136,6 +139,32 @@ FEATURES = TableSpec(
         ]
     ),
 )
+TEMPLATES = TableSpec(
+    "templates",
+    "A pattern that photographs of unrelated classes carry: part of a watermark, a caption bar or a frame.",
+    ("number",),
+    pa.schema(
+        [
+            _column("number", _INT, "Rank by the number of classes that one keypoint was matched in, from 0."),
+            _column("classes", _INT, "Number of classes that carry it."),
+            _column("descriptor", pa.binary(128), "uint8 (128): RootSIFT, as in `features`."),
+        ]
+    ),
+)
+MASKS = TableSpec(
+    "masks",
+    "The keypoints of one picture that lie on an overlay and are not trusted.",
+    ("sha256",),
+    pa.schema(
+        [
+            _SHA256,
+            _column("detected", _INT, "Number of keypoints that were found."),
+            _column("masked", _INT, "Number of them that are masked."),
+            _column("bits", pa.binary(), "A bit per keypoint in the order of `features`, highest first; 1: masked."),
+            _column("regions", pa.list_(pa.float32()), "Rectangles x1, y1, x2, y2 that are masked whole, end to end."),
+        ]
+    ),
+)
 SIGNATURE = TableSpec(
     "signature",
     "The keypoints of one test photograph, as it is or mirrored.",
@@ -164,6 +193,7 @@ OVERLAPS = TableSpec(
             _column("kind", _TEXT, "`copy`: the same photograph; `landmark`: another photograph of the same thing."),
             _PUTATIVE,
             _INLIERS,
+            _ALARMS,
             _AFFINE,
             _MATCHED,
         ]
@@ -180,6 +210,7 @@ PAIRS = TableSpec(
             _column("image_b", _TEXT, "Second image."),
             _PUTATIVE,
             _INLIERS,
+            _ALARMS,
             _AFFINE,
             _MATCHED,
         ]
@@ -248,5 +279,5 @@ THUMBNAILS = TableSpec(
     ),
 )
 
-VERSION_TABLES = (SOURCES, IMAGES, OVERLAPS, PAIRS, GROUPS, BOXES, VERDICTS, FETCH_LOG)
+VERSION_TABLES = (SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, BOXES, VERDICTS, FETCH_LOG)
 """The tables of a published version, in the order of the road."""

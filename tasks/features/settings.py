@@ -12,3 +12,17 @@ class FeatureSettings(StageSettings):
         1024, ge=64, description="pictures are shrunk to this longest side, in pixels, before detection"
     )
     max_keypoints: int = Field(1500, ge=16, description="strongest keypoints kept per picture")
+
+
+class OverlaySettings(StageSettings):
+    """How watermarks, caption bars and frames are found and masked; measured in `docs/quality.md`."""
+
+    sample: int = Field(1000, ge=0, description="photographs of all classes that are compared across classes; 0: none")
+    candidates: int = Field(8, ge=1, description="photographs of other classes that each of them is compared with")
+    min_classes: int = Field(3, ge=3, description="classes that must carry the same pattern for it to be an overlay")
+    template_radius: float = Field(110.0, gt=0, description="distance of RootSIFT bytes that makes patterns the same")
+    mask_radius: float = Field(170.0, gt=0, description="distance to a pattern below which a keypoint is masked")
+    gap: float = Field(
+        0.025, ge=0, description="step between masked keypoints of one region, as a share of the longer side"
+    )
+    region_keypoints: int = Field(4, ge=2, description="masked keypoints from which a region is masked whole")

@@ -13,8 +13,21 @@ class MatchSettings(StageSettings):
         0.02, gt=0, description="largest residual of an inlier, as a share of the longer side of the second picture"
     )
     trials: int = Field(1000, ge=1, description="most samples drawn by the robust estimator")
-    min_inliers: int = Field(
-        12, ge=4, description="inliers of distinct places that a verified pair needs (measured: docs/quality.md)"
+    false_alarms: float = Field(
+        -6.0, description="largest log10 of the false alarms of a verified pair (measured: docs/quality.md)"
+    )
+    min_inliers: int = Field(4, ge=4, description="inliers of distinct places that a verified pair needs besides")
+    min_spread: float = Field(
+        0.05, ge=0, lt=1, description="least spread of the inliers across their main direction, as a share of it"
     )
     max_anisotropy: float = Field(5.0, ge=1, description="largest ratio between the map's two scale factors")
     max_scale: float = Field(10.0, ge=1, description="largest scale factor, and its inverse the smallest")
+    exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
+    candidates: int = Field(30, ge=1, description="photographs with most votes that each image is compared with")
+    min_votes: float = Field(3.0, ge=0, description="votes that a photograph needs to be a candidate")
+    supports: int = Field(
+        8, ge=1, description="pairs an image needs before those that cannot change its group are skipped"
+    )
+    audit: float = Field(
+        0.05, ge=0, description="pairs never looked at that are compared as a check, as a share of those compared"
+    )

@@ -1,43 +1,126 @@
-"""Match's Prefect face: all pairs of images inside each class of a packet, as published."""
+"""Match's Prefect face: what classes have in common that are unrelated, and the pairs inside each class of a packet."""
 
-from itertools import combinations
+import hashlib
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import PAIRS
-from tasks.features.packed import unpack
+from storage.tables import PAIRS, TEMPLATES
+from tasks.features.overlays import learn_templates
+from tasks.features.packed import Features, read_masked, unpack
+from tasks.features.settings import OverlaySettings
+from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
-from tasks.match.verify import pair_seed, verify
-from tasks.orchestration import Inputs, Output, reference, stage, stage_path
+from tasks.match.shortlist import DescriptorIndex
+from tasks.match.strangers import agreements
+from tasks.match.verify import Verification, pair_seed, verify
+from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.settings import StageSettings
 
 
-@stage("match", version=1)
+class OverlayStageSettings(StageSettings):
+    """What the stage `overlays` reads: its own knobs, and those of the verification."""
+
+    overlays: OverlaySettings
+    match: MatchSettings
+
+
+@stage("overlays", version=1)
+def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlayStageSettings) -> Output:
+    """Learns what unrelated classes have in common, from a sample of all packets: lists of their `images`, `features`.
+
+    The sample is the pictures with the lowest hashes of their digests: a list that changes a little changes it little.
+    """
+    root = Root(root_url)
+    columns = ["sha256", "landmark_id", "width", "height"]
+    packets = [read_table(root, ref, columns).to_pylist() for ref in references(inputs, "images")]
+    by_hash = {hashlib.sha256(image["sha256"].encode()).hexdigest(): image for packet in packets for image in packet}
+    sample = [image for _, image in sorted(by_hash.items())[: settings.overlays.sample]]
+    wanted = {image["sha256"] for image in sample}
+    features: dict[str, Features] = {}
+    for packet, ref in zip(packets, references(inputs, "features"), strict=True):
+        if wanted & {image["sha256"] for image in packet}:  # of millions of pictures, most packets may have none
+            rows = read_table(root, ref).to_pylist()
+            features |= {row["sha256"]: unpack(row) for row in rows if row["sha256"] in wanted}
+    described = [(image, features[image["sha256"]]) for image in sample]
+    found = learn_templates(*agreements(described, settings.overlays, settings.match), settings.overlays)
+    table = pa.table(
+        {
+            "number": np.arange(len(found.classes)),
+            "classes": found.classes,
+            "descriptor": [descriptor.tobytes() for descriptor in found.descriptors],
+        },
+    ).cast(TEMPLATES.schema)
+    return Output(
+        tables={"templates": write_table(root, stage_path(key, "templates"), TEMPLATES, table)},
+        counts={"sample": len(sample), "templates": table.num_rows},
+    )
+
+
+@stage("match", version=2)
 def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings) -> Output:
-    """Verifies the pairs inside each class of `images`, but for the images in `drops`, by their `features`."""
+    """Verifies pairs inside each class of `images`, but for the images in `drops`, by `features` without `masks`."""
     root = Root(root_url)
     dropped = set(read_table(root, reference(inputs, "drops"), ["image_id"])["image_id"].to_pylist())
-    images = read_table(root, reference(inputs, "images")).to_pylist()
-    features = {row["sha256"]: unpack(row) for row in read_table(root, reference(inputs, "features")).to_pylist()}
-    rows, compared = [], 0
+    features = read_masked(*(read_table(root, reference(inputs, name)) for name in ("features", "masks")))
     by_class: dict[str, list[dict[str, Any]]] = {}
-    for image in images:
+    for image in sorted(read_table(root, reference(inputs, "images")).to_pylist(), key=itemgetter("image_id")):
         if image["image_id"] not in dropped:
             by_class.setdefault(image["landmark_id"], []).append(image)
-    for landmark, members in sorted(by_class.items()):
-        for a, b in combinations(sorted(members, key=itemgetter("image_id")), 2):
-            compared += 1
-            seed = pair_seed(a["sha256"], b["sha256"])
-            found = verify(features[a["sha256"]], features[b["sha256"]], (b["width"], b["height"]), settings, seed)
-            if found:
-                rows.append(
-                    {"landmark_id": landmark, "image_a": a["image_id"], "image_b": b["image_id"], **found.cells()}
-                )
+    rows: list[dict[str, Any]] = []
+    counts = dict.fromkeys(("possible", "compared", "skipped", "verified", "audited", "audit_found"), 0)
+    for _, members in sorted(by_class.items()):
+        found, told = match_class(members, [features[image["sha256"]] for image in members], settings)
+        rows += found
+        counts = {name: counts[name] + told[name] for name in counts}
     table = pa.Table.from_pylist(rows, PAIRS.schema)
-    return Output(
-        tables={"pairs": write_table(root, stage_path(key, "pairs"), PAIRS, table)},
-        counts={"compared": compared, "verified": len(rows)},
-    )
+    return Output(tables={"pairs": write_table(root, stage_path(key, "pairs"), PAIRS, table)}, counts=counts)
+
+
+def match_class(
+    members: list[dict[str, Any]], features: list[Features], settings: MatchSettings
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The verified pairs of one class as rows of the table `pairs`, and counts.
+
+    Args:
+        members: rows of the table `images`, sorted by image_id. features: of each.
+    """
+    verified: dict[tuple[int, int], Verification] = {}
+
+    def compare(a: int, b: int) -> bool:
+        size = (members[b]["width"], members[b]["height"])
+        seed = pair_seed(members[a]["sha256"], members[b]["sha256"])
+        found = verify(features[a], features[b], size, settings, seed)
+        if found:
+            verified[a, b] = found
+        return found is not None
+
+    count, votes = len(members), None
+    if count > settings.exhaustive:
+        index = DescriptorIndex(features)
+        votes = np.stack([index.votes(photograph) for photograph in features]).astype(np.float32)
+    progress = explore(count, votes, compare, settings)
+    rows = [
+        {
+            "landmark_id": members[a]["landmark_id"],
+            "image_a": members[a]["image_id"],
+            "image_b": members[b]["image_id"],
+            **found.cells(),
+        }
+        for (a, b), found in sorted(verified.items())
+    ]
+    wanted = round(settings.audit * len(progress.compared))
+    audit = unseen_pairs(count, progress, wanted, pair_seed(*(image["sha256"] for image in members)))
+    counts = {
+        "possible": count * (count - 1) // 2,
+        "compared": len(progress.compared),
+        "skipped": len(progress.skipped),
+        "verified": len(rows),
+        "audited": len(audit),
+        "audit_found": sum(compare(a, b) for a, b in audit),
+    }
+    return rows, counts

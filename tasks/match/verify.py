@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from math import comb, log10
 
 import cv2
 import numpy as np
@@ -22,23 +23,26 @@ class Verification:
         affine: float64 (2, 3), from the first picture's pixels to the second's.
         matched: float32 (n, 4), the inliers' x, y in the first and x, y in the second picture.
         residuals: float64 (n,), distances in the second picture's pixels.
+        false_alarms: log10 of how many maps with as many inliers chance alone would give; see `false_alarms`.
     """
 
     putative: int
     affine: NDArray[np.float64]
     matched: NDArray[np.float32]
     residuals: NDArray[np.float64]
+    false_alarms: float
 
     @property
     def inliers(self) -> int:
         """Number of inliers: of distinct places, since one place can carry several keypoints."""
-        return min(len(np.unique(np.rint(self.matched[:, half]), axis=0)) for half in (slice(0, 2), slice(2, 4)))
+        return distinct_places(self.matched)
 
     def cells(self) -> dict[str, object]:
-        """The cells putative, inliers, affine and points of the tables `pairs` and `overlaps`."""
+        """The cells putative, inliers, false_alarms, affine and points of the tables `pairs` and `overlaps`."""
         return {
             "putative": self.putative,
             "inliers": self.inliers,
+            "false_alarms": self.false_alarms,
             "affine": self.affine.ravel().tolist(),
             "points": self.matched.ravel().tolist(),
         }
@@ -75,12 +79,15 @@ def verify(
 ) -> Verification | None:
     """Looks for an affine map between two pictures (Philbin et al. 2007; RANSAC with local optimisation).
 
+    The pair is verified when its map is sane, its inliers spread over an area, and chance would hardly give as many:
+    the decision depends on the two pictures alone.
+
     Args:
         second_size: width and height of the second picture; residuals are judged against its longer side.
         seed: of the estimator's draws; see `pair_seed`.
 
     Returns:
-        The map and its inliers, or None where no sane map has `min_inliers` inliers.
+        The map and its inliers, or None.
     """
     matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
     if len(matches) < settings.min_inliers:
@@ -92,8 +99,43 @@ def verify(
         return None
     residuals = np.linalg.norm(source @ affine[:, :2].T + affine[:, 2] - target, axis=1)
     inlier = residuals <= tolerance
-    found = Verification(len(matches), affine, np.hstack([source, target])[inlier], residuals[inlier])
-    return found if found.inliers >= settings.min_inliers else None
+    matched = np.hstack([source, target])[inlier]
+    count = distinct_places(matched)
+    chance = min(1.0, np.pi * tolerance**2 / (second_size[0] * second_size[1]))
+    alarms = false_alarms(len(matches), count, chance)
+    if count < settings.min_inliers or alarms > settings.false_alarms or is_thin(matched, settings.min_spread):
+        return None
+    return Verification(len(matches), affine, matched, residuals[inlier], alarms)
+
+
+def false_alarms(putative: int, inliers: int, chance: float) -> float:
+    """log10 of the expected number of maps with as many inliers if all matches were random (a contrario).
+
+    With three matches the map fits exactly; each of the others falls within the tolerance with probability `chance`,
+    the share of the picture that the tolerance covers. All choices of the three and of the number of inliers count as
+    tests (Moisan & Stival 2004): (n − 3) · C(n, k) · C(k, 3) · chance^(k − 3).
+    """
+    if inliers <= 3:
+        return float(np.log10(max(putative - 3, 1) * max(comb(putative, 3), 1)))
+    tests = (putative - 3) * comb(putative, inliers) * comb(inliers, 3)
+    return float(log10(tests) + (inliers - 3) * log10(chance))
+
+
+def distinct_places(matched: NDArray[np.float32]) -> int:
+    """How many different pixels the matched points (n, 4) have, in the picture where they have fewer."""
+    return min(len(np.unique(np.rint(matched[:, half]), axis=0)) for half in (slice(0, 2), slice(2, 4)))
+
+
+def is_thin(matched: NDArray[np.float32], least: float) -> bool:
+    """Whether the matched points (n, 4) collapse onto a line or a spot, which many maps fit, in either picture.
+
+    The standard deviation across their main direction is below `least` times that along it.
+    """
+    for half in (matched[:, :2], matched[:, 2:]):
+        along, across = np.linalg.svd((half - half.mean(axis=0)).astype(np.float64), compute_uv=False)
+        if across <= least * along:
+            return True
+    return False
 
 
 def pair_seed(*ids: str) -> int:

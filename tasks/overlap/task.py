@@ -16,7 +16,7 @@ from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
 from tasks.acquire.inspect import Rejected, decode, inspect
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.detect import detect
-from tasks.features.packed import Features, pack, unpack
+from tasks.features.packed import Features, pack, read_masked, unpack
 from tasks.features.settings import FeatureSettings
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import DescriptorIndex
@@ -62,17 +62,17 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     )
 
 
-@stage("overlap", version=1)
+@stage("overlap", version=2)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
-    """Compares the `images` of a packet, by their `features`, with the test sets' `signatures`."""
+    """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
-    features = {row["sha256"]: unpack(row) for row in read_table(root, reference(inputs, "features")).to_pylist()}
+    features = read_masked(*(read_table(root, reference(inputs, name)) for name in ("features", "masks")))
     photographs, index = _load_signatures(root_url, tuple(references(inputs, "signatures")))
     rows, compared = [], 0
     for image in images:
         own = features[image["sha256"]]
-        for place in index.nearest_photographs(own.descriptors, settings.overlap.shortlist):
+        for place in index.nearest_photographs(own, settings.overlap.shortlist):
             test, theirs = photographs[place]
             compared += 1
             size = (test["width"], test["height"])
@@ -111,4 +111,4 @@ def _cached_signatures(
     root = Root(root_url)
     rows = [row for ref in refs for row in read_table(root, ref).to_pylist()]
     photographs = [(row, unpack(row)) for row in rows]
-    return photographs, DescriptorIndex([features.descriptors for _, features in photographs])
+    return photographs, DescriptorIndex([features for _, features in photographs])

@@ -44,6 +44,8 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         splits=_count_splits(kept),
         pairs=Counter(tables["overlaps"]["test_set"].to_pylist()),
         leaks=leaks.num_rows,
+        masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,
+        keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,
         dropped=dropped,
     )
 

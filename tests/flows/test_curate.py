@@ -16,7 +16,7 @@ from prefect.serializers import PickleSerializer
 from storage.root import Root
 from tasks.acquire.packets import Partition, packet_of, place
 
-PACKET_STAGES = ("features", "overlap", "match", "cluster", "boxes", "illustrate")
+PACKET_STAGES = ("features", "mask", "overlap", "match", "cluster", "boxes", "illustrate")
 
 
 def rows_of(root: Path, version: Any, table: str) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
     listed.site.answers["/dome-10.jpg"] = (200, listed.view_of("dome", "dome-10"))
     run = run_curate(more, dataset)
     assert run.computed == {
-        *("sources", shard(dataset, "dome-10"), "select", "publish"),
+        *("sources", shard(dataset, "dome-10"), "select", "overlays", "publish"),
         *(f"{stage} {packet(dataset, 'dome')}" for stage in PACKET_STAGES),
     }
     assert listed.site.hits == {"/dome-10.jpg": 1}
@@ -257,7 +257,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     acquired = {name for name in run.computed if name.startswith("acquire")}
     assert acquired == {shard(dataset, "abbey-9"), shard(dataset, "bridge-8")}
     assert run.computed - acquired == {
-        *("select", "publish"),
+        *("select", "overlays", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
     }
     assert run.is_new

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from storage.manifest import Facts, FunnelStep, Manifest
+from storage.manifest import Facts, FunnelStep, Manifest, Matching
 from storage.root import Root
 from storage.tables import VERSION_TABLES
 from storage.versions import publish_version
@@ -82,7 +82,17 @@ FACTS = Facts(
     settings={"match": {"min_inliers": 20}},
     software={"cairn": "0.1.0"},
     test_sets={"paris6k": 40},
-    pairs_compared=3,
+    matching=Matching(
+        possible=3,
+        compared=3,
+        skipped=0,
+        verified=1,
+        audited=0,
+        audit_found=0,
+        missed=0.0,
+        missed_low=0.0,
+        missed_high=0.0,
+    ),
     funnel=[FunnelStep(step="in the list", images=2, classes=1)],
 )
 

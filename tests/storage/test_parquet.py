@@ -28,6 +28,7 @@ def pairs(count: int) -> pa.Table:
             "image_b": f"b{n % 4}",
             "putative": n,
             "inliers": n,
+            "false_alarms": -float(n),
             "affine": [float(n)] * 6,
             "points": [float(n)] * (4 * (n % 3)),
         }

@@ -31,7 +31,14 @@ FACTS = {
 def test_each_image_left_is_kept_or_dropped(tmp_path, gone, expected):
     root = Root(str(tmp_path))
     images = [{"image_id": n, "landmark_id": n[0], "sha256": n, **FACTS} for n in ("a1", "a2", "a3", "a4", "b1")]
-    edge = {"landmark_id": "a", "putative": 50, "inliers": 30, "affine": [1.0, 0, 0, 0, 1, 0], "points": []}
+    edge = {
+        "landmark_id": "a",
+        "putative": 50,
+        "inliers": 30,
+        "false_alarms": -20.0,
+        "affine": [1.0, 0, 0, 0, 1, 0],
+        "points": [],
+    }
     edges = [{"image_a": a, "image_b": b, **edge} for a, b in (("a1", "a2"), ("a2", "a3")) if a not in gone]
     dropped = [{"image_id": n, "stage": "overlap", "reason": "test-copy", "evidence": "{}"} for n in gone]
     inputs = {

@@ -1,16 +1,14 @@
-from itertools import combinations
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, PAIRS
-from tasks.features.packed import Features, pack, unpack
+from storage.tables import DROPS, FEATURES, IMAGES, MASKS, PAIRS
+from tasks.features.packed import Features, pack
 from tasks.match.settings import MatchSettings
 from tasks.match.task import match_pairs
-from tasks.match.verify import Verification
+from tasks.match.verify import distinct_places
 from tasks.orchestration import Output
 
 POINTS = np.random.default_rng(0).uniform(0, 480, (60, 2))
@@ -19,6 +17,17 @@ POINTS = np.random.default_rng(0).uniform(0, 480, (60, 2))
 def features(seed: int, shift: float) -> dict[str, bytes]:
     descriptors = np.random.default_rng(seed).integers(0, 256, (60, 128), dtype=np.uint8)
     return pack(Features(np.hstack([POINTS + shift, np.ones((60, 2))]).astype(np.float32), descriptors))
+
+
+def mask(sha256: str, masked: list[int]) -> dict[str, object]:
+    bits = np.isin(np.arange(60), masked)
+    return {
+        "sha256": sha256,
+        "detected": 60,
+        "masked": len(masked),
+        "bits": np.packbits(bits).tobytes(),
+        "regions": [],
+    }
 
 
 @pytest.fixture
@@ -45,7 +54,13 @@ def packet(tmp_path):
     }
     images = [{"image_id": i, "landmark_id": c, "sha256": f"sha{i}", **facts} for i, c, _, _ in members]
     described = [{"sha256": f"sha{i}", **features(seed, shift)} for i, _, seed, shift in members]
-    tables = {"images": (IMAGES, images), "features": (FEATURES, described), "drops": (DROPS, [])}
+    masks = [mask(row["sha256"], []) for row in described]
+    tables = {
+        "images": (IMAGES, images),
+        "features": (FEATURES, described),
+        "masks": (MASKS, masks),
+        "drops": (DROPS, []),
+    }
     inputs = {
         n: write_table(root, f"{n}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
         for n, (spec, rows) in tables.items()
@@ -62,7 +77,8 @@ def run(root: Root, inputs: dict, settings: MatchSettings = MatchSettings()) -> 
 
 def test_all_pairs_inside_each_class_are_compared_and_no_other(packet):
     output, rows = run(*packet)
-    assert output.counts == {"compared": 6 + 1, "verified": 3 + 1}
+    none = {"skipped": 0, "audited": 0, "audit_found": 0}
+    assert output.counts == {"possible": 6 + 1, "compared": 6 + 1, "verified": 3 + 1, **none}
     assert [(row["landmark_id"], row["image_a"], row["image_b"]) for row in rows] == [
         ("a", "1", "2"),
         ("a", "1", "3"),
@@ -94,15 +110,48 @@ def test_dropped_images_are_not_compared(packet):
 
 def test_a_stricter_rule_verifies_less(packet):
     output, rows = run(*packet, MatchSettings(min_inliers=61))
-    assert (output.counts, rows) == ({"compared": 7, "verified": 0}, [])
+    assert (output.counts["compared"], output.counts["verified"], rows) == (7, 0, [])
 
 
-def test_pairs_of_the_table_verify_again(packet):
+def test_inliers_are_the_distinct_places_of_the_points(packet):
+    for row in run(*packet)[1]:
+        assert distinct_places(np.reshape(row["points"], (-1, 4)).astype(np.float32)) == row["inliers"]
+
+
+def test_masked_keypoints_take_no_part(packet):
     root, inputs = packet
-    kept = {row["sha256"]: unpack(row) for row in read_table(root, inputs["features"]).to_pylist()}
-    assert len(list(combinations(kept, 2))) == 15
-    for row in run(root, inputs)[1]:
-        found = Verification(
-            60, np.reshape(row["affine"], (2, 3)), np.reshape(row["points"], (-1, 4)).astype(np.float32), np.zeros(0)
-        )
-        assert found.inliers == row["inliers"]
+    masks = [mask(f"sha{i}", list(range(50)) if i == "1" else []) for i in "123456"]
+    masked = write_table(root, "masked.parquet", MASKS, pa.Table.from_pylist(masks, MASKS.schema))
+    _, rows = run(root, {**inputs, "masks": masked})
+    found = {(row["image_a"], row["image_b"]): row["putative"] for row in rows}
+    assert (found["1", "2"], found["2", "3"]) == (10, 60)
+
+
+def test_a_large_class_is_matched_by_its_shortlist_with_an_audit(tmp_path):
+    """60 photographs: six groups of ten that share nothing with each other."""
+    root, facts = Root(str(tmp_path)), {"path": "p", "bytes": 1, "width": 640, "height": 480, "format": "JPEG"}
+    facts |= {"mode": "RGB", "orientation": 1, "md5": "0" * 32, "landmark_id": "a"}
+    names = [f"{n:02d}" for n in range(60)]
+    images = [{"image_id": name, "sha256": f"sha{name}", **facts} for name in names]
+    described = [{"sha256": f"sha{n}", **features(int(n) % 6, int(n) // 6)} for n in names]
+    tables = {
+        "images": (IMAGES, images),
+        "features": (FEATURES, described),
+        "masks": (MASKS, [mask(f"sha{n}", []) for n in names]),
+        "drops": (DROPS, []),
+    }
+    inputs = {
+        n: write_table(root, f"{n}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
+        for n, (spec, rows) in tables.items()
+    }
+    output, rows = run(root, inputs, MatchSettings(audit=1.0))
+    assert all(int(row["image_a"]) % 6 == int(row["image_b"]) % 6 for row in rows)
+    assert output.counts["compared"] < output.counts["possible"] / 4
+    assert output.counts["audited"] == output.counts["compared"]
+    assert output.counts["audit_found"] == 0
+    reached = {"00"}
+    for _ in range(10):
+        reached |= {
+            row[end] for row in rows for end in ("image_a", "image_b") if {row["image_a"], row["image_b"]} & reached
+        }
+    assert reached == set(names[::6])

@@ -1,17 +1,43 @@
 import numpy as np
 import pytest
 
+from tasks.features.packed import Features
 from tasks.match.shortlist import DescriptorIndex
 
 
-def photographs(count: int, size: int = 120, seed: int = 0) -> list[np.ndarray]:
+def photographs(count: int, size: int = 120, seed: int = 0) -> list[Features]:
     random = np.random.default_rng(seed)
-    return [random.integers(0, 200, (size, 128), dtype=np.uint8) for _ in range(count)]
+    return [
+        Features(
+            np.column_stack(
+                [random.uniform(0, 640, (size, 2)), random.uniform(2, 40, size), random.uniform(0, 360, size)]
+            ).astype(np.float32),
+            random.integers(0, 200, (size, 128), dtype=np.uint8),
+        )
+        for _ in range(count)
+    ]
 
 
-def like(descriptors: np.ndarray, noise: int = 15, seed: int = 1) -> np.ndarray:
-    shaken = descriptors.astype(int) + np.random.default_rng(seed).integers(-noise, noise + 1, descriptors.shape)
-    return np.clip(shaken, 0, 255).astype(np.uint8)
+NOTHING = Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
+
+
+def like(known: Features, noise: int = 15, seed: int = 1, turn: float = 0.0, scale: float = 1.0) -> Features:
+    """The same keypoints seen by a camera turned by so many degrees, so many times nearer."""
+    shaken = known.descriptors.astype(int) + np.random.default_rng(seed).integers(
+        -noise, noise + 1, known.descriptors.shape
+    )
+    keypoints = known.keypoints * np.array([1, 1, scale, 1], np.float32) + np.array([0, 0, 0, turn], np.float32)
+    return Features(keypoints % np.array([1e9, 1e9, 1e9, 360], np.float32), np.clip(shaken, 0, 255).astype(np.uint8))
+
+
+def part(known: Features, count: int) -> Features:
+    return Features(known.keypoints[:count], known.descriptors[:count])
+
+
+def joined(*parts: Features) -> Features:
+    return Features(
+        np.concatenate([one.keypoints for one in parts]), np.concatenate([one.descriptors for one in parts])
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])
@@ -24,7 +50,7 @@ def test_the_photograph_itself_comes_first(count):
 
 def test_part_of_a_photograph_is_enough():
     known = photographs(20)
-    query = np.concatenate([like(known[7][:25]), photographs(1, 100, seed=9)[0]])
+    query = joined(like(part(known[7], 25)), photographs(1, 100, seed=9)[0])
     assert DescriptorIndex(known).nearest_photographs(query, 3)[0] == 7
 
 
@@ -37,7 +63,7 @@ def test_at_most_so_many_and_none_twice(count):
 
 
 def test_photographs_without_a_vote_are_left_out():
-    known = [*photographs(3), np.zeros((0, 128), np.uint8)]
+    known = [*photographs(3), NOTHING]
     assert 3 not in DescriptorIndex(known).nearest_photographs(like(known[0]), 10)
 
 
@@ -47,13 +73,13 @@ def test_the_same_photographs_give_the_same_answers():
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.parametrize("known", [[], [np.zeros((0, 128), np.uint8)]])
+@pytest.mark.parametrize("known", [[], [NOTHING]])
 def test_an_index_of_nothing_finds_nothing(known):
     assert DescriptorIndex(known).nearest_photographs(photographs(1)[0], 5).tolist() == []
 
 
 def test_a_picture_of_nothing_finds_nothing():
-    assert DescriptorIndex(photographs(4)).nearest_photographs(np.zeros((0, 128), np.uint8), 5).tolist() == []
+    assert DescriptorIndex(photographs(4)).nearest_photographs(NOTHING, 5).tolist() == []
 
 
 @pytest.mark.parametrize("copies", [2, 5, 8])
@@ -61,3 +87,27 @@ def test_a_photograph_that_a_test_set_holds_several_times_is_found(copies):
     known = [*photographs(10), *([photographs(1, seed=3)[0]] * copies)]
     found = DescriptorIndex(known).nearest_photographs(like(known[-1]), 20)
     assert set(range(10, 10 + copies)) & set(found.tolist())
+
+
+def test_an_index_too_large_to_look_at_whole_still_finds_the_photograph():
+    known = photographs(120)  # 14,400 descriptors
+    index = DescriptorIndex(known)
+    assert [index.nearest_photographs(like(known[place]), 1)[0] for place in range(0, 120, 10)] == [*range(0, 120, 10)]
+
+
+@pytest.mark.parametrize(("turn", "scale"), [(0, 1), (40, 1), (350, 2.6), (180, 0.3)])
+def test_a_turned_and_scaled_photograph_gets_as_many_votes(turn, scale):
+    known = photographs(10)
+    index = DescriptorIndex(known)
+    straight, other = index.votes(like(known[4])), index.votes(like(known[4], turn=turn, scale=scale))
+    assert other.argmax() == 4
+    assert other[4] > 0.9 * straight[4]
+
+
+def test_votes_that_disagree_in_turn_and_scale_count_less():
+    known = photographs(10)
+    random = np.random.default_rng(5)
+    shuffled = known[4].keypoints.copy()
+    shuffled[:, 2:] = random.permutation(shuffled[:, 2:])
+    votes = DescriptorIndex(known).votes(Features(shuffled, like(known[4]).descriptors))
+    assert votes[4] < 0.5 * DescriptorIndex(known).votes(like(known[4]))[4]

@@ -10,10 +10,10 @@ from tasks.features.detect import detect
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
 from tasks.match.settings import MatchSettings
-from tasks.match.verify import Verification, is_sane, pair_seed, putative_matches, verify
+from tasks.match.verify import Verification, false_alarms, is_sane, is_thin, pair_seed, putative_matches, verify
 
 SETTINGS = MatchSettings()
-LEAST = SETTINGS.min_inliers
+LEAST = 12
 SIZE = (640, 480)
 
 
@@ -180,7 +180,7 @@ DEGENERATE = {
     "nearly collapsed": 50 + np.random.default_rng(0).uniform(0, 1, (60, 2)),
     "on a line": np.column_stack([np.arange(60.0) * 8, np.arange(60.0) * 3]),
     "on two places": np.repeat([[50.0, 60.0], [400.0, 300.0]], 30, axis=0),
-    "on too few places": np.random.default_rng(1).uniform(0, 480, (LEAST - 1, 2))[np.arange(60) % (LEAST - 1)],
+    "on too few places": np.random.default_rng(1).uniform(0, 480, (6, 2))[np.arange(60) % 6],
 }
 
 
@@ -195,7 +195,8 @@ def test_points_that_determine_no_map_are_rejected(points, sides):
 @pytest.mark.parametrize(("matches", "verified"), [(LEAST - 1, False), (LEAST, True), (LEAST + 1, True)])
 def test_the_last_inlier_decides(matches, verified):
     points = np.random.default_rng(3).uniform(0, 480, (matches, 2))
-    assert (verify(crafted(points), crafted(points * 0.9 + 10), SIZE, SETTINGS, 1) is not None) == verified
+    settings = MatchSettings(min_inliers=LEAST)
+    assert (verify(crafted(points), crafted(points * 0.9 + 10), SIZE, settings, 1) is not None) == verified
 
 
 def test_outliers_are_left_out():
@@ -222,16 +223,12 @@ def test_the_tolerance_is_a_share_of_the_second_pictures_longer_side():
 
 @pytest.mark.parametrize("matches", [30, 100, 300, 1000])
 def test_random_matches_stay_below_the_threshold(matches):
-    """Chance level at 20 pixels on 1024 × 768: 20 inliers must be out of reach."""
-    settings = MatchSettings(tolerance=20 / 1024, min_inliers=4)
-    most = 0
+    """Chance level at 20 pixels on 1024 × 768: no draw is verified."""
     for draw in range(15):
         random = np.random.default_rng(draw)
         first, second = (random.uniform(0, 1, (matches, 2)) * (1024, 768) for _ in range(2))
         assert len(putative_matches(crafted(first).descriptors, crafted(second).descriptors, 0.8)) == matches
-        found = verify(crafted(first), crafted(second), (1024, 768), settings, draw)
-        most = max(most, found.inliers if found else 0)
-    assert most < 20
+        assert verify(crafted(first), crafted(second), (1024, 768), SETTINGS, draw) is None
 
 
 @pytest.mark.parametrize("features", [np.zeros((0, 2)), np.zeros((1, 2))])
@@ -242,7 +239,46 @@ def test_a_picture_of_nothing_matches_nothing(features):
 
 def test_inliers_are_counted_by_distinct_places():
     matched = np.array([[1, 1, 5, 5], [1.2, 1.1, 9, 9], [30, 30, 50, 50], [40, 40, 50.1, 50.2]], np.float32)
-    assert Verification(4, np.eye(2, 3), matched, np.zeros(4)).inliers == 3
+    assert Verification(4, np.eye(2, 3), matched, np.zeros(4), -9.0).inliers == 3
+
+
+# A contrario
+
+
+def test_false_alarms_of_a_small_case_by_hand():
+    # (5 - 3) * C(5, 4) * C(4, 3) * 0.01^1 = 2 * 5 * 4 * 0.01 = 0.4
+    assert false_alarms(5, 4, 0.01) == pytest.approx(np.log10(0.4))
+
+
+def test_false_alarms_of_three_matches_say_nothing():
+    assert false_alarms(50, 3, 0.001) > 0
+    assert false_alarms(3, 3, 0.001) >= 0
+
+
+@given(st.integers(5, 400), st.data())
+def test_more_inliers_and_fewer_matches_are_less_likely_by_chance(putative, data):
+    inliers = data.draw(st.integers(max(4, putative // 2), putative - 1))
+    chance = data.draw(st.floats(1e-5, 0.01))
+    assert false_alarms(putative, inliers + 1, chance) < false_alarms(putative, inliers, chance)
+    assert false_alarms(putative + 50, inliers, chance) > false_alarms(putative, inliers, chance)
+    assert false_alarms(putative, inliers, chance * 1.5) > false_alarms(putative, inliers, chance)
+
+
+def test_the_same_inliers_are_enough_among_few_matches_and_not_among_many():
+    inliers = np.random.default_rng(3).uniform(0, 480, (9, 2))
+    for noise, verified in ((6, True), (600, False)):
+        first, second = (np.random.default_rng(seed).uniform(0, 480, (noise, 2)) for seed in (4, 5))
+        pair = crafted(np.vstack([inliers, first])), crafted(np.vstack([inliers + 9, second]))
+        assert (verify(*pair, SIZE, SETTINGS, 1) is not None) == verified
+
+
+def test_points_along_a_line_or_on_a_spot_are_thin():
+    random = np.random.default_rng(0)
+    spread = random.uniform(0, 500, (30, 2))
+    line = np.column_stack([np.linspace(0, 500, 30), random.uniform(0, 4, 30)])
+    for thin, points in ((False, spread), (True, line), (True, np.full((30, 2), 7.0))):
+        assert is_thin(np.hstack([points, spread]).astype(np.float32), 0.05) == thin
+        assert is_thin(np.hstack([spread, points]).astype(np.float32), 0.05) == thin
 
 
 # Seeds and sanity

@@ -10,7 +10,7 @@ SETTINGS = OverlapSettings(copy_share=0.5, copy_tolerance=0.004)  # matches with
 
 
 def found(putative: int, residuals: list[float]) -> Verification:
-    return Verification(putative, np.eye(2, 3), np.zeros((len(residuals), 4), np.float32), np.array(residuals))
+    return Verification(putative, np.eye(2, 3), np.zeros((len(residuals), 4), np.float32), np.array(residuals), -9.0)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,13 @@ BOX = {
     for kind in ("", "first_")
     for side, value in (("x1", 64), ("y1", 48), ("x2", 576), ("y2", 432))
 }
-MATCH = {"putative": 120, "inliers": 84, "affine": [1.0, 0, 0, 0, 1, 0], "points": [10.0, 20.0, 30.0, 40.0]}
+MATCH = {
+    "putative": 120,
+    "inliers": 84,
+    "false_alarms": -50.0,
+    "affine": [1.0, 0, 0, 0, 1, 0],
+    "points": [10.0, 20.0, 30.0, 40.0],
+}
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,17 @@ def make_version(plan: Plan, **facts: Any) -> Version:
         "settings": {"acquire": {"timeout_seconds": 20.0, "formats": ["JPEG", "PNG"]}, "name": "<b>demo</b>"},
         "software": {"cairn": "0.1.0", "opencv": "5.0.0"},
         "test_sets": {"oxford5k": 5062, "paris6k": 6412},
-        "pairs_compared": 4321,
+        "matching": {
+            "possible": 9000,
+            "compared": 4321,
+            "skipped": 17,
+            "verified": 1234,
+            "audited": 200,
+            "audit_found": 1,
+            "missed": 23.3,
+            "missed_low": 0.6,
+            "missed_high": 129.0,
+        },
         "funnel": [
             FunnelStep(step=step, images=images, classes=classes)
             for step, images, classes in zip(

@@ -1,0 +1,110 @@
+"""Watermarks, caption bars, frames: what repeats across photographs of unrelated landmarks, and the mask over it.
+
+Two photographs of different landmarks that share an affine map share something laid over them, not something they
+show. The descriptors that such pairs agree on become templates once enough classes carry them; any keypoint that looks
+like a template is then masked, in every picture, whether or not that picture was among those compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from tasks.features.packed import Features
+from tasks.features.settings import OverlaySettings
+
+
+@dataclass(frozen=True)
+class Templates:
+    """What overlays look like.
+
+    Attributes:
+        descriptors: uint8 (t, 128), RootSIFT.
+        classes: int64 (t,), the number of classes that each was seen in.
+    """
+
+    descriptors: NDArray[np.uint8]
+    classes: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which keypoints of a picture are not to be trusted.
+
+    Attributes:
+        keypoints: bool (n,), True where the keypoint is masked.
+        regions: float32 (r, 4), x1, y1, x2, y2 in pixels of the picture: where masked keypoints lie close together.
+            All keypoints inside are masked, for the digits of a caption differ from picture to picture.
+    """
+
+    keypoints: NDArray[np.bool_]
+    regions: NDArray[np.float32]
+
+
+def learn_templates(
+    descriptors: NDArray[np.uint8], classes: Sequence[frozenset[str]], settings: OverlaySettings
+) -> Templates:
+    """Groups what pairs of unrelated photographs agree on, and keeps the groups that enough classes carry.
+
+    Two classes alone may show the same landmark under two names; what `min_classes` share is laid over them.
+
+    Args:
+        descriptors: uint8 (n, 128), of keypoints that are inliers of a verified pair across classes.
+        classes: per keypoint its own class and those of the photographs it was matched in.
+
+    Returns:
+        The leader of each group, in the order of how many classes their keypoint was matched in, then of their bytes.
+    """
+    order = sorted(range(len(classes)), key=lambda k: (-len(classes[k]), descriptors[k].tobytes()))
+    leaders, halves, carried = np.zeros((len(order), 128), np.float32), np.zeros(len(order)), list[set[str]]()
+    for place in order:
+        vector, known = descriptors[place].astype(np.float32), len(carried)
+        half = vector @ vector / 2
+        apart = halves[:known] - leaders[:known] @ vector + half  # half the squared distance
+        nearest = int(apart.argmin()) if known else 0
+        if known and 2 * apart[nearest] <= settings.template_radius**2:
+            carried[nearest] |= classes[place]
+        else:
+            leaders[known], halves[known] = vector, half
+            carried.append(set(classes[place]))
+    counts = np.array([len(names) for names in carried], np.int64)
+    enough = np.flatnonzero(counts >= settings.min_classes)
+    return Templates(leaders[enough].astype(np.uint8), counts[enough])
+
+
+def mask_overlays(features: Features, templates: Templates, longer_side: int, settings: OverlaySettings) -> Mask:
+    """Masks the keypoints that look like a template, and those among several of them."""
+    distances = _distances(features.descriptors, templates.descriptors)
+    masked = distances.min(axis=1, initial=np.inf) <= settings.mask_radius
+    regions = _regions(features.positions[masked], settings.gap * longer_side, settings.region_keypoints)
+    x, y = features.positions.T
+    for x1, y1, x2, y2 in regions:
+        masked |= (x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2)
+    return Mask(masked, regions)
+
+
+def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
+    """Distances between descriptors (n, 128) and (m, 128), as (n, m)."""
+    a, b = first.astype(np.float32), second.astype(np.float32)
+    squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+
+
+def _regions(positions: NDArray[np.float32], gap: float, least: int) -> NDArray[np.float32]:
+    """Rectangles around at least `least` positions (n, 2) that hang together by steps of at most `gap` pixels."""
+    if len(positions) < least:
+        return np.zeros((0, 4), np.float32)
+    near = KDTree(positions).query_pairs(gap, output_type="ndarray")
+    graph = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(positions),) * 2)
+    count, member = connected_components(graph, directed=False)
+    boxes = [
+        [*positions[member == c].min(axis=0), *positions[member == c].max(axis=0)]
+        for c in range(count)
+        if np.count_nonzero(member == c) >= least
+    ]
+    return np.array(sorted(boxes), np.float32).reshape(-1, 4)

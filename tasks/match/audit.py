@@ -1,0 +1,19 @@
+"""What the shortlist may have missed, estimated from a random sample of the pairs that were never looked at."""
+
+from scipy.stats import beta
+
+_CONFIDENCE = 0.95
+
+
+def missed_pairs(unseen: int, audited: int, found: int) -> tuple[float, float, float]:
+    """How many of the `unseen` pairs would verify, when `found` of the `audited` did.
+
+    Returns:
+        The estimate, and the ends of its exact 95 % confidence interval (Clopper & Pearson 1934).
+    """
+    if not audited:
+        return 0.0, 0.0, float(unseen)
+    tail = (1 - _CONFIDENCE) / 2
+    low = beta.ppf(tail, found, audited - found + 1) if found else 0.0
+    high = beta.ppf(1 - tail, found + 1, audited - found) if found < audited else 1.0
+    return found / audited * unseen, float(low) * unseen, float(high) * unseen
