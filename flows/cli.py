@@ -146,6 +146,32 @@ def diff(before: str, after: str, root: RootOption = "./data", name: NameOption 
         console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))
 
 
+@app.command()
+def compare(
+    version: str,
+    reference: Annotated[
+        list[Path],
+        typer.Option(
+            help="What the authors kept: lines of URL CLASS_ID x1 x2 y1 y2, or Google-Landmarks v2's train_clean.csv; "
+            "repeatable."
+        ),
+    ],
+    md5: Annotated[
+        list[Path] | None,
+        typer.Option(help="File with one MD5 per line of the reference; its boxes need it; repeatable likewise."),
+    ] = None,
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Compare VERSION with what the authors of its list kept: keep and discard, class by class, and boxes."""
+    store = Root(root)
+    found = find_version(store, _only_name(store, name), version)
+    from flows.compare import compare_with
+    from tasks.evaluate.reference import read_reference
+
+    console.print(compare_with(store, found, read_reference(reference, md5 or ())))
+
+
 def main() -> None:
     """The console script: what the user can mend is one clear line and exit code 2."""
     try:

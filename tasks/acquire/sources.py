@@ -57,6 +57,21 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
     return table
 
 
+def read_clean_ids(clean_file: Path) -> Iterator[tuple[str, str]]:
+    """Reads Google-Landmarks v2's `train_clean.csv`: landmark_id and image_id of each image that it names.
+
+    Raises:
+        InputError: the file does not parse; the text names file and line.
+    """
+    reader = csv.DictReader(_lines(clean_file))
+    if not {"landmark_id", "images"} <= set(reader.fieldnames or ()):
+        raise InputError(f"{clean_file}: line 1: expected a header with landmark_id, images")
+    for line in reader:
+        if line["images"] is None:
+            raise InputError(f"{clean_file}: line {reader.line_num}: no images; expected landmark_id, images")
+        yield from ((line["landmark_id"], image) for image in line["images"].split())
+
+
 def duplicate_rows(sources: pa.Table) -> np.ndarray:
     """For each row, int64 (n,): the row that named the image first, which is the row itself unless it is repeated."""
     first: dict[str, int] = {}
@@ -196,14 +211,7 @@ def _to_table(rows: dict[str, list[object]]) -> pa.Table:
 
 
 def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:
-    reader = csv.DictReader(_lines(clean_file))
-    if not {"landmark_id", "images"} <= set(reader.fieldnames or ()):
-        raise InputError(f"{clean_file}: line 1: expected a header with landmark_id, images")
-    clean: set[str] = set()
-    for line in reader:
-        if line["images"] is None:
-            raise InputError(f"{clean_file}: line {reader.line_num}: no images; expected landmark_id, images")
-        clean.update(line["images"].split())
+    clean = {image for _, image in read_clean_ids(clean_file)}
     kept = table.filter(pa.array([image in clean for image in table["image_id"].to_pylist()]))
     if not kept.num_rows:
         raise InputError(f"{clean_file}: none of its ids is in the list; do they belong together?")

@@ -1,0 +1,1 @@
+"""A version beside what the authors of a list kept of it."""
