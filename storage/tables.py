@@ -211,6 +211,7 @@ PAIRS = TableSpec(
             _PUTATIVE,
             _INLIERS,
             _ALARMS,
+            _column("copy", pa.bool_(), "Whether both are the same photograph: cropped, resized or encoded again."),
             _AFFINE,
             _MATCHED,
         ]

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.cluster.hierarchy import DisjointSet
-
-from tasks.match.settings import MatchSettings
 
 Pair = tuple[int, int]
+
+_RING = 2  # common neighbours with which two photographs lie on a ring
 
 
 @dataclass
@@ -28,52 +26,41 @@ class Progress:
 
 
 def explore(
-    count: int, votes: NDArray[np.float32] | None, shows_the_same: Callable[[int, int], bool], settings: MatchSettings
+    count: int, candidates: list[Pair] | None, shows_the_same: Callable[[int, int], bool], supports: int
 ) -> Progress:
-    """Compares the pairs of a class that are worth it: all of a small class, else the shortlist and what it leads to.
+    """Compares the pairs of a class that are worth it: all, or the candidates and what these lead to.
 
-    The pairs with most votes come first, so that groups form early and most of what follows is redundant: a pair is
-    skipped when both photographs are in one group already and each has `supports` verified pairs for its box. Then
-    photographs with fewer are compared with the neighbours of their neighbours, until none is found.
+    The likeliest candidates come first, so that groups form early and most of what follows is redundant. A pair is
+    skipped when the two photographs have two neighbours in common, and each has `supports` verified pairs for its box:
+    they lie on a ring then, and whether they match changes neither the groups nor where these could be cut in two. Then
+    photographs with fewer pairs are compared with the neighbours of their neighbours, until none is found.
 
     Args:
-        count: photographs of the class. votes: (count, count), how much a photograph (row) is like another (column);
-            None compares all pairs. shows_the_same: the decision on a pair, lower number first.
+        count: photographs of the class. candidates: pairs, the likeliest first; None compares all. shows_the_same: the
+            decision on a pair, lower number first.
     """
     progress = Progress()
-    if votes is None:
+    if candidates is None:
         wave: list[Pair] = list(combinations(range(count), 2))
-        redundant_at = count  # more supports than there can be: nothing is skipped
+        supports = count  # more than there can be: nothing is skipped
     else:
-        wave, redundant_at = shortlist(votes, settings), settings.supports
-    groups, neighbours = DisjointSet(range(count)), [set[int]() for _ in range(count)]
+        wave = candidates
+    neighbours = [set[int]() for _ in range(count)]
     while wave:
         for a, b in wave:
-            if groups.connected(a, b) and min(len(neighbours[a]), len(neighbours[b])) >= redundant_at:
+            supported = min(len(neighbours[a]), len(neighbours[b])) >= supports
+            if supported and len(neighbours[a] & neighbours[b]) >= _RING:
                 progress.skipped.add((a, b))
                 continue
             progress.compared.add((a, b))
             if shows_the_same(a, b):
                 progress.verified.add((a, b))
-                groups.merge(a, b)
                 neighbours[a].add(b)
                 neighbours[b].add(a)
         known = progress.compared | progress.skipped
-        wave = sorted(set(_around(neighbours, redundant_at)) - known) if votes is not None else []
+        wave = sorted(set(_around(neighbours, supports)) - known)
     progress.skipped -= progress.compared
     return progress
-
-
-def shortlist(votes: NDArray[np.float32], settings: MatchSettings) -> list[Pair]:
-    """The pairs in which one photograph is among the other's candidates, most votes first."""
-    best: dict[Pair, float] = {}
-    for a, row in enumerate(votes):
-        order = np.argsort(-row, kind="stable")
-        order = order[(order != a) & (row[order] >= settings.min_votes)][: settings.candidates]
-        for b in order.tolist():
-            pair = (min(a, b), max(a, b))
-            best[pair] = max(best.get(pair, 0.0), float(row[b]))
-    return sorted(best, key=lambda pair: (-best[pair], pair))
 
 
 def unseen_pairs(count: int, progress: Progress, wanted: int, seed: int) -> list[Pair]:

@@ -22,6 +22,12 @@ class MatchSettings(StageSettings):
     )
     max_anisotropy: float = Field(5.0, ge=1, description="largest ratio between the map's two scale factors")
     max_scale: float = Field(10.0, ge=1, description="largest scale factor, and its inverse the smallest")
+    copy_share: float = Field(
+        0.7, gt=0, le=1, description="share of putative matches within copy_tolerance that makes a copy"
+    )
+    copy_tolerance: float = Field(
+        0.001, gt=0, description="residual of a copy's matches, as a share of the longer side"
+    )
     exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
     candidates: int = Field(30, ge=1, description="photographs with most votes that each image is compared with")
     min_votes: float = Field(3.0, ge=0, description="votes that a photograph needs to be a candidate")

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
 
 _NEIGHBOURS = 5
 _PROBES = 8
 _REACH = 360.0  # distance of RootSIFT bytes beyond which a neighbour says nothing: 0.7 of a unit vector's 512
 _TURNS = 12  # bins of 30 degrees
 _SCALES = 7  # bins of a factor of two, from 1/8 to 8
-_CHUNK = 100_000
+_BLOCK = 3000  # photographs indexed at once: about 4 million descriptors, 200 MB
 _FLAT = 10_000  # descriptors up to which every one is looked at
 
 
@@ -32,15 +33,14 @@ class DescriptorIndex:
 
     def __init__(self, photographs: Sequence[Features]) -> None:
         sizes = [len(photograph.descriptors) for photograph in photographs]
-        self._photographs, self._owner = len(photographs), np.repeat(np.arange(len(photographs)), sizes)
+        self._photographs, self._owner = len(photographs), np.repeat(np.arange(len(photographs), dtype=np.int32), sizes)
         self._turns, self._scales = (
-            np.concatenate([np.zeros(0), *(part(photograph) for photograph in photographs)])
+            np.concatenate([np.zeros(0, np.float32), *(part(photograph) for photograph in photographs)])
             for part in (_turns, _scales)
         )
-        stacked = np.concatenate([np.zeros((0, 128), np.uint8), *(p.descriptors for p in photographs)])
-        self._index = _train(stacked) if len(stacked) > _FLAT else faiss.IndexFlatL2(128)
-        for start in range(0, len(stacked), _CHUNK):
-            self._index.add(stacked[start : start + _CHUNK].astype(np.float32))
+        self._index = _train(photographs, sum(sizes)) if sum(sizes) > _FLAT else faiss.IndexFlatL2(128)
+        for photograph in photographs:
+            self._index.add(photograph.descriptors.astype(np.float32))
 
     def votes(self, features: Features) -> NDArray[np.float64]:
         """The votes for each photograph, (n,): those in its fullest bin, the more the nearer the neighbours are."""
@@ -68,21 +68,46 @@ class DescriptorIndex:
         return np.asarray(order[votes[order] > 0], np.int64)
 
 
-def _train(descriptors: NDArray[np.uint8]) -> Any:
-    lists = int(min(2 * np.sqrt(len(descriptors)), len(descriptors) / 40, 4096))  # k-means wants 40 points a centre
+def shortlist(photographs: Sequence[Features], settings: MatchSettings) -> list[tuple[int, int]]:
+    """The pairs in which one photograph is among the other's `candidates` with most votes, most votes first.
+
+    Blocks of photographs are indexed one after the other, so that memory does not grow with the class.
+
+    Returns:
+        Pairs of positions in `photographs`, lower first.
+    """
+    best: list[list[tuple[float, int]]] = [[] for _ in photographs]  # minus the votes, and whose they are
+    for start in range(0, len(photographs), _BLOCK):
+        index = DescriptorIndex(photographs[start : start + _BLOCK])
+        for a, features in enumerate(photographs):
+            votes = index.votes(features)
+            found = [(-votes[b], start + b) for b in np.flatnonzero(votes >= settings.min_votes).tolist()]
+            best[a] = sorted(best[a] + [(rank, b) for rank, b in found if b != a])[: settings.candidates]
+    ranks: dict[tuple[int, int], float] = {}
+    for a, candidates in enumerate(best):
+        for rank, b in candidates:
+            pair = (min(a, b), max(a, b))
+            ranks[pair] = min(ranks.get(pair, 0.0), rank)
+    return sorted(ranks, key=lambda pair: (ranks[pair], pair))
+
+
+def _train(photographs: Sequence[Features], descriptors: int) -> Any:
+    """An empty index with lists and codes for so many descriptors, learnt from some of them, evenly spread."""
+    lists = int(min(2 * np.sqrt(descriptors), descriptors / 40, 4096))  # k-means wants 40 points a centre
     index: Any = faiss.index_factory(128, f"IVF{lists},PQ64x4fs")
     index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = 1, 10, 64
     index.nprobe = _PROBES
-    chosen = np.linspace(0, len(descriptors) - 1, min(len(descriptors), max(64 * lists, 4096))).astype(np.int64)
-    index.train(descriptors[chosen].astype(np.float32))
+    step = max(1, descriptors // max(64 * lists, 4096))
+    chosen = np.concatenate([photograph.descriptors[::step] for photograph in photographs])
+    index.train(chosen.astype(np.float32))
     return index
 
 
-def _turns(features: Features) -> NDArray[np.float64]:
+def _turns(features: Features) -> NDArray[np.float32]:
     """Angles of the keypoints, degrees."""
-    return np.asarray(features.keypoints[:, 3], np.float64)
+    return np.asarray(features.keypoints[:, 3], np.float32)
 
 
-def _scales(features: Features) -> NDArray[np.float64]:
+def _scales(features: Features) -> NDArray[np.float32]:
     """Diameters of the keypoints, as powers of two."""
-    return np.asarray(np.log2(np.maximum(features.keypoints[:, 2], 1e-6)), np.float64)
+    return np.asarray(np.log2(np.maximum(features.keypoints[:, 2], 1e-6)), np.float32)

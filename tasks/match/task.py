@@ -13,9 +13,10 @@ from storage.tables import PAIRS, TEMPLATES
 from tasks.features.overlays import learn_templates
 from tasks.features.packed import Features, read_masked, unpack
 from tasks.features.settings import OverlaySettings
+from tasks.match.copies import is_copy
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex
+from tasks.match.shortlist import shortlist
 from tasks.match.strangers import agreements
 from tasks.match.verify import Verification, pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
@@ -92,23 +93,21 @@ def match_class(
     verified: dict[tuple[int, int], Verification] = {}
 
     def compare(a: int, b: int) -> bool:
-        size = (members[b]["width"], members[b]["height"])
         seed = pair_seed(members[a]["sha256"], members[b]["sha256"])
-        found = verify(features[a], features[b], size, settings, seed)
+        found = verify(features[a], features[b], _size(members[b]), settings, seed)
         if found:
             verified[a, b] = found
         return found is not None
 
-    count, votes = len(members), None
-    if count > settings.exhaustive:
-        index = DescriptorIndex(features)
-        votes = np.stack([index.votes(photograph) for photograph in features]).astype(np.float32)
-    progress = explore(count, votes, compare, settings)
+    count = len(members)
+    candidates = shortlist(features, settings) if count > settings.exhaustive else None
+    progress = explore(count, candidates, compare, settings.supports)
     rows = [
         {
             "landmark_id": members[a]["landmark_id"],
             "image_a": members[a]["image_id"],
             "image_b": members[b]["image_id"],
+            "copy": is_copy(found, _size(members[b]), settings),
             **found.cells(),
         }
         for (a, b), found in sorted(verified.items())
@@ -124,3 +123,7 @@ def match_class(
         "audit_found": sum(compare(a, b) for a, b in audit),
     }
     return rows, counts
+
+
+def _size(image: dict[str, Any]) -> tuple[int, int]:
+    return image["width"], image["height"]

@@ -18,11 +18,11 @@ from tasks.acquire.settings import AcquireSettings
 from tasks.features.detect import detect
 from tasks.features.packed import Features, pack, read_masked, unpack
 from tasks.features.settings import FeatureSettings
+from tasks.match.copies import is_copy
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import DescriptorIndex
 from tasks.match.verify import pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
-from tasks.overlap.copies import is_copy
 from tasks.overlap.landmarks import dropped_images
 from tasks.overlap.settings import OverlapSettings
 from tasks.overlap.testsets import site_of, test_photographs
@@ -79,7 +79,7 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
             seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
             found = verify(own, theirs, size, settings.match, seed)
             if found:
-                kind = "copy" if is_copy(found, size, settings.overlap) else "landmark"
+                kind = "copy" if is_copy(found, size, settings.match) else "landmark"
                 names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
                 ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
                 rows.append({**ids, **names, "kind": kind, **found.cells()})

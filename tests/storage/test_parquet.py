@@ -29,6 +29,7 @@ def pairs(count: int) -> pa.Table:
             "putative": n,
             "inliers": n,
             "false_alarms": -float(n),
+            "copy": False,
             "affine": [float(n)] * 6,
             "points": [float(n)] * (4 * (n % 3)),
         }

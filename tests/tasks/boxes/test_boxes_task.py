@@ -46,6 +46,7 @@ def packet(tmp_path):
                 "putative": 9,
                 "inliers": 5,
                 "false_alarms": -9.0,
+                "copy": False,
                 "affine": [1, 0, float(shift[0]), 0, 1, float(shift[1])],
                 "points": np.hstack([in_a, in_b]).astype(float).ravel().tolist(),
             }

@@ -36,6 +36,7 @@ def test_each_image_left_is_kept_or_dropped(tmp_path, gone, expected):
         "putative": 50,
         "inliers": 30,
         "false_alarms": -20.0,
+        "copy": False,
         "affine": [1.0, 0, 0, 0, 1, 0],
         "points": [],
     }

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from tasks.match.copies import is_copy
+from tasks.match.settings import MatchSettings
 from tasks.match.verify import Verification
-from tasks.overlap.copies import is_copy
-from tasks.overlap.settings import OverlapSettings
 
 SIZE = (1000, 400)
-SETTINGS = OverlapSettings(copy_share=0.5, copy_tolerance=0.004)  # matches within 4 pixels of SIZE are a copy's
+SETTINGS = MatchSettings(copy_share=0.5, copy_tolerance=0.004)  # matches within 4 pixels of SIZE are a copy's
 
 
 def found(putative: int, residuals: list[float]) -> Verification:
@@ -38,5 +38,5 @@ def test_the_longer_side_is_the_measure():
 def test_both_limits_are_settings():
     pair = found(10, [3.0] * 4)
     assert not is_copy(pair, SIZE, SETTINGS)
-    assert is_copy(pair, SIZE, OverlapSettings(copy_share=0.4, copy_tolerance=0.004))
-    assert not is_copy(pair, SIZE, OverlapSettings(copy_share=0.4, copy_tolerance=0.001))
+    assert is_copy(pair, SIZE, MatchSettings(copy_share=0.4, copy_tolerance=0.004))
+    assert not is_copy(pair, SIZE, MatchSettings(copy_share=0.4, copy_tolerance=0.001))

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from tasks.match.settings import MatchSettings
 from tasks.match.verify import Verification
-from tasks.overlap.settings import OverlapSettings
 
 
-def is_copy(found: Verification, second_size: tuple[int, int], settings: OverlapSettings) -> bool:
+def is_copy(found: Verification, second_size: tuple[int, int], settings: MatchSettings) -> bool:
     """Whether the matches of a pair fit one affine map as only a copy's do.
 
     Crops, resizing, re-encoding and mirrors move every keypoint by the same map, to within the detector's own
