@@ -53,6 +53,10 @@ def curate(
         Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")] = None,
+    overrides: Annotated[
+        Path | None,
+        typer.Option(help="TOML file whose section 'pin' names, for a class, an image of the group to keep instead."),
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
     ] = None,
@@ -71,18 +75,20 @@ def curate(
     from flows.curate import curate as flow
     from flows.question import ask
     from flows.server import prefect_server
-    from flows.settings import CurateSettings, RunSettings, read_settings
+    from flows.settings import CurateSettings, RunSettings, read_overrides, read_settings
     from tasks.acquire.task import ListSettings
+    from tasks.cluster.settings import Overrides
 
     chosen = read_settings(settings) if settings else CurateSettings()
     if allow_host:
         hosts = (*chosen.acquire.allowed_hosts, *allow_host)
         chosen = chosen.model_copy(update={"acquire": chosen.acquire.model_copy(update={"allowed_hosts": hosts})})
     a_list, test_sets = ListSettings(path=source, md5=md5, clean=clean), _test_sets(test_set or [])
-    ask(a_list, name, root, test_sets)
+    decided = read_overrides(overrides) if overrides else Overrides()
+    ask(a_list, name, root, test_sets, note, decided)
     run = RunSettings(refetch=refetch, runner=runner, workers=workers)
     with _progress_bars(), prefect_server():
-        curated = flow(a_list, name, root, test_sets, chosen, run, note)
+        curated = flow(a_list, name, root, test_sets, chosen, run, note, decided)
     _print_funnel(curated.version)
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")

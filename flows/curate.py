@@ -19,7 +19,8 @@ from storage.versions import list_versions, point_latest, read_manifest
 from tasks.acquire.settings import Refetch
 from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
-from tasks.cluster.task import cluster_images
+from tasks.cluster.settings import Overrides
+from tasks.cluster.task import check_pins, cluster_images
 from tasks.features.task import extract_features, mask_pictures
 from tasks.match.audit import missed_pairs
 from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
@@ -27,7 +28,7 @@ from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
 from tasks.publish.task import illustrate_packet, publish_dataset
 
-STAGES = 13
+STAGES = 14
 """How many stages `travel` runs; for the progress."""
 
 
@@ -49,6 +50,7 @@ def curate(
     settings: CurateSettings = CurateSettings(),
     run: RunSettings = RunSettings(),
     note: str = "",
+    overrides: Overrides = Overrides(),
 ) -> Curated:
     """Curates a list of landmark images into a version of a dataset.
 
@@ -60,8 +62,9 @@ def curate(
         settings: what decides the result.
         run: how it runs.
         note: a sentence or two for the card and the report, such as where the list comes from.
+        overrides: what a person decided instead of the method.
     """
-    question = ask(source, name, root, test_sets or {}, note)
+    question = ask(source, name, root, test_sets or {}, note, overrides)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
     with _runner(run) as runner:
@@ -103,34 +106,39 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
     overlaps = road.each(find_overlaps, _join(described, signed), verification)
 
-    # Match the rest inside each class, keep the largest group, and box what its images have in common.
+    # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
+    gone = [ref for part in (acquired, overlaps) for ref in _tables(part, "drops")] + [selected.tables["drops"]]
+    pins: Inputs = {"pins": json.dumps(question.overrides.pin, sort_keys=True)}
+    road.one(check_pins, {**pins, "drops": gone}, None)
     left = _pick(overlaps, "drops")
     pairs = road.each(match_pairs, _join(described, left), settings.match)
     edges = _join(images, _pick(pairs, "pairs"))
-    groups = road.each(cluster_images, _join(edges, left), settings.cluster)
+    groups = road.each(cluster_images, _join(edges, left, dict.fromkeys(images, pins)), settings.cluster)
     grouped = _join(edges, _pick(groups, "groups"))
     boxes = road.each(estimate_boxes, grouped, settings.boxes)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
     folders = {packet: {"folders": json.dumps(question.folders)} for packet in images}
-    shown = _join(grouped, _pick(overlaps, "overlaps"), folders)
+    shown = _join(grouped, _pick(groups, "cuts"), _pick(overlaps, "overlaps"), folders)
     pictures = road.each(illustrate_packet, {**packets, **shown}, None)
     parts: dict[str, Any] = {
         "sources": sources.tables["sources"],
-        "drops": [ref for part in (acquired, overlaps, groups) for ref in _tables(part, "drops")]
-        + [selected.tables["drops"]],
+        "drops": [*gone, *_tables(groups, "drops")],
         "images": _tables(acquired, "images"),
         "masks": _tables(masks, "masks"),
         "fetch_log": _tables(acquired, "fetch_log"),
         "overlaps": _tables(overlaps, "overlaps"),
         "pairs": _tables(pairs, "pairs"),
         "groups": _tables(groups, "groups"),
+        "class_groups": _tables(groups, "class_groups"),
+        "cuts": _tables(groups, "cuts"),
         "boxes": _tables(boxes, "boxes"),
         "thumbnails": _tables(pictures, "thumbnails"),
     }
     facts = {
         "note": question.note,
         "settings": settings.model_dump(mode="json"),
+        "overrides": question.overrides.model_dump(),
         "test_sets": {name: output.counts["photographs"] for name, output in signatures.items()},
         "unreadable_test_files": {
             name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]

@@ -3,12 +3,15 @@
 import hashlib
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.sources import read_sources
 from tasks.acquire.task import ListSettings
+from tasks.cluster.settings import Overrides
 from tasks.overlap.testsets import folder_digest
 
 
@@ -23,6 +26,7 @@ class Question(BaseModel):
     note: str = Field(description="what the maker says of the dataset, for its card and report")
     test_sets: dict[str, Path]
     test_digests: dict[str, str] = Field(description="digest of the contents of each test set")
+    overrides: Overrides
 
     @property
     def folders(self) -> dict[str, str]:
@@ -35,21 +39,48 @@ class Question(BaseModel):
         return str(self.source.path) if self.source.path.is_dir() else None
 
 
-def ask(source: ListSettings, name: str, root: str, test_sets: dict[str, Path], note: str = "") -> Question:
+def ask(
+    source: ListSettings,
+    name: str,
+    root: str,
+    test_sets: dict[str, Path],
+    note: str = "",
+    overrides: Overrides = Overrides(),
+) -> Question:
     """Checks all that a user can get wrong.
 
     Raises:
-        InputError: names the list's line, the test set, the name or the root, and says what to do.
+        InputError: names the list's line, the test set, the name, the root or the pin, and says what to do.
     """
     for folder_name in (name, *test_sets):
         check_name(folder_name)
     resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
-    read_sources(resolved.path, resolved.md5, resolved.clean)
+    _check_pins(overrides, read_sources(resolved.path, resolved.md5, resolved.clean))
     folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
     digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
     Root(root).check_writable()
     digest = _list_digest(resolved)
-    return Question(source=resolved, list_digest=digest, name=name, note=note, test_sets=folders, test_digests=digests)
+    return Question(
+        source=resolved,
+        list_digest=digest,
+        name=name,
+        note=note,
+        test_sets=folders,
+        test_digests=digests,
+        overrides=overrides,
+    )
+
+
+def _check_pins(overrides: Overrides, sources: pa.Table) -> None:
+    if not overrides.pin:
+        return
+    homes: dict[str, set[str]] = {}
+    for image_id, landmark_id in zip(sources["image_id"].to_pylist(), sources["landmark_id"].to_pylist(), strict=True):
+        homes.setdefault(landmark_id, set()).add(image_id)
+    for landmark_id, image_id in overrides.pin.items():
+        if image_id not in homes.get(landmark_id, ()):
+            wrong = "has no such image" if landmark_id in homes else "is not in the list"
+            raise InputError(f"overrides: pin {landmark_id!r} = {image_id!r}: the class {wrong}")
 
 
 def _list_digest(source: ListSettings) -> str:

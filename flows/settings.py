@@ -3,19 +3,21 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from storage.errors import InputError
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
 from tasks.boxes.settings import BoxSettings
-from tasks.cluster.settings import ClusterSettings
+from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
 from tasks.overlap.settings import OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
+
+_Model = TypeVar("_Model", bound=StageSettings)
 
 
 class CurateSettings(StageSettings):
@@ -46,11 +48,24 @@ def read_settings(path: Path) -> CurateSettings:
     Raises:
         InputError: the file does not parse or a setting is unknown or out of range; the text names it.
     """
+    return _read("settings", path, CurateSettings, "[match]")
+
+
+def read_overrides(path: Path) -> Overrides:
+    """Reads a TOML file with a section `[pin]` of lines `"CLASS" = "IMAGE_ID"`.
+
+    Raises:
+        InputError: the file does not parse or says something else; the text names it.
+    """
+    return _read("overrides", path, Overrides, "[pin]")
+
+
+def _read(kind: str, path: Path, model: type[_Model], section: str) -> _Model:
     try:
-        return CurateSettings.model_validate(tomllib.loads(path.read_text()))
+        return model.model_validate(tomllib.loads(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"settings {path}: {error}; expected a TOML file with sections such as [match]") from error
+        raise InputError(f"{kind} {path}: {error}; expected a TOML file with sections such as {section}") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"settings {path}: {name}: {first['msg']} (found {first['input']!r})") from error
+        raise InputError(f"{kind} {path}: {name}: {first['msg']} (found {first['input']!r})") from error

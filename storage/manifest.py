@@ -41,6 +41,7 @@ class Facts(BaseModel):
 
     note: str = Field("", description="what its maker says of it, such as where the list comes from")
     settings: dict[str, Any] = Field(description="every setting of the flow that made it")
+    overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     software: dict[str, str] = Field(description="version of everything that computed it")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that no photograph was read from")

@@ -14,7 +14,7 @@ class Reason(StrEnum):
         member._value_, member.stage, member.sentence = code, stage, sentence
         return member
 
-    KEPT = "kept", "publish", "In the dataset: in the largest group of its class, boxed and assigned to a split."
+    KEPT = "kept", "publish", "In the dataset: kept by its class, boxed and assigned to a split."
     DUPLICATE_ROW = "duplicate-row", "sources", "The list names this image before, with the same address."
     INVALID_URL = "invalid-url", "acquire", "Not an http or https address."
     BLOCKED_ADDRESS = "blocked-address", "acquire", "Leads to a private, loopback or otherwise internal address."
@@ -37,5 +37,10 @@ class Reason(StrEnum):
     TEST_LANDMARK = "test-landmark", "overlap", "Shows the same thing as a photograph of a test set."
     TEST_LANDMARK_CLASS = "test-landmark-class", "overlap", "Its class shows a landmark of a test set."
     NO_MATCH = "no-match", "cluster", "No other image of the class shows the same thing."
-    SMALLER_GROUP = "smaller-group", "cluster", "In a group of its class that is not the largest."
-    SMALL_GROUP = "small-group", "cluster", "In the largest group of its class, which is below the minimum."
+    FEW_NEIGHBOURS = (
+        "few-neighbours",
+        "cluster",
+        "Fewer other photographs show the same thing than the policy asks for.",
+    )
+    SMALLER_GROUP = "smaller-group", "cluster", "In another group than the one its class keeps."
+    SMALL_GROUP = "small-group", "cluster", "Its class would keep it, but has too few such photographs."

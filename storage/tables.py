@@ -162,6 +162,7 @@ MASKS = TableSpec(
             _column("masked", _INT, "Number of them that are masked."),
             _column("bits", pa.binary(), "A bit per keypoint in the order of `features`, highest first; 1: masked."),
             _column("regions", pa.list_(pa.float32()), "Rectangles x1, y1, x2, y2 that are masked whole, end to end."),
+            _column("points", pa.list_(pa.float32()), "x, y of the masked keypoints outside of these, end to end."),
         ]
     ),
 )
@@ -225,10 +226,48 @@ GROUPS = TableSpec(
         [
             _IMAGE_ID,
             _LANDMARK,
-            _column("group", _INT, "Rank of the connected component in its class; 0 is the largest."),
-            _column("group_size", _INT, "Number of images in that component."),
-            _column("neighbours", _INT, "Number of verified pairs the image is part of."),
-            _column("kept", pa.bool_(), "Whether the class keeps this group."),
+            _column("group", _INT, "Rank of its group in the class; 0 has the most photographs."),
+            _column("group_size", _INT, "Number of images in the group."),
+            _column("neighbours", _INT, "Number of verified pairs, without those cut, that the image is part of."),
+            _column(
+                "copy_of",
+                _TEXT,
+                "Image that stands for the photograph; null for itself and without copies.",
+                optional=True,
+            ),
+            _column("kept", pa.bool_(), "Whether the class keeps this image."),
+        ]
+    ),
+)
+CLASS_GROUPS = TableSpec(
+    "class_groups",
+    "One group of a class: its largest, whatever its size, and every other of two or more images.",
+    ("landmark_id", "group"),
+    pa.schema(
+        [
+            _LANDMARK,
+            GROUPS.schema.field("group"),
+            _column("images", _INT, "Number of images in the group."),
+            _column("photographs", _INT, "Number of photographs: near-copies count once."),
+            _column("weight", _LONG, "Sum over its linked photographs of the inliers of their strongest pair."),
+            _column("first_image", _TEXT, "The smallest image_id of the group."),
+            _column("kept", pa.bool_(), "Whether the class keeps images of this group."),
+            _column("pinned", pa.bool_(), "Whether the overrides chose this group."),
+            _column("margin", _INT, "Photographs of the class's largest group minus those of the next."),
+        ]
+    ),
+)
+CUTS = TableSpec(
+    "cuts",
+    "One verified pair that does not join its two images' groups, since they hang together by too little.",
+    ("landmark_id", "image_a", "image_b"),
+    pa.schema(
+        [
+            _LANDMARK,
+            *[PAIRS.schema.field(name) for name in ("image_a", "image_b", "inliers", "false_alarms")],
+            _column("size_a", _INT, "Photographs on the first image's side when the pair was cut."),
+            _column("size_b", _INT, "Photographs on the second image's side."),
+            _column("rule", _TEXT, "`bridge`, `articulation` or `collage`; see `tasks/cluster/cuts.py`."),
         ]
     ),
 )
@@ -280,5 +319,5 @@ THUMBNAILS = TableSpec(
     ),
 )
 
-VERSION_TABLES = (SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, BOXES, VERDICTS, FETCH_LOG)
+VERSION_TABLES = (SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS, BOXES, VERDICTS, FETCH_LOG)
 """The tables of a published version, in the order of the road."""

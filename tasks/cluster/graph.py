@@ -1,62 +1,79 @@
-"""The groups of a class: connected components of the graph whose edges are verified pairs."""
-
-import json
+"""The groups of a class: connected components of the graph of verified pairs, ranked by what they show."""
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from storage.reasons import Reason
+from tasks.cluster.cuts import find_cuts
+from tasks.cluster.photographs import link_photographs, photographs_of
 from tasks.cluster.settings import ClusterSettings
 
 
-def group_images(images: pd.DataFrame, pairs: pd.DataFrame, settings: ClusterSettings) -> pd.DataFrame:
-    """Groups the images of each class and marks the largest group as kept (Deep Image Retrieval, cleaning).
+def group_images(
+    images: pd.DataFrame, pairs: pd.DataFrame, settings: ClusterSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Groups the images of each class (Deep Image Retrieval, cleaning).
+
+    Groups are the connected components of the verified pairs without those that `tasks.cluster.cuts` cuts. They rank by
+    photographs (near-copies count once, so that a much-copied picture does not win), then by the inliers of the links
+    between their photographs, then by their smallest image_id.
 
     Args:
         images: image_id, landmark_id; each image once.
-        pairs: image_a, image_b, inliers; both images of one class.
+        pairs: landmark_id, image_a, image_b, inliers, false_alarms, points, copy; both images of one class.
 
     Returns:
-        The table `groups`, sorted by image_id. Groups are ranked by size, then by the sum of their inliers, then by
-        their smallest image_id. The first is kept where it has `min_group_size` images.
+        The images, sorted by image_id, and the table `cuts`. The images have landmark_id; photograph, the smallest
+        image_id of its copies; neighbours, the number of its pairs that hold; linked, the number of other photographs
+        that its own is linked to; and of its group: group (the rank in the class), images, photographs, weight,
+        first_image, and the class's largest (photographs of its first group) and margin (over the second).
     """
-    nodes = images.sort_values("image_id", ignore_index=True)
-    place = pd.Series(nodes.index, index=nodes.image_id)
+    members = images[["image_id", "landmark_id"]].sort_values("image_id", ignore_index=True)
+    photographs = photographs_of(members.image_id, pairs)
+    cuts = find_cuts(pairs, photographs, settings)
+    holding = pairs[~_ends(pairs).isin(_ends(cuts))]
+    links = link_photographs(holding, photographs)
+
+    members["photograph"] = photographs.to_numpy()
+    members["component"], members["neighbours"] = _components(members.image_id, holding)
+    degrees = pd.concat([links["first"], links["second"]]).value_counts()
+    members["linked"] = members.photograph.map(degrees).fillna(0).astype(np.int32)
+    ranked = _rank(members, links).drop(columns="landmark_id")
+    return members.join(ranked, on="component").drop(columns="component"), cuts
+
+
+def _ends(pairs: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(pairs[["image_a", "image_b"]])
+
+
+def _components(image_ids: pd.Series, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The component of each image and the number of its pairs, int32 (n,) each."""
+    place = pd.Series(np.arange(len(image_ids)), index=image_ids)
     a, b = place.loc[pairs.image_a].to_numpy(), place.loc[pairs.image_b].to_numpy()
-    graph = coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes), len(nodes)))
+    graph = coo_array((np.ones(len(a)), (a, b)), shape=(len(place), len(place)))
     _, component = connected_components(graph, directed=False)
+    return component, np.bincount(np.concatenate([a, b]), minlength=len(place)).astype(np.int32)
 
-    nodes["component"] = component
-    nodes["neighbours"] = np.bincount(np.concatenate([a, b]), minlength=len(nodes)).astype(np.int32)
-    weight = np.bincount(component[a], weights=pairs.inliers.to_numpy(), minlength=component.max(initial=-1) + 1)
-    groups = nodes.groupby("component").agg(
-        landmark_id=("landmark_id", "first"), size=("image_id", "size"), smallest=("image_id", "min")
+
+def _rank(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """What `group_images` says of groups, by component."""
+    ranked = members.groupby("component").agg(
+        landmark_id=("landmark_id", "first"),
+        images=("image_id", "size"),
+        photographs=("photograph", "nunique"),
+        first_image=("image_id", "min"),
     )
-    groups["weight"] = weight
-    groups = groups.sort_values(["landmark_id", "size", "weight", "smallest"], ascending=[True, False, False, True])
-    groups["rank"] = groups.groupby("landmark_id").cumcount()
-
-    nodes["group"] = groups["rank"].loc[component].to_numpy(np.int32)
-    nodes["group_size"] = groups["size"].loc[component].to_numpy(np.int32)
-    nodes["kept"] = (nodes.group == 0) & (nodes.group_size >= settings.min_group_size)
-    return nodes[["image_id", "landmark_id", "group", "group_size", "neighbours", "kept"]]
-
-
-def dropped_images(groups: pd.DataFrame) -> pd.DataFrame:
-    """Why the images outside the kept groups are dropped: image_id, reason, evidence (JSON)."""
-    largest = groups[groups.group == 0].groupby("landmark_id")["group_size"].first()
-    rows = []
-    for image in groups[~groups.kept].itertuples():
-        evidence = {
-            "group": int(image.group),
-            "group_size": int(image.group_size),
-            "largest_group": int(largest[image.landmark_id]),
-        }
-        if image.neighbours == 0:
-            reason = Reason.NO_MATCH
-        else:
-            reason = Reason.SMALL_GROUP if image.group == 0 else Reason.SMALLER_GROUP
-        rows.append((image.image_id, str(reason), json.dumps(evidence)))
-    return pd.DataFrame(rows, columns=["image_id", "reason", "evidence"], dtype=object)
+    home = members.drop_duplicates("photograph").set_index("photograph").component
+    weights = links.inliers.groupby(links["first"].map(home)).sum()
+    ranked["weight"] = weights.reindex(ranked.index, fill_value=0).astype(np.int64)
+    ranked = ranked.sort_values(
+        ["landmark_id", "photographs", "weight", "first_image"], ascending=[True, False, False, True]
+    )
+    sizes = ranked.groupby("landmark_id").photographs
+    ranked["group"] = sizes.cumcount()
+    ranked["largest"] = sizes.transform("first")
+    ranked["margin"] = (
+        (ranked.photographs - sizes.shift(-1, fill_value=0)).groupby(ranked.landmark_id).transform("first")
+    )
+    return ranked.astype(dict.fromkeys(["images", "photographs", "group", "largest", "margin"], np.int32))

@@ -1,13 +1,35 @@
 """The knobs of cluster."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from tasks.settings import StageSettings
 
 
 class ClusterSettings(StageSettings):
-    """Which group of a class stays."""
+    """Which images of a class stay."""
 
-    min_group_size: int = Field(
-        2, ge=1, description="images the largest group of a class needs; a triplet needs two positives"
+    policy: Literal["largest_component", "min_verified_neighbours"] = Field(
+        "largest_component",
+        description="keep the largest group, or every image with enough neighbours",
     )
+    min_group_size: int = Field(
+        2, ge=1, description="photographs that a class must keep at least; a triplet needs two positives"
+    )
+    min_neighbours: int = Field(
+        3, ge=1, description="other photographs that match a kept one; for the policy min_verified_neighbours"
+    )
+    sizeable: int = Field(5, ge=2, description="photographs on either side from which a weak link is cut")
+    strong_link: float = Field(
+        -5.0, description="log10 of the false alarms among all pairs of two sides up to which a single link joins them"
+    )
+    panel_overlap: float = Field(
+        0.05, ge=0, lt=1, description="share of inliers up to which two regions of a photograph are apart: a collage"
+    )
+
+
+class Overrides(StageSettings):
+    """What a person decided instead of the method."""
+
+    pin: dict[str, str] = Field({}, description="class to an image of it: the group that holds the image is kept")

@@ -1,30 +1,61 @@
-"""Cluster's Prefect face: the groups of a packet's classes."""
+"""Cluster's Prefect face: whether the pins can be honoured, and the groups of a packet's classes."""
 
+import json
+
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from storage.errors import InputError
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, GROUPS
-from tasks.cluster.graph import dropped_images, group_images
+from storage.tables import CLASS_GROUPS, CUTS, DROPS, GROUPS, TableRef, TableSpec
+from tasks.cluster.graph import group_images
+from tasks.cluster.keep import class_groups, dropped_images, image_groups, keep_images
 from tasks.cluster.settings import ClusterSettings
-from tasks.orchestration import Inputs, Output, reference, stage, stage_path
+from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+
+_PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
 
 
-@stage("cluster", version=1)
+@stage("pins", version=1)
+def check_pins(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Checks that no image of `pins`, JSON of class to image, is in a table of the list `drops`.
+
+    Raises:
+        InputError: one is; the text says which stage dropped it and why. Before matching, since that takes long.
+    """
+    root = Root(root_url)
+    pins: dict[str, str] = json.loads(str(inputs["pins"]))
+    for ref in references(inputs, "drops"):
+        drops = read_table(root, ref)
+        for drop in drops.filter(pc.is_in(drops["image_id"], pa.array(list(pins.values()), pa.string()))).to_pylist():
+            landmark_id = next(name for name, image_id in pins.items() if image_id == drop["image_id"])
+            raise InputError(
+                f"overrides: pin {landmark_id!r} = {drop['image_id']!r}: {drop['stage']} dropped the image as "
+                f"{drop['reason']} {drop['evidence']}; pin another image of the class, or none"
+            )
+    return Output(tables={}, counts={"pins": len(pins)})
+
+
+@stage("cluster", version=2)
 def cluster_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
-    """Groups the `images`, but for those in `drops`, by their `pairs`."""
+    """Groups the `images`, but for those in `drops`, by their `pairs`; `pins` is JSON of class to image."""
     root = Root(root_url)
     gone = read_table(root, reference(inputs, "drops"), ["image_id"])["image_id"].to_pylist()
     images = read_table(root, reference(inputs, "images"), ["image_id", "landmark_id"]).to_pandas()
-    pairs = read_table(root, reference(inputs, "pairs"), ["image_a", "image_b", "inliers"]).to_pandas()
-    groups = group_images(images[~images.image_id.isin(gone)], pairs, settings)
-    dropped = dropped_images(groups).assign(stage="cluster")
-    tables = {
-        "groups": write_table(
-            root, stage_path(key, "groups"), GROUPS, pa.Table.from_pandas(groups, preserve_index=False)
-        ),
-        "drops": write_table(
-            root, stage_path(key, "drops"), DROPS, pa.Table.from_pandas(dropped, DROPS.schema, preserve_index=False)
-        ),
-    }
-    return Output(tables=tables, counts={"kept": int(groups.kept.sum())})
+    pairs = read_table(root, reference(inputs, "pairs"), _PAIR_COLUMNS).to_pandas()
+    members, cuts = group_images(images[~images.image_id.isin(gone)], pairs, settings)
+    decided = keep_images(members, settings, json.loads(str(inputs["pins"])))
+
+    def write(spec: TableSpec, rows: pd.DataFrame) -> tuple[str, TableRef]:
+        table = pa.Table.from_pandas(rows, spec.schema, preserve_index=False)
+        return spec.name, write_table(root, stage_path(key, spec.name), spec, table)
+
+    tables = [
+        write(GROUPS, image_groups(decided)),
+        write(CLASS_GROUPS, class_groups(decided)),
+        write(CUTS, cuts),
+        write(DROPS, dropped_images(decided, settings).assign(stage="cluster")),
+    ]
+    return Output(tables=dict(tables), counts={"kept": int(decided.kept.sum())})

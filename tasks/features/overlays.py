@@ -40,10 +40,12 @@ class Mask:
         keypoints: bool (n,), True where the keypoint is masked.
         regions: float32 (r, 4), x1, y1, x2, y2 in pixels of the picture: where masked keypoints lie close together.
             All keypoints inside are masked, for the digits of a caption differ from picture to picture.
+        points: float32 (p, 2), x, y of the masked keypoints outside of the regions.
     """
 
     keypoints: NDArray[np.bool_]
     regions: NDArray[np.float32]
+    points: NDArray[np.float32]
 
 
 def learn_templates(
@@ -83,9 +85,10 @@ def mask_overlays(features: Features, templates: Templates, longer_side: int, se
     masked = distances.min(axis=1, initial=np.inf) <= settings.mask_radius
     regions = _regions(features.positions[masked], settings.gap * longer_side, settings.region_keypoints)
     x, y = features.positions.T
+    inside = np.zeros_like(masked)
     for x1, y1, x2, y2 in regions:
-        masked |= (x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2)
-    return Mask(masked, regions)
+        inside |= (x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2)
+    return Mask(masked | inside, regions, features.positions[masked & ~inside])
 
 
 def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:

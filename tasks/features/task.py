@@ -47,6 +47,7 @@ def mask_pictures(root_url: str, key: str, inputs: Inputs, settings: OverlaySett
                 "masked": int(mask.keypoints.sum()),
                 "bits": np.packbits(mask.keypoints).tobytes(),
                 "regions": mask.regions.ravel().tolist(),
+                "points": mask.points.ravel().tolist(),
             }
         )
     table = pa.Table.from_pylist(rows, MASKS.schema)

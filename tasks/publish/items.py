@@ -1,6 +1,7 @@
 """One row of the list as the report shows it: its picture, its box, and in words what its verdict rests on."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ class Item:
     """One row of the list as a page shows it.
 
     `record` has the verdict's columns and those joined to it; `picture` and `drawing` are names below `pictures/`;
-    `size` is the thumbnail's (width, height); `box` is CSS, in percent of the picture; `link` is safe to follow.
+    `size` is the thumbnail's (width, height); `box` is CSS, in percent of the picture; `mask` has rectangles (x, y,
+    width, height) and circles (x, y) in pixels of the picture; `link` is safe to follow.
     """
 
     record: dict[str, Any]
@@ -25,11 +27,12 @@ class Item:
     drawing: str | None
     size: tuple[int, int] | None
     box: str | None
+    mask: dict[str, list[tuple[float, ...]]] | None
     facts: list[tuple[str, str]]
     link: str | None
 
 
-def make_item(record: dict[str, Any], names: frozenset[str]) -> Item:
+def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, Any] | None) -> Item:
     """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
     sha256, url = record["sha256"], record["url"]
     # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
@@ -44,6 +47,7 @@ def make_item(record: dict[str, Any], names: frozenset[str]) -> Item:
         drawing=drawing if drawing in names else None,
         size=size,
         box=_box(record) if record["verdict"] == "kept" and record["x1"] is not None else None,
+        mask=_mask(mask) if mask and record["width"] else None,
         facts=_facts(record),
         link=url if len(url) <= _LONGEST_LINK and url.lower().startswith(("http://", "https://")) else None,
     )
@@ -53,6 +57,14 @@ def _box(record: dict[str, Any]) -> str:
     left, right = (100 * record[name] / record["width"] for name in ("x1", "x2"))
     top, bottom = (100 * record[name] / record["height"] for name in ("y1", "y2"))
     return f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
+
+
+def _mask(mask: Mapping[str, Any]) -> dict[str, list[tuple[float, ...]]] | None:
+    """What is drawn over a picture for its row of the table `masks`; None where nothing is masked."""
+    corners = [mask["regions"][i : i + 4] for i in range(0, len(mask["regions"]), 4)]
+    rectangles: list[tuple[float, ...]] = [(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in corners]
+    circles: list[tuple[float, ...]] = [tuple(mask["points"][i : i + 2]) for i in range(0, len(mask["points"]), 2)]
+    return {"rectangles": rectangles, "circles": circles} if rectangles or circles else None
 
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:

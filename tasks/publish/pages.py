@@ -67,10 +67,14 @@ def kind_of(reason: str) -> str:
 
 
 class Pages:
-    """Renders templates for one version; `names` are the pictures that there are."""
+    """Renders templates for one version.
 
-    def __init__(self, manifest: Manifest, names: frozenset[str]) -> None:
-        self._names = names
+    Args:
+        names: the pictures that there are. masks: by sha256 of the picture, rows of the table `masks`.
+    """
+
+    def __init__(self, manifest: Manifest, names: frozenset[str], masks: Mapping[str, Mapping[str, Any]]) -> None:
+        self._names, self._masks = names, masks
         self._manifest = manifest
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -86,6 +90,7 @@ class Pages:
             KINDS=KINDS,
             OVERLAPS_ON_INDEX=OVERLAPS_ON_INDEX,
             kind_of=kind_of,
+            names=names,
             class_page=class_page,
             reason_page=reason_page,
             overlaps_page=overlaps_page,
@@ -164,7 +169,7 @@ class Pages:
         )
 
     def _items(self, rows: pa.Table) -> list[Item]:
-        return [make_item(record, self._names) for record in rows.to_pylist()]
+        return [make_item(record, self._names, self._masks.get(record["sha256"])) for record in rows.to_pylist()]
 
     def _render(self, template: str, path: str, **values: Any) -> tuple[str, bytes]:
         text = self._environment.get_template(template).render(base="../" * path.count("/"), **values)

@@ -34,9 +34,11 @@ def render_report(
         tables: every table of `VERSION_TABLES` by name.
         names: the pictures that the caller writes below `report/pictures/`, any subset of: `SHA256.jpg`, a thumbnail;
             `overlap-SHA256.jpg`, the image beside the test photograph that its verdict names;
-            `pair-SHA256.jpg`, the strongest pair of an image in a smaller group.
+            `pair-SHA256.jpg`, the strongest pair of an image in a smaller group; `cut-SHA256-SHA256.jpg`, a pair that
+            was cut.
     """
-    pages = Pages(manifest, frozenset(names))
+    masks = {mask["sha256"]: mask for mask in tables["masks"].select(["sha256", "regions", "points"]).to_pylist()}
+    pages = Pages(manifest, frozenset(names), masks)
     rows = join(tables)
     classes = summarise(rows, tables)
     for name in ("style.css", "report.js"):
@@ -61,7 +63,7 @@ def _class_data(classes: list[ClassSummary]) -> bytes:
     """The index's table of classes as a script: pages opened from disk may load scripts, but not data."""
     records = []
     for summary in classes:
-        sizes = [size for _, size, _ in summary.groups]
+        sizes = [group["photographs"] for group in summary.groups]
         largest, runner_up = [*sizes, 0, 0][:2]
         numbers = [summary.rows, summary.readable, summary.kept, largest, runner_up, summary.val]
         records.append([summary.name, class_page(summary.name), *numbers, summary.reasons])

@@ -21,11 +21,20 @@ COLUMNS_BY_STAGE = {
 
 @dataclass(frozen=True, slots=True)
 class ClassSummary:
-    """One class: its verdicts by reason code, its groups as (number, size, kept), how many images were readable."""
+    """One class.
+
+    Attributes:
+        name: its landmark_id. reasons: its verdicts by reason code.
+        groups: its rows of `class_groups`, the largest first, each with the `sha256` of its first image.
+        alone: images that match no other. cuts: its rows of `cuts`, each with both images' `sha256`.
+        readable: images that could be read. val: images in the validation split.
+    """
 
     name: str
     reasons: dict[str, int]
-    groups: list[tuple[int, int, bool]]
+    groups: list[dict[str, Any]]
+    alone: int
+    cuts: list[dict[str, Any]]
     readable: int
     val: int
 
@@ -80,11 +89,16 @@ def strongest_pairs(overlaps: pa.Table) -> pa.Table:
 
 def summarise(rows: pa.Table, tables: Mapping[str, pa.Table]) -> list[ClassSummary]:
     """One summary per class, in the order of `rows`."""
-    groups: dict[str, list[tuple[int, int, bool]]] = {}
-    columns = ["landmark_id", "group", "group_size", "kept"]
-    distinct = tables["groups"].group_by(columns).aggregate([])
-    for landmark_id, number, size, kept in sorted(zip(*cells(distinct, columns), strict=True)):
-        groups.setdefault(landmark_id, []).append((number, size, kept))
+    sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for group in tables["class_groups"].to_pylist():
+        groups.setdefault(group["landmark_id"], []).append({**group, "sha256": sha256[group["first_image"]]})
+    cuts: dict[str, list[dict[str, Any]]] = {}
+    for cut in tables["cuts"].to_pylist():
+        ends = {"sha256_a": sha256[cut["image_a"]], "sha256_b": sha256[cut["image_b"]]}
+        cuts.setdefault(cut["landmark_id"], []).append({**cut, **ends})
+    sizes = zip(*cells(tables["groups"], ["landmark_id", "group_size"]), strict=True)
+    alone = Counter(landmark_id for landmark_id, size in sizes if size == 1)
     readable = Counter(tables["images"]["landmark_id"].to_pylist())
     verdicts = zip(*cells(rows, ["landmark_id", "reason", "split"]), strict=True)
     summaries = []
@@ -92,7 +106,8 @@ def summarise(rows: pa.Table, tables: Mapping[str, pa.Table]) -> list[ClassSumma
         members = list(part)
         reasons = dict(Counter(reason for _, reason, _ in members))
         val = sum(split == "val" for _, _, split in members)
-        summaries.append(ClassSummary(name, reasons, groups.get(name, []), readable[name], val))
+        own = groups.get(name, []), alone[name], cuts.get(name, [])
+        summaries.append(ClassSummary(name, reasons, *own, readable[name], val))
     return summaries
 
 

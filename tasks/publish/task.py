@@ -41,11 +41,12 @@ _SOFTWARE = (
 )
 
 
-@stage("illustrate", version=2)
+@stage("illustrate", version=3)
 def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Thumbnails of `images`, and drawings of what they were dropped for.
 
-    Inputs: `images`; `overlaps`, `pairs` and `groups` where the packet has them; `folders`, JSON of test set to folder.
+    Inputs: `images`; `overlaps`, `pairs`, `groups` and `cuts` where the packet has them; `folders`, JSON of test set to
+    folder.
     """
     root = Root(root_url)
     images = {image["image_id"]: image for image in read_table(root, reference(inputs, "images")).to_pylist()}
@@ -53,6 +54,7 @@ def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -
     if inputs.get("overlaps"):
         pictures |= _draw_overlaps(root, inputs, images)
         pictures |= _draw_pairs(root, inputs, images)
+        pictures |= _draw_cuts(root, inputs, images)
     rows = [{"name": name, "jpeg": jpeg} for name, jpeg in pictures.items()]
     table = pa.Table.from_pylist(rows, THUMBNAILS.schema)
     return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
@@ -90,12 +92,25 @@ def _draw_pairs(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -
     return drawings
 
 
-@stage("publish", version=1)
+def _draw_cuts(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """Each pair that was cut."""
+    ends = ["image_a", "image_b"]
+    cuts = read_table(root, reference(inputs, "cuts"), ends).to_pandas()
+    drawings = {}
+    for pair in cuts.merge(read_table(root, reference(inputs, "pairs")).to_pandas(), on=ends).itertuples():
+        a, b = images[str(pair.image_a)], images[str(pair.image_b)]
+        points = np.asarray(pair.points, np.float32).reshape(-1, 4)
+        drawing = draw_match(get_image(root, a["path"]), get_image(root, b["path"]), points)
+        drawings[f"cut-{a['sha256']}-{b['sha256']}.jpg"] = drawing
+    return drawings
+
+
+@stage("publish", version=2)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
-    Inputs: `name`; `sources`; lists of `images`, `drops`, `overlaps`, `pairs`, `groups`, `boxes`, `fetch_log`,
-    `thumbnails`; `facts`, JSON of settings, test sets and pairs compared.
+    Inputs: `name`; `sources`; lists of `drops`, `thumbnails` and every other table of a version; `facts`, JSON of all
+    in `Facts` that is not computed here.
     """
     root = Root(root_url)
     tables = {

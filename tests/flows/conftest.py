@@ -28,6 +28,7 @@ from flows.settings import RunSettings, read_settings
 from storage.manifest import Manifest
 from tasks.acquire.packets import place
 from tasks.acquire.task import ListSettings
+from tasks.cluster.settings import Overrides
 from tasks.orchestration import listener
 
 PATIENCE = 120.0  # seconds until something that never comes fails its test
@@ -228,9 +229,14 @@ class Run:
 
 
 class Curate(Protocol):
-    """Runs the flow over a list into a root; `settings` is TOML on top of SETTINGS, other keywords are RunSettings'."""
+    """Runs the flow over a list into a root.
 
-    def __call__(self, listed: Listed, root: Path, settings: str = "", **how: Any) -> Run: ...
+    `settings` is TOML on top of SETTINGS, `pin` an override, other keywords are those of RunSettings.
+    """
+
+    def __call__(
+        self, listed: Listed, root: Path, settings: str = "", pin: Mapping[str, str] | None = None, **how: Any
+    ) -> Run: ...
 
 
 @contextmanager
@@ -261,7 +267,7 @@ def _task_runs(flow_run: UUID, expected: int) -> dict[str, str]:
     return dict(wait_until(final, f"{expected} finished task runs of {flow_run}"))
 
 
-def _run(listed: Listed, root: Path, settings: str = "", **how: Any) -> Run:
+def _run(listed: Listed, root: Path, settings: str = "", pin: Mapping[str, str] | None = None, **how: Any) -> Run:
     with TemporaryDirectory() as folder:
         chosen = Path(folder) / "settings.toml"
         chosen.write_text(SETTINGS + settings)
@@ -274,6 +280,7 @@ def _run(listed: Listed, root: Path, settings: str = "", **how: Any) -> Run:
             {"tests": listed.testset},
             all_settings,
             RunSettings(**{"workers": 2, **how}),
+            overrides=Overrides(pin=dict(pin or {})),
             return_state=True,
         )
     curated = state.result()

@@ -128,6 +128,25 @@ def test_nothing_left_is_a_version_too(run_curate: Any, dataset: Path, listed: A
     assert (dataset / run.version.folder / "report/index.html").is_file()
 
 
+def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: Any, tmp_path: Path) -> None:
+    """The class `abbey` shows seven abbeys and five bridges."""
+    lines = [line for line in listed.lines() if line.startswith("abbey")]
+    lines += [f"view-{n},{listed.site.url}/bridge-{n}.jpg,abbey" for n in range(1, 6)]
+    mixed = listed.write(lines, tmp_path / "mixed.csv")
+    before = run_curate(mixed, dataset)
+    reasons = reasons_of(dataset, before.version)
+    assert {reasons["abbey-1"], reasons["view-1"]} == {"kept", "smaller-group"}
+    lost = "view-1" if reasons["abbey-1"] == "kept" else "abbey-1"
+
+    run = run_curate(mixed, dataset, pin={"abbey": lost})
+    assert {name.split()[0] for name in run.computed} == {"pins", "cluster", "boxes", "illustrate", "publish"}
+    assert run.version.overrides == {"pin": {"abbey": lost}}
+    assert reasons_of(dataset, run.version)[lost] == "kept"
+    groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
+    assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(7, False, False), (5, True, True)]
+    assert {row["margin"] for row in groups} == {2}
+
+
 # What does not change the result
 
 
@@ -257,7 +276,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     acquired = {name for name in run.computed if name.startswith("acquire")}
     assert acquired == {shard(dataset, "abbey-9"), shard(dataset, "bridge-8")}
     assert run.computed - acquired == {
-        *("select", "overlays", "publish"),
+        *("select", "overlays", "pins", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
     }
     assert run.is_new

@@ -1,93 +1,86 @@
-import json
-
 import pandas as pd
+from cluster_graphs import clique, images, named, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.reasons import Reason
-from tasks.cluster.graph import dropped_images, group_images
+from tasks.cluster.graph import group_images
 from tasks.cluster.settings import ClusterSettings
 
-SETTINGS = ClusterSettings()
+SETTINGS = ClusterSettings(sizeable=1000)  # nothing is cut; cuts have tests of their own
 
 
-def images(*names: str) -> pd.DataFrame:
-    """The class of an image is its first letter."""
-    return pd.DataFrame({"image_id": list(names), "landmark_id": [name[0] for name in names]}, dtype=object)
+def ranks(members: pd.DataFrame, edges: pd.DataFrame) -> dict[str, tuple[int, int, int]]:
+    """Group, images of the group and neighbours, by image."""
+    found, _ = group_images(members, edges, SETTINGS)
+    return {row.image_id: (row.group, row.images, row.neighbours) for row in found.itertuples()}
 
 
-def pairs(*edges: tuple[str, str, int]) -> pd.DataFrame:
-    return pd.DataFrame(list(edges), columns=["image_a", "image_b", "inliers"]).astype({"inliers": "int32"})
-
-
-def group(members: pd.DataFrame, edges: pd.DataFrame, **settings: int) -> dict[str, tuple[int, int, int, bool]]:
-    found = group_images(members, edges, ClusterSettings(**settings))
-    return {row.image_id: (row.group, row.group_size, row.neighbours, row.kept) for row in found.itertuples()}
-
-
-def test_the_largest_component_of_each_class_is_kept():
-    found = group(
+def test_groups_are_ranked_inside_each_class():
+    found = ranks(
         images("a1", "a2", "a3", "a4", "a5", "b1", "b2"),
         pairs(("a1", "a2", 20), ("a2", "a3", 20), ("a4", "a5", 500), ("b1", "b2", 20)),
     )
     assert found == {
-        "a1": (0, 3, 1, True),
-        "a2": (0, 3, 2, True),
-        "a3": (0, 3, 1, True),
-        "a4": (1, 2, 1, False),
-        "a5": (1, 2, 1, False),
-        "b1": (0, 2, 1, True),
-        "b2": (0, 2, 1, True),
+        "a1": (0, 3, 1),
+        "a2": (0, 3, 2),
+        "a3": (0, 3, 1),
+        "a4": (1, 2, 1),
+        "a5": (1, 2, 1),
+        "b1": (0, 2, 1),
+        "b2": (0, 2, 1),
     }
 
 
-def test_of_equal_sizes_the_one_with_more_inliers_is_kept():
-    found = group(images("a1", "a2", "a3", "a4"), pairs(("a1", "a2", 20), ("a3", "a4", 21)))
-    assert [found[name][3] for name in ("a1", "a2", "a3", "a4")] == [False, False, True, True]
+def test_of_equal_sizes_the_one_with_more_inliers_comes_first():
+    found = ranks(images("a1", "a2", "a3", "a4"), pairs(("a1", "a2", 20), ("a3", "a4", 21)))
+    assert [found[name][0] for name in ("a1", "a2", "a3", "a4")] == [1, 1, 0, 0]
 
 
-def test_of_equal_weights_the_one_with_the_smallest_id_is_kept():
-    found = group(images("a4", "a2", "a3", "a1"), pairs(("a2", "a3", 20), ("a1", "a4", 20)))
-    assert {name for name, row in found.items() if row[3]} == {"a1", "a4"}
+def test_of_equal_weights_the_one_with_the_smallest_id_comes_first():
+    found = ranks(images("a4", "a2", "a3", "a1"), pairs(("a2", "a3", 20), ("a1", "a4", 20)))
+    assert {name for name, row in found.items() if row[0] == 0} == {"a1", "a4"}
+
+
+def test_a_much_copied_picture_does_not_win():
+    copied = named("aC", 5)
+    copies = tuple((copied[0], name) for name in copied[1:])
+    found, _ = group_images(
+        images(*copied, "a1", "a2", "a3"), pairs(*clique("a1", "a2", "a3"), copies=copies), SETTINGS
+    )
+    found = found.set_index("image_id")
+    assert found.loc["a1", ["group", "images", "photographs", "linked"]].to_list() == [0, 3, 3, 2]
+    assert found.loc["aC3", ["group", "images", "photographs", "linked"]].to_list() == [1, 5, 1, 0]
+    assert found.photograph["aC3"] == "aC0"
+    assert (found.largest == 3).all()
+    assert (found.margin == 2).all()
+
+
+def test_the_pairs_of_copies_weigh_once():
+    edges = pairs(("a1", "a3", 30), ("a2", "a3", 20), ("a4", "a5", 40), copies=(("a1", "a2"),))
+    found, _ = group_images(images("a1", "a2", "a3", "a4", "a5"), edges, SETTINGS)
+    found = found.set_index("image_id")
+    assert found.weight.to_dict() == {"a1": 30, "a2": 30, "a3": 30, "a4": 40, "a5": 40}
+    assert found.group.to_dict() == {"a1": 1, "a2": 1, "a3": 1, "a4": 0, "a5": 0}
+
+
+def test_what_is_cut_joins_nothing_and_counts_for_nobody():
+    left, right = named("aL", 6), named("aR", 5)
+    edges = pairs(*clique(*left), *clique(*right), ("aL0", "aR0", 6))
+    found, cuts = group_images(images(*left, *right), edges, ClusterSettings())
+    found = found.set_index("image_id")
+    assert cuts[["image_a", "image_b", "rule"]].to_numpy().tolist() == [["aL0", "aR0", "bridge"]]
+    assert found.group.to_dict() == dict.fromkeys(left, 0) | dict.fromkeys(right, 1)
+    assert found.neighbours["aL0"] == 5
 
 
 def test_images_without_a_match_are_groups_of_one():
-    found = group(images("a1", "a2", "b1"), pairs(("a1", "a2", 30)))
-    assert found["b1"] == (0, 1, 0, False)
-    assert group(images("a1"), pairs(), min_group_size=1)["a1"] == (0, 1, 0, True)
-
-
-def test_a_group_below_the_minimum_is_not_kept():
-    assert not any(row[3] for row in group(images("a1", "a2"), pairs(("a1", "a2", 30)), min_group_size=3).values())
+    assert ranks(images("a1", "a2", "b1"), pairs(("a1", "a2", 30)))["b1"] == (0, 1, 0)
+    assert {row[0] for row in ranks(images("a1", "a2", "a3"), pairs()).values()} == {0, 1, 2}
 
 
 def test_nothing_in_nothing_out():
-    found = group_images(images(), pairs(), SETTINGS)
-    assert list(found.columns) == ["image_id", "landmark_id", "group", "group_size", "neighbours", "kept"]
-    assert len(found) == 0
-    assert len(dropped_images(found)) == 0
-
-
-def test_a_class_without_a_pair():
-    assert {row[0] for row in group(images("a1", "a2", "a3"), pairs()).values()} == {0, 1, 2}
-
-
-def test_why_images_are_dropped():
-    members = images("a1", "a2", "a3", "a4", "a5", "a6", "b1", "b2", "c1")
-    groups = group_images(
-        members,
-        pairs(("a1", "a2", 9), ("a2", "a3", 9), ("a4", "a5", 9), ("b1", "b2", 9)),
-        ClusterSettings(min_group_size=3),
-    )
-    found = {row.image_id: (row.reason, json.loads(row.evidence)) for row in dropped_images(groups).itertuples()}
-    assert found == {
-        "a4": (Reason.SMALLER_GROUP, {"group": 1, "group_size": 2, "largest_group": 3}),
-        "a5": (Reason.SMALLER_GROUP, {"group": 1, "group_size": 2, "largest_group": 3}),
-        "a6": (Reason.NO_MATCH, {"group": 2, "group_size": 1, "largest_group": 3}),
-        "b1": (Reason.SMALL_GROUP, {"group": 0, "group_size": 2, "largest_group": 2}),
-        "b2": (Reason.SMALL_GROUP, {"group": 0, "group_size": 2, "largest_group": 2}),
-        "c1": (Reason.NO_MATCH, {"group": 0, "group_size": 1, "largest_group": 1}),
-    }
+    found, cuts = group_images(images(), pairs(), SETTINGS)
+    assert len(found) == len(cuts) == 0
 
 
 @st.composite
@@ -113,18 +106,17 @@ def components(names: list[str], edges: list[tuple[str, str, int]]) -> set[froze
 @given(graphs())
 def test_groups_are_the_connected_components_best_first(graph):
     names, edges = graph
-    found = group_images(images(*names), pairs(*edges), SETTINGS)
+    found, _ = group_images(images(*names), pairs(*edges), SETTINGS)
     assert found.image_id.tolist() == sorted(names)
     assert {frozenset(part.image_id) for _, part in found.groupby(["landmark_id", "group"])} == components(names, edges)
     for _, part in found.groupby("landmark_id"):
-        ranks = {}
+        order = {}
         for rank, members in part.groupby("group"):
             weight = sum(inliers for a, _, inliers in edges if a in set(members.image_id))
-            ranks[rank] = (-len(members), -weight, members.image_id.min())
-            assert (members.group_size == len(members)).all()
-            assert (members.kept == (rank == 0 and len(members) >= 2)).all()
-        assert list(ranks) == list(range(len(ranks)))
-        assert list(ranks.values()) == sorted(ranks.values())
+            order[rank] = (-len(members), -weight, members.image_id.min())
+            assert (members.images == len(members)).all()
+        assert list(order) == list(range(len(order)))
+        assert list(order.values()) == sorted(order.values())
     assert found.neighbours.sum() == 2 * len(edges)
 
 
@@ -134,13 +126,9 @@ def test_the_order_of_rows_does_not_matter(graph, random):
     shuffled, turned = list(names), list(edges)
     random.shuffle(shuffled)
     random.shuffle(turned)
-    pd.testing.assert_frame_equal(
-        group_images(images(*names), pairs(*edges), SETTINGS), group_images(images(*shuffled), pairs(*turned), SETTINGS)
+    there, back = (
+        group_images(images(*n), pairs(*e), ClusterSettings(sizeable=2))
+        for n, e in ((names, edges), (shuffled, turned))
     )
-
-
-@given(graphs())
-def test_every_image_is_kept_or_dropped(graph):
-    names, edges = graph
-    groups = group_images(images(*names), pairs(*edges), SETTINGS)
-    assert sorted([*groups.image_id[groups.kept], *dropped_images(groups).image_id]) == sorted(names)
+    for one, other in zip(there, back, strict=True):
+        pd.testing.assert_frame_equal(one, other)

@@ -27,6 +27,7 @@ def mask(sha256: str, masked: list[int]) -> dict[str, object]:
         "masked": len(masked),
         "bits": np.packbits(bits).tobytes(),
         "regions": [],
+        "points": [],
     }
 
 

@@ -69,6 +69,7 @@ def compare(
             "masked": 0,
             "bits": bytes(len(row["descriptors"]) // 1024 + 1),
             "regions": [],
+            "points": [],
         }
         for row in described
     ]

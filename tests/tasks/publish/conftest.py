@@ -99,12 +99,23 @@ class Maker:
                 **who,
             }
         )
+        mask = {
+            "detected": 1000,
+            "masked": 5,
+            "bits": b"",
+            "regions": [10.0, 400.0, 600.0, 470.0],
+            "points": [320.0, 9.0],
+        }
+        self.rows["masks"].append({"sha256": sha256, **mask})
         if reason.stage == "cluster" or reason is Reason.KEPT:
             group = {"kept": 0, "smaller-group": 1 + number // 4, "no-match": 100 + number}.get(reason, 0)
             size = {"kept": 50, "smaller-group": 4, "no-match": 1}.get(reason, 2)
+            kept = reason is Reason.KEPT
             self.rows["groups"].append(
-                {"group": group, "group_size": size, "neighbours": size - 1, "kept": reason is Reason.KEPT, **who}
+                {"group": group, "group_size": size, "neighbours": size - 1, "kept": kept, "copy_of": None, **who}
             )
+            if size > 1:
+                self.add_group(who, group, size, kept=kept)
         if reason is Reason.KEPT:
             boxed = {"image_id": who["image_id"], **BOX, "supports": number + 1, "spread": 2.5, "sweeps": 4}
             self.rows["boxes"].append(boxed)
@@ -119,6 +130,22 @@ class Maker:
                     "kind": kind,
                 }
                 self.rows["overlaps"].append({**who, **found, **MATCH, "inliers": inliers})
+
+    def add_group(self, who: dict[str, str], group: int, size: int, *, kept: bool) -> None:
+        row = {
+            "landmark_id": who["landmark_id"],
+            "group": group,
+            "images": size,
+            "photographs": size,
+            "weight": 100,
+            "first_image": who["image_id"],
+            "kept": kept,
+            "pinned": False,
+            "margin": 7,
+        }
+        known = {(other["landmark_id"], other["group"]) for other in self.rows["class_groups"]}
+        if (row["landmark_id"], group) not in known:
+            self.rows["class_groups"].append(row)
 
     @staticmethod
     def evidence(reason: Reason, landmark_id: str) -> dict[str, Any]:

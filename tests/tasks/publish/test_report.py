@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 import pytest
 
 from storage.reasons import Reason
+from storage.tables import CUTS
 from tasks.publish.report import class_page, overlaps_page, reason_page, render_report
 
 HOSTILE = [
@@ -334,3 +336,30 @@ def test_the_browser_follows_a_reason_to_its_page(tmp_path, version_of):
     assert messages == []
     assert 'data-reason="no-match">' in page
     assert 'data-reason="kept" hidden' in page
+
+
+def test_groups_are_shown_with_the_margin_and_how_to_pin_another(every_reason):
+    files = render(every_reason, pictures_of(every_reason))
+    page = Page(files[class_page("Notre-Dame de Paris")]).words
+    assert "The largest group leads the next by 7." in page
+    assert "pin an image of it" in page
+    assert "pin an image of it" not in Page(files[class_page("Louvre")]).words
+
+
+def test_what_is_masked_is_drawn_over_each_picture(every_reason):
+    files = render(every_reason, pictures_of(every_reason))
+    page = Page(files[class_page("Louvre")])
+    assert page.tags["rect"] >= page.tags["figure"] == page.tags["circle"] > 0
+
+
+def test_what_was_cut_is_shown(every_reason):
+    cut = {"landmark_id": "Louvre", "image_a": "Louvre kept 0", "image_b": "Louvre kept 1", "inliers": 8}
+    cut |= {"false_alarms": -6.2, "size_a": 61, "size_b": 69, "rule": "bridge"}
+    tables = every_reason.tables | {"cuts": pa.Table.from_pylist([cut], CUTS.schema)}
+    shas = {image["image_id"]: image["sha256"] for image in tables["images"].to_pylist()}
+    name = f"cut-{shas['Louvre kept 0']}-{shas['Louvre kept 1']}.jpg"
+    files = dict(render_report(every_reason.manifest, tables, {name}))
+    page = Page(files[class_page("Louvre")])
+    assert any(source.endswith(name) for source in page.sources)
+    assert "61 and 69" in page.words
+    assert "10^-6.2" in page.words
