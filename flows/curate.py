@@ -20,6 +20,7 @@ from tasks.acquire.settings import Refetch
 from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.task import cluster_images
+from tasks.features.detect import check_installed
 from tasks.features.task import extract_features, mask_pictures
 from tasks.match.audit import missed_pairs
 from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
@@ -61,6 +62,7 @@ def curate(
         run: how it runs.
         note: a sentence or two for the card and the report, such as where the list comes from.
     """
+    check_installed(settings.features)
     question = ask(source, name, root, test_sets or {}, note)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
@@ -135,6 +137,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "unreadable_test_files": {
             name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
         },
+        "crashed_pictures": sum(output.counts["crashed"] for output in features.values()),
         "matching": _matching(pairs).model_dump(),
     }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
