@@ -28,6 +28,7 @@ from tasks.publish.settings import PublishSettings
 from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
 
+
 @stage("illustrate", version=2)
 def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Thumbnails of `images`, and drawings of what they were dropped for.
