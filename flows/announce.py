@@ -23,7 +23,9 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
     logger.info("%s %s", news, version.folder)
     logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
     for name, count in version.unreadable_test_files.items():
-        logger.warning("test set %s: %d files could not be read and were not compared", name, count)
+        logger.warning("test set %s: %d files could not be described and were not compared", name, count)
+    if version.crashed_pictures:
+        logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
     rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]
     create_table_artifact(
         rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}"

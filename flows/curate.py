@@ -21,6 +21,7 @@ from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_source
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
 from tasks.cluster.task import check_pins, cluster_images
+from tasks.features.detect import check_installed
 from tasks.features.task import extract_features, mask_pictures
 from tasks.match.audit import missed_pairs
 from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
@@ -64,6 +65,7 @@ def curate(
         note: a sentence or two for the card and the report, such as where the list comes from.
         overrides: what a person decided instead of the method.
     """
+    check_installed(settings.features)
     question = ask(source, name, root, test_sets or {}, note, overrides)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
@@ -143,6 +145,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "unreadable_test_files": {
             name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
         },
+        "crashed_pictures": sum(output.counts["crashed"] for output in features.values()),
         "matching": _matching(pairs).model_dump(),
     }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)

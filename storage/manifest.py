@@ -44,7 +44,8 @@ class Facts(BaseModel):
     overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     software: dict[str, str] = Field(description="version of everything that computed it")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
-    unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that no photograph was read from")
+    unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that could not be described")
+    crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
     matching: Matching
     funnel: list[FunnelStep]
 

@@ -133,9 +133,12 @@ FEATURES = TableSpec(
         [
             _SHA256,
             _column(
-                "keypoints", pa.large_binary(), "float32 (n, 4): x, y, diameter in image pixels, angle in degrees."
+                "keypoints",
+                pa.large_binary(),
+                "float32 (n, 6): x, y and, row by row, the 2×2 frame from the unit circle, in image pixels.",
             ),
             _column("descriptors", pa.large_binary(), "uint8 (n, 128): RootSIFT times 512, rounded, at most 255."),
+            _column("crashed", pa.bool_(), "Whether the picture killed its detector, twice; it then has no keypoints."),
         ]
     ),
 )

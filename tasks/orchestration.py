@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -53,10 +53,11 @@ Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
 _RECORDS = "stages/records"
 _SERIALIZER: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
 _UNKEYED = ("fetch_log", "folder", "folders", "dataset")
-_SOFTWARE = {
+SOFTWARE = {
     name: version(name)
     for name in ("numpy", "scipy", "pandas", "pyarrow", "pillow", "opencv-contrib-python-headless", "faiss-cpu")
-}
+} | {found.name: found.version for name in ("pycolmap", "pyhesaff") for found in distributions(name=name)}
+"""The versions of the libraries that results depend on, those of optional detectors where they are installed."""
 
 
 def _key_of_call(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
     parts = {
         "stage": stage.name,
         "version": stage.version,
-        "software": _SOFTWARE,
+        "software": SOFTWARE,
         "settings": settings.model_dump(mode="json") if settings else None,
         "inputs": {name: content(value) for name, value in inputs.items() if name not in _UNKEYED},
     }

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Features:
-    """keypoints, float32 (n, 4): x, y, diameter, angle; descriptors, uint8 (n, 128)."""
+    """The keypoints of a picture.
+
+    Attributes:
+        keypoints: float32 (n, 6): x, y, a11, a12, a21, a22 in pixels of the picture (the first pixel spans 0 to 1). The
+            frame [[a11, a12], [a21, a22]] maps the unit circle to the keypoint's region around x, y; where it stands
+            upright, a12 is 0.
+        descriptors: uint8 (n, 128), RootSIFT.
+    """
 
     keypoints: NDArray[np.float32]
     descriptors: NDArray[np.uint8]
@@ -21,9 +28,24 @@ class Features:
         """float32 (n, 2): x, y in pixels of the picture."""
         return self.keypoints[:, :2]
 
+    @property
+    def angles(self) -> NDArray[np.float32]:
+        """float32 (n,): by how many degrees, -180 to 180, the frames are turned from x towards y."""
+        return np.asarray(np.rad2deg(np.arctan2(-self.keypoints[:, 3], self.keypoints[:, 5])))
+
+    @property
+    def radii(self) -> NDArray[np.float32]:
+        """float32 (n,): radii, in pixels of the picture, of circles as large as the keypoints' regions."""
+        _, _, a11, a12, a21, a22 = self.keypoints.T
+        return np.asarray(np.sqrt(np.abs(a11 * a22 - a12 * a21)))
+
     def without(self, masked: NDArray[np.bool_]) -> "Features":
         """Those that are not masked (n,)."""
         return Features(self.keypoints[~masked], self.descriptors[~masked])
+
+
+NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
+"""The features of a picture without keypoints."""
 
 
 def read_masked(features: pa.Table, masks: pa.Table) -> dict[str, Features]:
@@ -48,6 +70,6 @@ def pack(features: Features) -> dict[str, bytes]:
 def unpack(row: Mapping[str, Any]) -> Features:
     """The inverse of `pack`."""
     return Features(
-        np.frombuffer(row["keypoints"], "<f4").reshape(-1, 4).astype(np.float32),
+        np.frombuffer(row["keypoints"], "<f4").reshape(-1, 6).astype(np.float32),
         np.frombuffer(row["descriptors"], np.uint8).reshape(-1, 128),
     )

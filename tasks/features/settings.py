@@ -1,5 +1,7 @@
 """The knobs of features."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from tasks.settings import StageSettings
@@ -8,6 +10,9 @@ from tasks.settings import StageSettings
 class FeatureSettings(StageSettings):
     """How keypoints are found. The papers use SIFT descriptors; the numbers are ours (`docs/quality.md`)."""
 
+    detector: Literal["sift", "hessian-affine", "sift+hessian-affine", "colmap-affine"] = Field(
+        "sift", description="what finds keypoints; all but `sift` need the extra `detectors`"
+    )
     longest_side: int = Field(
         1024, ge=64, description="pictures are shrunk to this longest side, in pixels, before detection"
     )

@@ -1,5 +1,7 @@
 """Features' Prefect face: the keypoints of a packet's pictures, each picture once, and which of them to mask."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -7,25 +9,28 @@ from storage.images import get_image
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import FEATURES, MASKS
-from tasks.acquire.inspect import decode
-from tasks.features.detect import detect
+from tasks.features.describe import Describer
 from tasks.features.overlays import Templates, mask_overlays
-from tasks.features.packed import Features, pack, unpack
+from tasks.features.packed import NOTHING, pack, unpack
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.orchestration import Inputs, Output, reference, stage, stage_path
 
 
-@stage("features", version=1)
+@stage("features", version=2)
 def extract_features(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """Detects and describes the keypoints of every picture of `images`."""
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images"), ["sha256", "path"]).to_pylist()
-    rows = []
-    for sha256, path in sorted({(image["sha256"], image["path"]) for image in images}):
-        features = Features(*detect(decode(get_image(root, path)), settings))
-        rows.append({"sha256": sha256, **pack(features)})
+    rows: list[dict[str, Any]] = []
+    with Describer(settings) as describer:
+        for sha256, path in sorted({(image["sha256"], image["path"]) for image in images}):
+            features = describer.describe(get_image(root, path))
+            rows.append({"sha256": sha256, **pack(features or NOTHING), "crashed": features is None})
     table = pa.Table.from_pylist(rows, FEATURES.schema)
-    return Output(tables={"features": write_table(root, stage_path(key, "features"), FEATURES, table)})
+    return Output(
+        tables={"features": write_table(root, stage_path(key, "features"), FEATURES, table)},
+        counts={"crashed": sum(row["crashed"] for row in rows)},
+    )
 
 
 @stage("mask", version=1)

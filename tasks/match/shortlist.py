@@ -105,9 +105,9 @@ def _train(photographs: Sequence[Features], descriptors: int) -> Any:
 
 def _turns(features: Features) -> NDArray[np.float32]:
     """Angles of the keypoints, degrees."""
-    return np.asarray(features.keypoints[:, 3], np.float32)
+    return features.angles
 
 
 def _scales(features: Features) -> NDArray[np.float32]:
-    """Diameters of the keypoints, as powers of two."""
-    return np.asarray(np.log2(np.maximum(features.keypoints[:, 2], 1e-6)), np.float32)
+    """Radii of the keypoints, as powers of two."""
+    return np.asarray(np.log2(np.maximum(features.radii, 1e-6)), np.float32)

@@ -13,9 +13,9 @@ from storage.errors import InputError
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
-from tasks.acquire.inspect import Rejected, decode, inspect
+from tasks.acquire.inspect import Rejected, inspect
 from tasks.acquire.settings import AcquireSettings
-from tasks.features.detect import detect
+from tasks.features.describe import Describer
 from tasks.features.packed import Features, pack, read_masked, unpack
 from tasks.features.settings import FeatureSettings
 from tasks.match.copies import is_copy
@@ -36,23 +36,18 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=1)
+@stage("signature", version=2)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """The keypoints of a test set's photographs, as they are and mirrored. Inputs: `name`, `folder`, `digest`."""
     root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
     rows: list[dict[str, Any]] = []
     unreadable = 0
-    for file in test_photographs(name, folder):
-        content = file.read_bytes()
-        if isinstance(inspect(content, AcquireSettings(min_side=1)), Rejected):
-            unreadable += 1
-            continue
-        picture = decode(content)
-        for mirrored in (False, True):
-            features = Features(*detect(picture[:, ::-1].copy() if mirrored else picture, settings))
+    with Describer(settings) as describer:
+        for file in test_photographs(name, folder):
+            signature = _signature(file.read_bytes(), describer)
             facts = {"test_set": name, "test_image": file.relative_to(folder).as_posix(), "site": site_of(file.name)}
-            size = {"width": picture.shape[1], "height": picture.shape[0]}
-            rows.append({**facts, "mirrored": mirrored, **size, **pack(features)})
+            rows += [{**facts, **row} for row in signature]
+            unreadable += not signature
     if not rows:
         raise InputError(f"test set {name!r}: none of the {unreadable} files below {folder} is a readable photograph")
     table = pa.Table.from_pylist(rows, SIGNATURE.schema)
@@ -60,6 +55,17 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
         tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
         counts={"photographs": len(rows) // 2, "unreadable": unreadable},
     )
+
+
+def _signature(content: bytes, describer: Describer) -> list[dict[str, Any]]:
+    """Both rows of a photograph; none where it can't be read, or its detector dies of it."""
+    picture = inspect(content, AcquireSettings(min_side=1))
+    if isinstance(picture, Rejected):
+        return []
+    size = {"width": picture.width, "height": picture.height}
+    found = {mirrored: describer.describe(content, mirrored=mirrored) for mirrored in (False, True)}
+    rows = [{"mirrored": mirrored, **size, **pack(features)} for mirrored, features in found.items() if features]
+    return rows if len(rows) == len(found) else []
 
 
 @stage("overlap", version=2)

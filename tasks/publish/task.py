@@ -19,7 +19,7 @@ from storage.root import Root
 from storage.tables import THUMBNAILS, VERDICTS, VERSION_TABLES, TableRef
 from storage.versions import publish_version
 from tasks.acquire.sources import duplicate_rows
-from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_match, thumbnail
 from tasks.publish.report import render_report
@@ -27,18 +27,6 @@ from tasks.publish.rows import strongest_pairs
 from tasks.publish.settings import PublishSettings
 from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
-
-_SOFTWARE = (
-    "cairn",
-    "prefect",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scipy",
-    "opencv-contrib-python-headless",
-    "faiss-cpu",
-    "pillow",
-)
 
 
 @stage("illustrate", version=3)
@@ -118,7 +106,7 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     }
     verdicts = _verdicts(root, inputs, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
-    software = {"python": sys.version.split()[0], **{name: version(name) for name in _SOFTWARE}}
+    software = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect"), **SOFTWARE}
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
     facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
 

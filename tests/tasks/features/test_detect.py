@@ -1,12 +1,18 @@
+import re
+import sys
+
 import cv2
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from storage.errors import InputError
 from tasks.features.detect import detect, root_sift
+from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
 
 SETTINGS = FeatureSettings()
+DETECTORS = ["sift", "hessian-affine", "sift+hessian-affine", "colmap-affine"]
 
 
 def texture(width: int = 640, height: int = 480, seed: int = 0) -> np.ndarray:
@@ -35,34 +41,42 @@ def offset(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.median((second[nearest] - first)[close], axis=0)
 
 
-def test_types_shapes_and_limits(scene):
-    keypoints, descriptors = detect(scene, FeatureSettings(max_keypoints=1000))
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_types_shapes_and_limits(scene, detector):
+    keypoints, descriptors = detect(scene, FeatureSettings(detector=detector, max_keypoints=1000))
     assert (keypoints.dtype, descriptors.dtype) == (np.float32, np.uint8)
-    assert keypoints.shape == (1000, 4)
+    assert keypoints.shape == (1000, 6)
     assert descriptors.shape == (1000, 128)
     assert (keypoints[:, :2] > 0).all()
     assert (keypoints[:, :2] < (640, 480)).all()
-    assert (keypoints[:, 2] > 0).all()
-    assert ((keypoints[:, 3] >= 0) & (keypoints[:, 3] <= 360)).all()
+    assert (np.linalg.det(keypoints[:, 2:].reshape(-1, 2, 2)) > 0).all()
 
 
-def test_the_same_picture_gives_the_same_keypoints_in_the_same_order(scene):
-    first, again = detect(scene, SETTINGS), detect(scene.copy(), SETTINGS)
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_the_same_picture_gives_the_same_keypoints_in_the_same_order(scene, detector):
+    settings = FeatureSettings(detector=detector)
+    first = detect(scene, settings)
+    detect(texture(seed=1), settings)  # what came between is forgotten
+    again = detect(scene.copy(), settings)
     np.testing.assert_array_equal(first[0], again[0])
     np.testing.assert_array_equal(first[1], again[1])
 
 
+@pytest.mark.parametrize("detector", ["sift", "hessian-affine", "sift+hessian-affine"])
 @pytest.mark.parametrize("most", [16, 17, 300])
-def test_fewer_keypoints_are_the_strongest_ones(scene, most):
-    everything, few = detect(scene, SETTINGS)[0], detect(scene, FeatureSettings(max_keypoints=most))[0]
+def test_fewer_keypoints_are_the_strongest_ones(scene, most, detector):
+    everything, few = (
+        detect(scene, FeatureSettings(detector=detector, max_keypoints=count))[0] for count in (1500, most)
+    )
     assert len(few) == most
     assert {tuple(point) for point in few} <= {tuple(point) for point in everything}
 
 
+@pytest.mark.parametrize("detector", DETECTORS)
 @pytest.mark.parametrize("picture", [np.zeros((80, 90, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)])
-def test_a_picture_of_nothing_has_no_keypoints(picture):
-    keypoints, descriptors = detect(picture, SETTINGS)
-    assert keypoints.shape == (0, 4)
+def test_a_picture_of_nothing_has_no_keypoints(picture, detector):
+    keypoints, descriptors = detect(picture, FeatureSettings(detector=detector))
+    assert keypoints.shape == (0, 6)
     assert descriptors.shape == (0, 128)
     assert (keypoints.dtype, descriptors.dtype) == (np.float32, np.uint8)
 
@@ -75,7 +89,8 @@ def test_positions_are_in_pixels_of_the_picture_however_it_was_shrunk(scene):
     large = cv2.resize(scene, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     found, shrunk = detect(scene, SETTINGS)[0], detect(large, FeatureSettings(longest_side=640))[0]
     np.testing.assert_allclose(offset(found[:, :2], shrunk[:, :2] / 2), 0, atol=0.1)
-    assert np.median(shrunk[:, 2]) == pytest.approx(2 * np.median(found[:, 2]), rel=0.1)
+    sizes = [np.median(np.linalg.det(points[:, 2:].reshape(-1, 2, 2))) for points in (found, shrunk)]
+    assert sizes[1] == pytest.approx(4 * sizes[0], rel=0.2)
 
 
 def test_positions_mean_the_same_from_either_edge(scene):
@@ -91,6 +106,91 @@ def test_a_small_picture_is_not_enlarged(scene):
     np.testing.assert_array_equal(
         detect(scene, FeatureSettings(longest_side=640))[0], detect(scene, FeatureSettings(longest_side=4000))[0]
     )
+
+
+def ellipse(deviations: tuple[int, int], turn: float) -> np.ndarray:
+    """Covariance of a Gaussian with these deviations along axes turned by so many radians."""
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return rotation @ np.diag(np.square(deviations)) @ rotation.T
+
+
+def blobs(shape: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Dark Gaussians of this covariance on light gray."""
+    apart = np.stack(np.meshgrid(np.arange(640) + 0.5, np.arange(480) + 0.5), axis=-1) - centres[:, None, None]
+    weights = np.exp(-0.5 * np.einsum("khwi,ij,khwj->khw", apart, np.linalg.inv(shape), apart)).sum(axis=0)
+    return np.repeat(np.clip(200 - 150 * weights, 0, 255).round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+CENTRES = np.array([(100.3, 120.7), (320.0, 240.5), (500.75, 350.25), (110.6, 380.1)])
+
+
+@pytest.mark.parametrize(
+    ("detector", "deviations", "turn"),
+    [
+        ("sift", (8, 8), 0.0),
+        *[
+            (detector, deviations, turn)
+            for detector in ("hessian-affine", "colmap-affine")
+            for deviations, turn in (((8, 8), 0.0), ((12, 8), 0.5), ((12, 8), 2.2))
+        ],
+    ],
+)
+def test_a_blob_is_found_at_its_centre_with_its_shape(detector, deviations, turn):
+    """The scale at which a Gaussian is found is its deviation, and its ellipse that of its covariance."""
+    shape = ellipse(deviations, turn)
+    found = detect(blobs(shape, CENTRES), FeatureSettings(detector=detector))[0]
+    for centre in CENTRES:
+        frames = found[np.linalg.norm(found[:, :2] - centre, axis=1) < 0.5, 2:].reshape(-1, 2, 2)
+        errors = np.linalg.norm(frames @ frames.transpose(0, 2, 1) - shape, axis=(1, 2)) / np.linalg.norm(shape)
+        assert errors.min(initial=np.inf) < 0.25
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_keypoints_follow_an_affine_map(scene, detector):
+    """What is seen under a known map is found there, and its descriptors are told from all others."""
+    linear = np.array([[1.2, 0.0], [0.15, 0.9]])
+    shift = np.array([320.0, 240.0]) - linear @ (320.0, 240.0)
+    in_centres = np.hstack([linear, (linear @ (0.5, 0.5) + shift - 0.5)[:, None]])  # OpenCV's first pixel is at 0
+    warped = cv2.warpAffine(scene, in_centres, (640, 480), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    settings = FeatureSettings(detector=detector)
+    first, second = Features(*detect(scene, settings)), Features(*detect(warped, settings))
+    here, there = one_to_one(first.descriptors, second.descriptors)
+    errors = second.positions[there] - (first.positions[here] @ linear.T + shift)
+    right = np.linalg.norm(errors, axis=1) < 3
+    assert len(here) > 100
+    assert right.mean() > 0.9
+    np.testing.assert_allclose(np.median(errors[right], axis=0), 0, atol=0.1)
+    frames = (features.keypoints[which, 2:].reshape(-1, 2, 2) for features, which in ((first, here), (second, there)))
+    mapped, seen = linear @ next(frames), next(frames)
+    growth = np.sqrt(np.linalg.det(seen) / np.linalg.det(mapped))[right]
+    assert np.median(growth) == pytest.approx(1, abs=0.05)
+
+
+def one_to_one(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of descriptors that are each other's nearest, and clearly so."""
+    near, far = cKDTree(second).query(first, k=2)
+    back = cKDTree(first).query(second)[1]
+    here = np.flatnonzero((near[:, 0] < 0.8 * near[:, 1]) & (back[far[:, 0]] == np.arange(len(first))))
+    return here, far[here, 0]
+
+
+def test_the_union_takes_from_both_by_turns(scene):
+    most = 100
+    of = {
+        detector: {tuple(point) for point in detect(scene, FeatureSettings(detector=detector, max_keypoints=most))[0]}
+        for detector in DETECTORS
+    }
+    assert len(of["sift+hessian-affine"] & of["sift"]) == most / 2
+    assert len(of["sift+hessian-affine"] & of["hessian-affine"]) == most / 2
+
+
+@pytest.mark.parametrize("detector", ["hessian-affine", "sift+hessian-affine", "colmap-affine"])
+def test_a_missing_library_is_named_with_what_to_do(scene, detector, monkeypatch):
+    monkeypatch.setattr(sys, "path", [])
+    for library in ("pyhesaff", "pycolmap"):
+        monkeypatch.delitem(sys.modules, library, raising=False)
+    with pytest.raises(InputError, match=rf"'{re.escape(detector)}' needs py\w+, .*cairn\[detectors\]"):
+        detect(scene, FeatureSettings(detector=detector))
 
 
 def test_root_sift_is_the_root_of_the_share():

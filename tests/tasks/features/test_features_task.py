@@ -15,6 +15,15 @@ from tasks.features.settings import FeatureSettings
 from tasks.features.task import extract_features
 from tasks.orchestration import Output
 
+FRAGILE = """
+import os, cv2, numpy as np
+
+def detect_feats_in_image(gray):
+    if (gray == cv2.cvtColor(cv2.imread({fatal!r}), cv2.COLOR_BGR2GRAY)).all():
+        os.abort()
+    return np.array([[1, 2, 3, 0, 3, 0]], np.float32), np.ones((1, 128), np.uint8)
+"""
+
 
 @pytest.fixture
 def inputs(tmp_path):
@@ -50,6 +59,20 @@ def test_each_picture_is_described_once(inputs):
     found = read_table(root, output.tables["features"]).to_pylist()
     assert [row["sha256"] for row in found] == sorted({row["sha256"] for row in rows})
     assert all(len(unpack(row).keypoints) == len(unpack(row).descriptors) > 20 for row in found)
+
+
+def test_a_picture_that_kills_its_detector_is_recorded_and_no_other_is_lost(inputs, tmp_path, monkeypatch):
+    """A stand-in for pyhesaff that dies, for real, of the second of the two pictures."""
+    root, given, rows = inputs
+    fatal = root.path(max(rows, key=lambda row: row["sha256"])["path"])
+    (tmp_path / "pyhesaff.py").write_text(FRAGILE.format(fatal=fatal))
+    monkeypatch.syspath_prepend(tmp_path)
+    output = Output.model_validate(
+        extract_features.fn(root.url, "features-1", given, FeatureSettings(detector="hessian-affine"))
+    )
+    found = read_table(root, output.tables["features"]).to_pylist()
+    assert [(row["crashed"], len(unpack(row).keypoints)) for row in found] == [(False, 1), (True, 0)]
+    assert output.counts == {"crashed": 1}
 
 
 def test_again_gives_the_same_bytes(inputs):

@@ -15,7 +15,7 @@ def like(descriptor: np.ndarray, seed: int) -> np.ndarray:
 
 
 def keypoints(positions: np.ndarray) -> np.ndarray:
-    return np.column_stack([positions, np.ones((len(positions), 2))]).astype(np.float32)
+    return np.column_stack([positions, np.ones((len(positions), 4))]).astype(np.float32)
 
 
 def test_a_pattern_of_three_classes_is_a_template_and_one_of_two_is_not():

@@ -8,7 +8,7 @@ from tasks.features.packed import Features, pack, unpack
 
 @given(st.data(), st.integers(0, 9))
 def test_what_is_packed_comes_back(data, count):
-    keypoints = data.draw(arrays.arrays(np.float32, (count, 4), elements=st.floats(-1e6, 1e6, width=32)))
+    keypoints = data.draw(arrays.arrays(np.float32, (count, 6), elements=st.floats(-1e6, 1e6, width=32)))
     descriptors = data.draw(arrays.arrays(np.uint8, (count, 128)))
     found = unpack(pack(Features(keypoints, descriptors)))
     np.testing.assert_array_equal(found.keypoints, keypoints)
@@ -17,9 +17,17 @@ def test_what_is_packed_comes_back(data, count):
     assert found.positions.shape == (count, 2)
 
 
+def test_angles_and_radii_are_those_of_the_frames():
+    frames = [[0, 0, 2, 0, 0, 2], [0, 0, 0, -3, 3, 0], [0, 0, 4, 0, 1, 1]]  # upright, turned by 90°, sheared upright
+    found = Features(np.array(frames, np.float32), np.zeros((3, 128), np.uint8))
+    np.testing.assert_allclose(found.angles, [0, 90, 0], atol=1e-5)
+    np.testing.assert_allclose(found.radii, [2, 3, 2])
+    assert (found.angles.dtype, found.radii.dtype) == (np.float32, np.float32)
+
+
 def test_the_bytes_are_little_endian_rows():
-    packed = pack(Features(np.array([[1, 2, 3, 4]], np.float32), np.arange(128, dtype=np.uint8)[None]))
-    assert packed["keypoints"] == bytes.fromhex("0000803f000000400000404000008040")
+    packed = pack(Features(np.array([[1, 2, 3, 4, 5, 6]], np.float32), np.arange(128, dtype=np.uint8)[None]))
+    assert packed["keypoints"] == bytes.fromhex("0000803f0000004000004040000080400000a0400000c040")
     assert packed["descriptors"] == bytes(range(128))
-    swapped = pack(Features(np.array([[1, 2, 3, 4]], ">f4"), np.arange(128, dtype=np.uint8)[None]))
+    swapped = pack(Features(np.array([[1, 2, 3, 4, 5, 6]], ">f4"), np.arange(128, dtype=np.uint8)[None]))
     assert swapped == packed

@@ -16,7 +16,7 @@ POINTS = np.random.default_rng(0).uniform(0, 480, (60, 2))
 
 def features(seed: int, shift: float) -> dict[str, bytes]:
     descriptors = np.random.default_rng(seed).integers(0, 256, (60, 128), dtype=np.uint8)
-    return pack(Features(np.hstack([POINTS + shift, np.ones((60, 2))]).astype(np.float32), descriptors))
+    return pack(Features(np.hstack([POINTS + shift, np.ones((60, 4))]).astype(np.float32), descriptors))
 
 
 def mask(sha256: str, masked: list[int]) -> dict[str, object]:
@@ -54,7 +54,7 @@ def packet(tmp_path):
         "md5": "0" * 32,
     }
     images = [{"image_id": i, "landmark_id": c, "sha256": f"sha{i}", **facts} for i, c, _, _ in members]
-    described = [{"sha256": f"sha{i}", **features(seed, shift)} for i, _, seed, shift in members]
+    described = [{"sha256": f"sha{i}", **features(seed, shift), "crashed": False} for i, _, seed, shift in members]
     masks = [mask(row["sha256"], []) for row in described]
     tables = {
         "images": (IMAGES, images),
@@ -134,7 +134,7 @@ def test_a_large_class_is_matched_by_its_shortlist_with_an_audit(tmp_path):
     facts |= {"mode": "RGB", "orientation": 1, "md5": "0" * 32, "landmark_id": "a"}
     names = [f"{n:02d}" for n in range(60)]
     images = [{"image_id": name, "sha256": f"sha{name}", **facts} for name in names]
-    described = [{"sha256": f"sha{n}", **features(int(n) % 6, int(n) // 6)} for n in names]
+    described = [{"sha256": f"sha{n}", **features(int(n) % 6, int(n) // 6), "crashed": False} for n in names]
     tables = {
         "images": (IMAGES, images),
         "features": (FEATURES, described),

@@ -7,12 +7,18 @@ from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import DescriptorIndex, shortlist
 
 
+def frames(radii: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Circles turned by angles, as the frames of keypoints, (n, 4)."""
+    cos, sin = radii * np.cos(np.deg2rad(degrees)), radii * np.sin(np.deg2rad(degrees))
+    return np.stack([cos, -sin, sin, cos], axis=1)
+
+
 def photographs(count: int, size: int = 120, seed: int = 0) -> list[Features]:
     random = np.random.default_rng(seed)
     return [
         Features(
             np.column_stack(
-                [random.uniform(0, 640, (size, 2)), random.uniform(2, 40, size), random.uniform(0, 360, size)]
+                [random.uniform(0, 640, (size, 2)), frames(random.uniform(1, 20, size), random.uniform(0, 360, size))]
             ).astype(np.float32),
             random.integers(0, 200, (size, 128), dtype=np.uint8),
         )
@@ -20,7 +26,7 @@ def photographs(count: int, size: int = 120, seed: int = 0) -> list[Features]:
     ]
 
 
-NOTHING = Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
+NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
 
 
 def like(known: Features, noise: int = 15, seed: int = 1, turn: float = 0.0, scale: float = 1.0) -> Features:
@@ -28,8 +34,10 @@ def like(known: Features, noise: int = 15, seed: int = 1, turn: float = 0.0, sca
     shaken = known.descriptors.astype(int) + np.random.default_rng(seed).integers(
         -noise, noise + 1, known.descriptors.shape
     )
-    keypoints = known.keypoints * np.array([1, 1, scale, 1], np.float32) + np.array([0, 0, 0, turn], np.float32)
-    return Features(keypoints % np.array([1e9, 1e9, 1e9, 360], np.float32), np.clip(shaken, 0, 255).astype(np.uint8))
+    camera = frames(np.array([scale]), np.array([turn])).reshape(2, 2)
+    seen = (camera @ known.keypoints[:, 2:].reshape(-1, 2, 2)).reshape(-1, 4)
+    keypoints = np.hstack([known.positions, seen]).astype(np.float32)
+    return Features(keypoints, np.clip(shaken, 0, 255).astype(np.uint8))
 
 
 def part(known: Features, count: int) -> Features:

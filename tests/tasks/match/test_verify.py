@@ -46,7 +46,7 @@ def warped(affine: np.ndarray, seed: int = 0) -> Features:
 def crafted(positions: np.ndarray, seed: int = 1) -> Features:
     """Features whose k-th descriptor matches the k-th of any other crafted set of that seed, and no other."""
     descriptors = np.random.default_rng(seed).integers(0, 256, (len(positions), 128), dtype=np.uint8)
-    return Features(np.hstack([positions, np.ones((len(positions), 2))]).astype(np.float32), descriptors)
+    return Features(np.hstack([positions, np.ones((len(positions), 4))]).astype(np.float32), descriptors)
 
 
 def turn(degrees: float, scale: float, shift: tuple[float, float], stretch: float = 1.0) -> np.ndarray:

@@ -60,7 +60,8 @@ def compare(
         for name, p in pictures.items()
     ]
     described = [
-        {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS)))} for name, p in pictures.items()
+        {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS))), "crashed": False}
+        for name, p in pictures.items()
     ]
     masks = [
         {

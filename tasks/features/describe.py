@@ -1,0 +1,50 @@
+"""The features of an image's bytes, found where a detector that crashes does no harm."""
+
+from tasks.acquire.inspect import decode
+from tasks.features.detect import check_installed, detect
+from tasks.features.packed import Features
+from tasks.features.settings import FeatureSettings
+from tasks.isolated import ChildDiedError, Isolated
+
+_ATTEMPTS = 2  # what the child did before may be to blame once
+
+
+class Describer:
+    """Describes images one after the other. A context manager: leaving it ends the child process it may have.
+
+    OpenCV runs in this process; the other detectors are known to crash, and run in a child.
+
+    Raises:
+        InputError: the library of the detector is not installed.
+    """
+
+    def __init__(self, settings: FeatureSettings) -> None:
+        check_installed(settings)
+        self._settings, self._isolated = settings, Isolated()
+
+    def __enter__(self) -> "Describer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._isolated.close()
+
+    def describe(self, content: bytes, *, mirrored: bool = False) -> Features | None:
+        """The features of an accepted image, upright by EXIF, or of its mirror image.
+
+        Returns:
+            None where the detector died of it twice.
+        """
+        if self._settings.detector == "sift":
+            return describe(content, self._settings, mirrored)
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._isolated.call(describe, content, self._settings, mirrored)
+            except ChildDiedError:
+                continue
+        return None
+
+
+def describe(content: bytes, settings: FeatureSettings, mirrored: bool) -> Features:
+    """The same in this process, which may die of it."""
+    picture = decode(content)
+    return Features(*detect(picture[:, ::-1].copy() if mirrored else picture, settings))

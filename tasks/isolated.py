@@ -1,0 +1,120 @@
+"""Native code in a process of its own: what crashes or hangs there costs one call, never the flow.
+
+Not a pool of `multiprocessing`: its children import the caller's main module anew, which costs seconds where that loads
+Prefect, and runs a script without a `__main__` guard a second time.
+"""
+
+import ctypes
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, ParamSpec, Self, TypeVar
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+# Many children work side by side: threads of their own would only get in each other's way.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_PR_SET_PDEATHSIG = 1
+
+
+class ChildDiedError(Exception):
+    """The call took its process down with it, or did not return in time."""
+
+
+class Isolated:
+    """Calls functions in a child process, which starts at the first call and anew after it died.
+
+    For one thread at a time. A context manager: leaving it ends the child.
+    """
+
+    def __init__(self, time_limit: float = 120.0) -> None:
+        """`time_limit` is in seconds per call; its default is some hundred times what the slowest photograph takes."""
+        self._time_limit = time_limit
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection[Any, Any]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the child, where there is one."""
+        self._end()
+
+    def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """What the function returns, or raises, in the child; it must be found there by its module and name.
+
+        Raises:
+            ChildDiedError: it did neither.
+        """
+        if self._child is None:
+            self._start()
+        try:
+            self._pipe.send((function, args, kwargs))
+            if not self._pipe.poll(self._time_limit):
+                raise ChildDiedError(f"no answer in {self._time_limit:g} s")
+            result, error = self._pipe.recv()
+        except (EOFError, ConnectionError):
+            raise ChildDiedError(f"the child process ended: {self._end()}") from None
+        except BaseException:
+            self._end()  # or it would answer the next call with the result of this one
+            raise
+        if error:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    def _start(self) -> None:
+        self._pipe, theirs = Pipe()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  our own interpreter and words
+                [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve({theirs.fileno()})"],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        try:
+            self._pipe.recv()
+        except EOFError:
+            raise RuntimeError(f"no child process can be started ({self._end()}); it printed why") from None
+
+    def _end(self) -> str:
+        """Ends the child and tells how it ended."""
+        if self._child is None:
+            return "there was none"
+        child, self._child = self._child, None
+        self._pipe.close()
+        child.kill()  # if it is dead already, its own status stands
+        status = child.wait()
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+
+def serve(handle: int) -> None:
+    """The child's side: answers calls that come through the pipe of this handle, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but its parent decides
+    if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with Connection(handle) as pipe:
+        pipe.send(None)
+        while True:
+            try:
+                request = pipe.recv_bytes()
+            except EOFError:
+                return
+            pipe.send(_answer(request))
+
+
+def _answer(request: bytes) -> tuple[Any, Exception | None]:
+    try:
+        function, args, kwargs = pickle.loads(request)  # noqa: S301  it comes from the parent
+        return function(*args, **kwargs), None
+    except Exception as error:
+        error.add_note(traceback.format_exc())  # a traceback does not travel
+        return None, error

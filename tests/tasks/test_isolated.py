@@ -1,0 +1,149 @@
+"""Calls in a child process that crashes, hangs, or is left alone."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tasks.isolated import ChildDiedError, Isolated
+
+ORPHANING = """
+import os, sys, time
+from tasks.isolated import Isolated
+
+isolated = Isolated()
+print(isolated.call(os.getpid), flush=True)
+isolated.call({function}, {argument})
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def isolated():
+    with Isolated() as isolated:
+        yield isolated
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.02)
+    return what()
+
+
+def has_ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_returns_what_the_function_returns(isolated):
+    assert isolated.call(divmod, 17, 5) == (3, 2)
+    assert isolated.call(sorted, [1, 3, 2], reverse=True) == [3, 2, 1]
+
+
+def test_one_child_answers_all_calls(isolated):
+    child = isolated.call(os.getpid)
+    assert child != os.getpid()
+    assert isolated.call(os.getpid) == child
+
+
+def test_raises_what_the_function_raises(isolated):
+    child = isolated.call(os.getpid)
+    with pytest.raises(ZeroDivisionError, match="by zero") as caught:
+        isolated.call(divmod, 1, 0)
+    assert "Traceback" in caught.value.__notes__[0]
+    assert isolated.call(os.getpid) == child
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "how"),
+    [(os.abort, (), "SIGABRT"), (signal.raise_signal, (signal.SIGSEGV,), "SIGSEGV"), (os._exit, (3,), "exit status 3")],
+)
+def test_a_crash_costs_one_call(isolated, function, arguments, how):
+    child = isolated.call(os.getpid)
+    with pytest.raises(ChildDiedError, match=how):
+        isolated.call(function, *arguments)
+    assert isolated.call(os.getpid) not in (child, os.getpid())
+
+
+def test_a_child_killed_between_calls_costs_one_call(isolated):
+    child = isolated.call(os.getpid)
+    os.kill(child, signal.SIGKILL)
+    assert wait_until(lambda: has_ended(child))
+    with pytest.raises(ChildDiedError, match="SIGKILL"):
+        isolated.call(divmod, 17, 5)
+    assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_a_call_that_hangs_is_ended():
+    with Isolated(time_limit=1.0) as isolated:
+        child = isolated.call(os.getpid)
+        with pytest.raises(ChildDiedError, match="no answer in 1 s"):
+            isolated.call(time.sleep, 600)
+        assert has_ended(child)
+        assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_what_cannot_travel_is_the_callers_error(isolated):
+    with pytest.raises(Exception, match="pickle"):
+        isolated.call(lambda: None)
+    assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_leaving_ends_the_child():
+    with Isolated() as isolated:
+        child = isolated.call(os.getpid)
+    assert has_ended(child)
+
+
+def test_no_call_starts_no_child():
+    before = psutil.Process().children()
+    with Isolated():
+        assert psutil.Process().children() == before
+
+
+def test_a_child_that_cannot_start_is_no_crash_of_a_call(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with Isolated() as isolated, pytest.raises(RuntimeError, match="no child process"):
+        isolated.call(divmod, 17, 5)
+
+
+def test_the_child_has_one_native_thread(isolated):
+    assert isolated.call(os.getenv, "OMP_NUM_THREADS") == isolated.call(os.getenv, "OPENBLAS_NUM_THREADS") == "1"
+
+
+def test_the_child_leaves_the_callers_script_alone(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from tasks.isolated import Isolated\nprint(Isolated().call(divmod, 17, 5))\n")
+    assert subprocess.run([sys.executable, script], capture_output=True, check=True).stdout == b"(3, 2)\n"
+
+
+@pytest.mark.parametrize(("function", "argument"), [("divmod", "1, 2"), ("time.sleep", "600")], ids=["idle", "hanging"])
+def test_a_killed_parent_leaves_no_child_behind(function, argument):
+    script = ORPHANING.format(function=function, argument=argument)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path.cwd()) as parent:
+        child = int(parent.stdout.readline())
+        time.sleep(0.3)  # until it is idle, or hangs
+        assert not has_ended(child)
+        parent.kill()
+    assert wait_until(lambda: has_ended(child))
+
+
+def daemon(answers):
+    with Isolated() as isolated:
+        answers.put(isolated.call(divmod, 17, 5))
+
+
+def test_a_daemonic_worker_may_isolate_too():
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    worker = context.Process(target=daemon, args=(answers,), daemon=True)
+    worker.start()
+    assert answers.get(timeout=60) == (3, 2)
+    worker.join()
