@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from time import process_time
@@ -37,21 +38,21 @@ class AllPairs:
 
 def compare_all(collection: Collection) -> AllPairs:
     """Verifies every pair, by as many processes as there are processors."""
-    context, count = get_context("fork"), len(collection.members)
+    count = len(collection.members)
     rows, verified, seconds = list[Row](), dict[Pair, Verification](), 0.0
-    with context.Pool(os.cpu_count(), _share, (collection,)) as pool:
-        for done, (own, accepted, spent) in enumerate(pool.imap_unordered(_compare_with_later, range(count))):
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _share, (collection,)) as pool:
+        for done, (own, accepted, spent) in enumerate(pool.map(_compare_with_later, range(count))):
             rows, verified, seconds = rows + own, verified | accepted, seconds + spent
             if done % _PROGRESS == _PROGRESS - 1:
                 print(f"all pairs: {done + 1} of {count} photographs", flush=True)
-    found = pd.DataFrame(sorted(rows), columns=["a", "b", "inliers", "false_alarms"])
+    found = pd.DataFrame(rows, columns=["a", "b", "inliers", "false_alarms"])
     landmark = pd.Series([image["landmark_id"] for image in collection.members])
     found["cross"] = landmark[found.a].to_numpy() != landmark[found.b].to_numpy()
-    return AllPairs(found, dict(sorted(verified.items())), count * (count - 1) // 2, seconds)
+    return AllPairs(found, verified, count * (count - 1) // 2, seconds)
 
 
 _shared: list[Collection] = []
-"""In a worker: the collection, which came with the fork rather than through a pipe."""
+"""In a worker: the collection, which is sent once."""
 
 
 def _share(collection: Collection) -> None:

@@ -37,14 +37,20 @@ class Collection:
     """Photographs in the order of their ids.
 
     Attributes:
-        members: rows of the table `images`. features: of each, without the masked keypoints. detect_seconds: CPU of
-            describing. mask_seconds: CPU of learning overlays and masking them.
+        members: rows of the table `images`. features: of each, without the masked keypoints. detect_seconds,
+            learn_seconds, mask_seconds: CPU of describing, of learning what overlays look like, and of masking them.
     """
 
     members: list[dict[str, Any]]
     features: list[Features]
     detect_seconds: float = 0.0
+    learn_seconds: float = 0.0
     mask_seconds: float = 0.0
+
+    @property
+    def feature_seconds(self) -> float:
+        """CPU of all that comes before matching."""
+        return self.detect_seconds + self.learn_seconds + self.mask_seconds
 
     @cached_property
     def classes(self) -> dict[str, list[int]]:
@@ -77,11 +83,13 @@ def describe(photographs: Iterable[Photograph]) -> Collection:
     overlays, sample = OverlaySettings(), {image["sha256"]: (image, features) for image, features in described}
     by_hash = sorted(sample, key=lambda sha256: hashlib.sha256(sha256.encode()).hexdigest())[: overlays.sample]
     templates = learn_templates(*agreements([sample[key] for key in by_hash], overlays, MatchSettings()), overlays)
+    learnt = process_time()
     masked = [
         features.without(mask_overlays(features, templates, max(image["width"], image["height"]), overlays).keypoints)
         for image, features in described
     ]
-    return Collection([image for image, _ in described], masked, detected - begun, process_time() - detected)
+    seconds = (detected - begun, learnt - detected, process_time() - learnt)
+    return Collection([image for image, _ in described], masked, *seconds)
 
 
 def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:

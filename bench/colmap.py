@@ -102,7 +102,7 @@ def match_seconds(collection: Collection, places: list[int], landmark: str) -> t
     part, begun = collection.part(places, landmark), process_time()
     pairs, _ = match_class(part.members, part.features, MatchSettings())
     share = len(places) / len(collection.members)
-    return process_time() - begun + share * (collection.detect_seconds + collection.mask_seconds), len(pairs)
+    return process_time() - begun + share * collection.feature_seconds, len(pairs)
 
 
 def _run_colmap(photographs: list[Photograph], pairs: int) -> Cost:

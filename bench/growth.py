@@ -11,26 +11,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from bench.collection import Collection, Photograph, describe, one_native_thread, read_photographs
+from bench.match_inputs import write_inputs
 from bench.result import Comparison, Figure, Result
 from demo import views
-from storage.parquet import write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
 from tasks.acquire.inspect import decode
-from tasks.features.packed import pack
 
 _SIZES = (100, 300, 1000, 3000, 5000)
 _QUICK_SIZES = (50, 100)
 _VIEW = "-view-"
 _FITTED = 3000  # the exponent is that of the sizes up to this one; the next is there for its memory
-_UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": ""}
-"""Cells of the table `images` that matching does not read."""
 _LISTS = {"landmarks_full": (192_000, 586), "gldv2": (4_132_914, 203_094)}
 _TARGETS: dict[str, tuple[Comparison, float]] = {"landmarks_full_core_hours": ("<=", 12)}
 
@@ -63,8 +57,7 @@ def measure(quick: bool) -> Result:
     for size in sizes:
         costs.append(match_once(_choose(collection, size)))
         print(costs[-1].line(), flush=True)
-    before = (collection.detect_seconds + collection.mask_seconds) / len(collection.members)
-    figures = {"features_ms_per_image": 1000 * before, **_figures(costs), **project(costs, before)}
+    figures = {**_feature_figures(collection), **_figures(costs), **project(costs, collection)}
     return Result(figures, {} if quick else _TARGETS)
 
 
@@ -83,24 +76,24 @@ def top_up(photographs: list[Photograph], count: int) -> Iterator[Photograph]:
 def match_once(collection: Collection) -> Cost:
     """Runs the stage over the collection as one class, in a process of its own."""
     with tempfile.TemporaryDirectory() as root:
-        inputs = {name: ref.model_dump() for name, ref in _write(Root(root), collection).items()}
+        inputs = {name: ref.model_dump() for name, ref in write_inputs(Root(root), collection).items()}
         command = [sys.executable, "-m", "bench.match_once", root, json.dumps(inputs)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Cost(images=len(collection.members), **json.loads(done.stdout.splitlines()[-1]))
 
 
-def project(costs: list[Cost], before: float) -> dict[str, Figure]:
+def project(costs: list[Cost], collection: Collection) -> dict[str, Figure]:
     """Core-hours of the lists of the papers, if all of their classes were of the mean size.
 
-    Args:
-        before: CPU seconds per image of the stages before matching.
+    What overlays look like is learnt once, from a sample of the same size whatever the list.
     """
     images = np.log([cost.images for cost in costs])
     each = np.log([cost.seconds / cost.images for cost in costs])
+    before = (collection.detect_seconds + collection.mask_seconds) / len(collection.members)
     projected: dict[str, Figure] = {}
     for name, (count, classes) in _LISTS.items():
         match = float(np.exp(np.interp(np.log(count / classes), images, each)))
-        projected[f"{name}_core_hours"] = count * (before + match) / 3600
+        projected[f"{name}_core_hours"] = (count * (before + match) + collection.learn_seconds) / 3600
     return projected
 
 
@@ -114,29 +107,6 @@ def _choose(collection: Collection, size: int) -> Collection:
     return collection.part(sorted(places, key=lambda place: str(collection.members[place]["image_id"])), "all")
 
 
-def _write(root: Root, collection: Collection) -> dict[str, TableRef]:
-    """The tables that the stage reads; the features are masked already."""
-    digests = [image["sha256"] for image in collection.members]
-    own = dict(zip(digests, collection.features, strict=True))  # copies share one row
-    features = [{"sha256": sha256, **pack(found)} for sha256, found in own.items()]
-    masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own.items()]
-    tables = {
-        "images": (IMAGES, [{**image, **_UNREAD} for image in collection.members]),
-        "features": (FEATURES, features),
-        "masks": (MASKS, masks),
-        "drops": (DROPS, []),
-    }
-    return {name: _write_one(root, name, spec, rows) for name, (spec, rows) in tables.items()}
-
-
-def _unmasked(keypoints: int) -> dict[str, Any]:
-    return {"detected": keypoints, "masked": 0, "bits": bytes((keypoints + 7) // 8), "regions": []}
-
-
-def _write_one(root: Root, name: str, spec: TableSpec, rows: list[dict[str, Any]]) -> TableRef:
-    return write_table(root, f"inputs/{name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
-
-
 def _figures(costs: list[Cost]) -> dict[str, Figure]:
     fitted = [cost for cost in costs if cost.images <= _FITTED]
     seconds, images = (np.log([getattr(cost, name) for cost in fitted]) for name in ("seconds", "images"))
@@ -144,3 +114,12 @@ def _figures(costs: list[Cost]) -> dict[str, Figure]:
     each = {f"match_ms_per_image_{cost.images}": 1000 * cost.seconds / cost.images for cost in costs}
     peaks = {f"peak_gigabytes_{cost.images}": cost.peak / 1e9 for cost in costs}
     return {"exponent_of_seconds": exponent, **each, **peaks}
+
+
+def _feature_figures(collection: Collection) -> dict[str, Figure]:
+    each = 1000 / len(collection.members)
+    return {
+        "detect_ms_per_image": each * collection.detect_seconds,
+        "mask_ms_per_image": each * collection.mask_seconds,
+        "learn_overlays_seconds": collection.learn_seconds,
+    }
