@@ -1,0 +1,37 @@
+"""The tables that the stage `match` reads, written from photographs that are described already."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from bench.collection import Collection
+from storage.parquet import write_table
+from storage.root import Root
+from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
+from tasks.features.packed import pack
+
+_UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": ""}
+"""Cells of the table `images` that matching does not read."""
+
+
+def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
+    """Tables of one packet, below `inputs`. The features are masked already, so the masks are empty."""
+    digests = [image["sha256"] for image in collection.members]
+    own = dict(zip(digests, collection.features, strict=True))  # copies share one row
+    features = [{"sha256": sha256, **pack(found)} for sha256, found in own.items()]
+    masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own.items()]
+    tables = {
+        "images": (IMAGES, [{**image, **_UNREAD} for image in collection.members]),
+        "features": (FEATURES, features),
+        "masks": (MASKS, masks),
+        "drops": (DROPS, []),
+    }
+    return {name: _write_one(root, name, spec, rows) for name, (spec, rows) in tables.items()}
+
+
+def _unmasked(keypoints: int) -> dict[str, Any]:
+    return {"detected": keypoints, "masked": 0, "bits": bytes((keypoints + 7) // 8), "regions": []}
+
+
+def _write_one(root: Root, name: str, spec: TableSpec, rows: list[dict[str, Any]]) -> TableRef:
+    return write_table(root, f"inputs/{name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))

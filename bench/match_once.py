@@ -1,0 +1,29 @@
+"""The stage `match` over given tables, in a process of its own; prints what it cost as a line of JSON.
+
+`python -m bench.match_once ROOT INPUTS`, where INPUTS is JSON of the stage's inputs.
+"""
+
+import json
+import resource
+import sys
+from time import process_time
+
+from bench.collection import one_native_thread
+from storage.tables import TableRef
+from tasks.match.settings import MatchSettings
+from tasks.match.task import match_pairs
+
+
+def main(root: str, inputs: str) -> dict[str, float]:
+    """Runs the stage; seconds are CPU, `peak` bytes."""
+    tables = {name: TableRef.model_validate(ref) for name, ref in json.loads(inputs).items()}
+    begun = process_time()
+    with one_native_thread():
+        counts = match_pairs.fn(root, "match-bench", tables, MatchSettings())["counts"]
+    seconds = process_time() - begun
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": seconds, "peak": peak, "compared": counts["compared"], "verified": counts["verified"]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
