@@ -33,7 +33,7 @@ from tasks.match.verify import pair_seed, verify
 _TEST_LANDMARK = "eiffel_tower"
 _QUICK_CLASSES = ("angkor_wat", "cologne_cathedral", "taj_mahal")
 _PER_CLASS = 30
-"""Photographs of each class: all of its pairs are then compared, and four detectors take a quarter of an hour of CPU."""
+"""Photographs of each class, of which all pairs are compared: four detectors take a quarter of an hour of CPU."""
 _STRANGERS = 3_000
 """Random pairs of photographs of different landmarks; a quick run takes a tenth."""
 

@@ -10,6 +10,7 @@ from bench.allpairs import AllPairs
 from bench.collection import Collection
 from storage.tables import PAIRS
 from tasks.cluster.graph import group_images
+from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
 from tasks.match.copies import is_copy
 from tasks.match.schedule import Pair, Progress, explore
@@ -41,7 +42,8 @@ def kept_group(collection: Collection, places: list[int], found: AllPairs, pairs
     rows = [_row(collection.members[a], collection.members[b], found.verified[a, b]) for a, b in sorted(pairs)]
     ids = [collection.members[place]["image_id"] for place in places]
     images = pd.DataFrame({"image_id": ids, "landmark_id": "class"})
-    groups = group_images(images, pd.DataFrame(rows, columns=PAIRS.schema.names), ClusterSettings())
+    members, _ = group_images(images, pd.DataFrame(rows, columns=PAIRS.schema.names), ClusterSettings())
+    groups = keep_images(members, ClusterSettings(), {})
     place_of = dict(zip(ids, places, strict=True))
     return frozenset(place_of[image] for image in groups.image_id[groups.kept])
 
