@@ -18,7 +18,7 @@ def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
     """Tables of one packet, below `inputs`. The features are masked already, so the masks are empty."""
     digests = [image["sha256"] for image in collection.members]
     own = dict(zip(digests, collection.features, strict=True))  # copies share one row
-    features = [{"sha256": sha256, **pack(found)} for sha256, found in own.items()]
+    features = [{"sha256": sha256, **pack(found), "crashed": False} for sha256, found in own.items()]
     masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own.items()]
     tables = {
         "images": (IMAGES, [{**image, **_UNREAD} for image in collection.members]),
@@ -30,7 +30,7 @@ def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
 
 
 def _unmasked(keypoints: int) -> dict[str, Any]:
-    return {"detected": keypoints, "masked": 0, "bits": bytes((keypoints + 7) // 8), "regions": []}
+    return {"detected": keypoints, "masked": 0, "bits": bytes((keypoints + 7) // 8), "regions": [], "points": []}
 
 
 def _write_one(root: Root, name: str, spec: TableSpec, rows: list[dict[str, Any]]) -> TableRef:

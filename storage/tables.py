@@ -287,7 +287,8 @@ BOXES = TableSpec(
                 for c in _BOX
             ],
             _column("supports", _INT, "Number of verified pairs that the box rests on."),
-            _column("spread", _REAL, "Median distance (L1 over 4, pixels) of its pairs' boxes from the first box."),
+            _column("spread", _REAL, "Median distance (L1 over 4, pixels) of what its neighbours' boxes become in it."),
+            _column("first_spread", _REAL, "The same of the boxes before refinement."),
             _column("sweeps", _INT, "Refinement sweeps until the group's boxes stood still."),
         ]
     ),

@@ -1,4 +1,4 @@
-"""First boxes: per pair the rectangle around the matched keypoints, per image their geometric median."""
+"""First boxes: per pair the rectangle around the matched keypoints, per image one rectangle out of these."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,24 @@ def enclosing_boxes(points: list[NDArray[np.float32]]) -> tuple[Array, Array]:
     low = np.array([pair.min(axis=0) for pair in points], np.float64).reshape(-1, 4)
     high = np.array([pair.max(axis=0) for pair in points], np.float64).reshape(-1, 4)
     return np.hstack([low[:, :2], high[:, :2]]), np.hstack([low[:, 2:], high[:, 2:]])
+
+
+def covering_boxes(boxes: Array, owner: NDArray[np.int64], count: int) -> Array:
+    """The smallest rectangles that hold all boxes of each owner.
+
+    A pair matches where its two photographs happen to overlap and are alike, which is a part of the object. What all
+    pairs of an image match covers more of it than the median of the parts: docs/quality.md has both.
+
+    Args:
+        boxes: (n, 4). owner: (n,), 0 to count − 1; every owner has a box.
+
+    Returns:
+        (count, 4).
+    """
+    covering = np.tile(np.array([np.inf, np.inf, -np.inf, -np.inf]), (count, 1))
+    np.minimum.at(covering[:, :2], owner, boxes[:, :2])
+    np.maximum.at(covering[:, 2:], owner, boxes[:, 2:])
+    return covering
 
 
 def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iterations: int = 200) -> Array:
@@ -49,12 +67,16 @@ def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iter
     return np.asarray(estimate, np.float64)
 
 
-def spreads(boxes: Array, owner: NDArray[np.int64], medians: Array) -> Array:
-    """How far the boxes of each owner lie from their median, (count,): median over boxes of the mean edge distance."""
-    distance = np.abs(boxes - medians[owner]).mean(axis=1)
+def spreads(boxes: Array, owner: NDArray[np.int64], own: Array) -> Array:
+    """How far the boxes of each owner lie from its own, (count,): median over boxes of the mean distance of sides.
+
+    Args:
+        boxes: (n, 4). owner: (n,); every owner has a box. own: (count, 4).
+    """
+    distance = np.abs(boxes - own[owner]).mean(axis=1)
     order = np.lexsort((distance, owner))
-    starts = np.searchsorted(owner[order], np.arange(len(medians)))
-    sizes = np.bincount(owner, minlength=len(medians))
+    starts = np.searchsorted(owner[order], np.arange(len(own)))
+    sizes = np.bincount(owner, minlength=len(own))
     return np.asarray(distance[order][starts + (sizes - 1) // 2], np.float64)
 
 

@@ -18,20 +18,22 @@ from bench.shortlisted import explore_part, inside, kept_group
 from tasks.features.packed import Features
 
 
-def photograph(seed, keypoints=60):
-    random = np.random.default_rng(seed)
+def photograph(scene, view, keypoints=60):
+    """Another view of a scene: the same keypoints off by a few pixels, or it would be a copy."""
+    random = np.random.default_rng(scene)
     columns = [random.uniform(0, 500, (keypoints, 2)), random.uniform(2, 9, (keypoints, 4))]
+    columns[0] += np.random.default_rng(view).normal(0, 2, (keypoints, 2))
     return Features(np.hstack(columns).astype(np.float32), random.integers(0, 256, (keypoints, 128), np.uint8))
 
 
 @pytest.fixture(scope="module")
 def collection():
-    """Two photographs of the same thing in class a, and one of it in class b, which has two of something else."""
-    seeds = {"a1": 1, "a2": 1, "b1": 1, "b2": 2, "b3": 2}
+    """Two photographs of one thing in class a, and one of it in class b, which has two of something else."""
+    scenes = {"a1": 1, "a2": 1, "b1": 1, "b2": 2, "b3": 2}
     members = [
-        {"image_id": name, "landmark_id": name[0], "sha256": name, "width": 500, "height": 500} for name in seeds
+        {"image_id": name, "landmark_id": name[0], "sha256": name, "width": 500, "height": 500} for name in scenes
     ]
-    return Collection(members, [photograph(seed) for seed in seeds.values()])
+    return Collection(members, [photograph(scene, view) for view, scene in enumerate(scenes.values())])
 
 
 @pytest.fixture(scope="module")

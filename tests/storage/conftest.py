@@ -130,7 +130,9 @@ def make_tables(
     for image, box in (boxes or {}).items():
         sides = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
         first = {f"first_{side}": value for side, value in sides.items()}
-        rows["boxes"].append({"image_id": image, **sides, **first, "supports": 2, "spread": 0.0, "sweeps": 1})
+        rows["boxes"].append(
+            {"image_id": image, **sides, **first, "supports": 2, "spread": 0.0, "first_spread": 0.0, "sweeps": 1}
+        )
     return {spec.name: pa.Table.from_pylist(rows[spec.name], spec.schema) for spec in VERSION_TABLES}
 
 

@@ -73,7 +73,31 @@ def test_kept_images_with_neighbours_have_the_box_of_the_landmark(packet):
             [row[f"first_{side}"] for side in ("x1", "y1", "x2", "y2")], [100 + x, 100 + y, 300 + x, 250 + y], atol=1e-3
         )
         assert (row["supports"], row["sweeps"]) == (2, 1)
-        assert row["spread"] == pytest.approx(0, abs=1e-3)
+        assert (row["spread"], row["first_spread"]) == pytest.approx((0, 0), abs=1e-3)
+
+
+def test_only_pairs_between_kept_images_of_a_group_count(packet):
+    """A pair that was cut leads out of its group; by the policy of neighbours, a kept image may be alone in it."""
+    root, inputs = packet
+    groups = read_table(root, inputs["groups"]).to_pandas()
+    pairs = read_table(root, inputs["pairs"]).to_pandas()
+    changed = {
+        "groups": groups.assign(kept=groups.image_id.isin(["a1", "a2", "a5"])),
+        "pairs": pairs.replace({"image_a": {"a4": "a1"}}),
+    }
+    specs = {"groups": GROUPS, "pairs": PAIRS}
+    written = {
+        name: write_table(
+            root,
+            f"changed/{name}.parquet",
+            specs[name],
+            pa.Table.from_pandas(rows, specs[name].schema, preserve_index=False),
+        )
+        for name, rows in changed.items()
+    }
+    output = Output.model_validate(estimate_boxes.fn(root.url, "boxes-2", {**inputs, **written}, BoxSettings()))
+    rows = read_table(root, output.tables["boxes"]).to_pylist()
+    assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
 
 
 def test_a_packet_without_a_kept_group_has_an_empty_table(packet):

@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tasks.boxes.estimate import enclosing_boxes, geometric_medians, spreads
+from tasks.boxes.estimate import covering_boxes, enclosing_boxes, geometric_medians, spreads
 
 # Sixteenths of a pixel: shifts by whole numbers then lose nothing
 coordinates = st.integers(-16_000, 16_000).map(lambda number: number / 16)
@@ -110,6 +110,17 @@ def test_boxes_enclose_the_matched_points():
 
 def test_no_pairs_have_no_boxes():
     assert [part.shape for part in enclosing_boxes([])] == [(0, 4), (0, 4)]
+
+
+@given(vectors, st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_a_covering_box_is_the_smallest_that_holds_all_of_its_owner(corners, count, seed):
+    boxes = np.hstack([corners[:, :2], corners[:, :2] + np.abs(corners[:, 2:])])
+    owner = np.concatenate([np.arange(count), np.random.default_rng(seed).integers(0, count, len(boxes))])
+    boxes = np.vstack([boxes[:1].repeat(count, axis=0), boxes])
+    found = covering_boxes(boxes, owner, count)
+    for number, box in enumerate(found):
+        own = boxes[owner == number]
+        np.testing.assert_array_equal(box, [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)])
 
 
 def test_the_spread_is_the_median_distance_per_edge():

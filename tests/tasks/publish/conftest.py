@@ -117,7 +117,8 @@ class Maker:
             if size > 1:
                 self.add_group(who, group, size, kept=kept)
         if reason is Reason.KEPT:
-            boxed = {"image_id": who["image_id"], **BOX, "supports": number + 1, "spread": 2.5, "sweeps": 4}
+            boxed = {"image_id": who["image_id"], **BOX, "supports": number + 1, "spread": 2.5, "first_spread": 4.5}
+            boxed["sweeps"] = 4
             self.rows["boxes"].append(boxed)
         if reason in (Reason.TEST_COPY, Reason.TEST_LANDMARK):
             kind = "copy" if reason is Reason.TEST_COPY else "landmark"
