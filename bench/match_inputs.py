@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from bench.collection import Collection
-from storage.parquet import write_table
+from storage.parquet import write_rows, write_table
 from storage.root import Root
 from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
 from tasks.features.packed import pack
@@ -17,16 +17,16 @@ _UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation
 def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
     """Tables of one packet, below `inputs`. The features are masked already, so the masks are empty."""
     digests = [image["sha256"] for image in collection.members]
-    own = dict(zip(digests, collection.features, strict=True))  # copies share one row
-    features = [{"sha256": sha256, **pack(found), "crashed": False} for sha256, found in own.items()]
-    masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own.items()]
+    own = sorted(dict(zip(digests, collection.features, strict=True)).items())  # copies share one row
+    masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own]
     tables = {
         "images": (IMAGES, [{**image, **_UNREAD} for image in collection.members]),
-        "features": (FEATURES, features),
         "masks": (MASKS, masks),
         "drops": (DROPS, []),
     }
-    return {name: _write_one(root, name, spec, rows) for name, (spec, rows) in tables.items()}
+    written = {name: _write_one(root, name, spec, rows) for name, (spec, rows) in tables.items()}
+    features = ({"sha256": sha256, **pack(found), "crashed": False} for sha256, found in own)
+    return {**written, "features": write_rows(root, "inputs/features.parquet", FEATURES, features)}
 
 
 def _unmasked(keypoints: int) -> dict[str, Any]:

@@ -1,8 +1,12 @@
 """The dataset root: a folder on any fsspec filesystem, written to in one step a file."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from fsspec.core import url_to_fs
@@ -59,25 +63,47 @@ class Root:
         """
         return bytes(self.fs.cat_file(self.path(relative)))
 
+    @contextmanager
+    def reading(self, relative: str) -> Iterator[BinaryIO]:
+        """A file opened to be read in any order; one of a store is first fetched to this machine's disk.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        if self.is_local:
+            with Path(self.path(relative)).open("rb") as file:
+                yield file
+            return
+        with tempfile.TemporaryFile() as copy, self.fs.open(self.path(relative), "rb") as file:
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            yield copy
+
     def write(self, relative: str, content: bytes) -> None:
         """Writes a file so that a reader sees the old one, the new one, or none: never a part of one."""
-        if not self.is_local:
-            self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
-            return
-        target = Path(self.path(relative))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        with self.writing(relative) as file:
+            file.write(content)
+
+    @contextmanager
+    def writing(self, relative: str) -> Iterator[BinaryIO]:
+        """A file to write to, on disk, that stands at its place when all is written; after an error, nothing does."""
+        target = Path(self.path(relative)) if self.is_local else None
+        if target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target and target.parent, prefix=".writing-")
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
+            with os.fdopen(handle, "w+b") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(target)
-        except BaseException:
+            if target:
+                temporary.chmod(0o644)
+                temporary.replace(target)
+            else:
+                self.fs.put_file(name, self.path(relative))  # an object appears when its upload is complete
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
 
     def names(self, relative: str) -> list[str]:
         """The names of the files and folders in a folder, sorted; empty where there is no such folder."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 
@@ -46,17 +45,6 @@ class Features:
 
 NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
 """The features of a picture without keypoints."""
-
-
-def read_masked(features: pa.Table, masks: pa.Table) -> dict[str, Features]:
-    """The features of each picture, by sha256, without its masked keypoints: tables `features` and `masks`."""
-    bits = {row["sha256"]: np.frombuffer(row["bits"], np.uint8) for row in masks.to_pylist()}
-    found = {}
-    for row in features.to_pylist():
-        own = unpack(row)
-        masked = np.unpackbits(bits[row["sha256"]], count=len(own.keypoints)).astype(bool)
-        found[row["sha256"]] = own.without(masked)
-    return found
 
 
 def pack(features: Features) -> dict[str, bytes]:

@@ -1,12 +1,13 @@
 """Features' Prefect face: the keypoints of a packet's pictures, each picture once, and which of them to mask."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from storage.images import get_image
-from storage.parquet import read_table, write_table
+from storage.parquet import read_rows, read_table, write_rows, write_table
 from storage.root import Root
 from storage.tables import FEATURES, MASKS
 from tasks.features.describe import Describer
@@ -16,21 +17,23 @@ from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.orchestration import Inputs, Output, reference, stage, stage_path
 
 
-@stage("features", version=2)
+@stage("features", version=3)
 def extract_features(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """Detects and describes the keypoints of every picture of `images`."""
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images"), ["sha256", "path"]).to_pylist()
-    rows: list[dict[str, Any]] = []
-    with Describer(settings) as describer:
+    crashed = 0
+
+    def describe() -> Iterator[dict[str, Any]]:
+        nonlocal crashed
         for sha256, path in sorted({(image["sha256"], image["path"]) for image in images}):
             features = describer.describe(get_image(root, path))
-            rows.append({"sha256": sha256, **pack(features or NOTHING), "crashed": features is None})
-    table = pa.Table.from_pylist(rows, FEATURES.schema)
-    return Output(
-        tables={"features": write_table(root, stage_path(key, "features"), FEATURES, table)},
-        counts={"crashed": sum(row["crashed"] for row in rows)},
-    )
+            crashed += features is None
+            yield {"sha256": sha256, **pack(features or NOTHING), "crashed": features is None}
+
+    with Describer(settings) as describer:
+        written = write_rows(root, stage_path(key, "features"), FEATURES, describe())
+    return Output(tables={"features": written}, counts={"crashed": crashed})
 
 
 @stage("mask", version=1)
@@ -43,7 +46,7 @@ def mask_pictures(root_url: str, key: str, inputs: Inputs, settings: OverlaySett
     images = read_table(root, reference(inputs, "images"), ["sha256", "width", "height"]).to_pylist()
     longer = {image["sha256"]: max(image["width"], image["height"]) for image in images}
     rows = []
-    for row in read_table(root, reference(inputs, "features")).to_pylist():
+    for row in read_rows(root, reference(inputs, "features")):
         mask = mask_overlays(unpack(row), templates, longer[row["sha256"]], settings)
         rows.append(
             {

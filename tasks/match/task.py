@@ -1,18 +1,20 @@
 """Match's Prefect face: what classes have in common that are unrelated, and the pairs inside each class of a packet."""
 
 import hashlib
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from storage.parquet import read_table, write_table
+from storage.parquet import read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import PAIRS, TEMPLATES
 from tasks.features.overlays import learn_templates
-from tasks.features.packed import Features, read_masked, unpack
+from tasks.features.packed import Features, unpack
 from tasks.features.settings import OverlaySettings
+from tasks.features.spool import Spooled, spool_features
 from tasks.match.copies import is_copy
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
@@ -45,8 +47,7 @@ def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlaySta
     features: dict[str, Features] = {}
     for packet, ref in zip(packets, references(inputs, "features"), strict=True):
         if wanted & {image["sha256"] for image in packet}:  # of millions of pictures, most packets may have none
-            rows = read_table(root, ref).to_pylist()
-            features |= {row["sha256"]: unpack(row) for row in rows if row["sha256"] in wanted}
+            features |= {row["sha256"]: unpack(row) for row in read_rows(root, ref) if row["sha256"] in wanted}
     described = [(image, features[image["sha256"]]) for image in sample]
     found = learn_templates(*agreements(described, settings.overlays, settings.match), settings.overlays)
     table = pa.table(
@@ -67,23 +68,24 @@ def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings
     """Verifies pairs inside each class of `images`, but for the images in `drops`, by `features` without `masks`."""
     root = Root(root_url)
     dropped = set(read_table(root, reference(inputs, "drops"), ["image_id"])["image_id"].to_pylist())
-    features = read_masked(*(read_table(root, reference(inputs, name)) for name in ("features", "masks")))
     by_class: dict[str, list[dict[str, Any]]] = {}
     for image in sorted(read_table(root, reference(inputs, "images")).to_pylist(), key=itemgetter("image_id")):
         if image["image_id"] not in dropped:
             by_class.setdefault(image["landmark_id"], []).append(image)
     rows: list[dict[str, Any]] = []
     counts = dict.fromkeys(("possible", "compared", "skipped", "verified", "audited", "audit_found"), 0)
-    for _, members in sorted(by_class.items()):
-        found, told = match_class(members, [features[image["sha256"]] for image in members], settings)
-        rows += found
-        counts = {name: counts[name] + told[name] for name in counts}
+    with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
+        for _, members in sorted(by_class.items()):
+            features = Spooled(spool, [image["sha256"] for image in members])
+            found, told = match_class(members, features, settings)
+            rows += found
+            counts = {name: counts[name] + told[name] for name in counts}
     table = pa.Table.from_pylist(rows, PAIRS.schema)
     return Output(tables={"pairs": write_table(root, stage_path(key, "pairs"), PAIRS, table)}, counts=counts)
 
 
 def match_class(
-    members: list[dict[str, Any]], features: list[Features], settings: MatchSettings
+    members: list[dict[str, Any]], features: Sequence[Features], settings: MatchSettings
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The verified pairs of one class as rows of the table `pairs`, and counts.
 

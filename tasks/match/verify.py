@@ -43,8 +43,8 @@ class Verification:
             "putative": self.putative,
             "inliers": self.inliers,
             "false_alarms": self.false_alarms,
-            "affine": self.affine.ravel().tolist(),
-            "points": self.matched.ravel().tolist(),
+            "affine": self.affine.ravel(),
+            "points": self.matched.ravel(),
         }
 
 

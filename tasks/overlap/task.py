@@ -10,14 +10,15 @@ import pyarrow as pa
 from pydantic import Field
 
 from storage.errors import InputError
-from storage.parquet import read_table, write_table
+from storage.parquet import read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
 from tasks.acquire.inspect import Rejected, inspect
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.describe import Describer
-from tasks.features.packed import Features, pack, read_masked, unpack
+from tasks.features.packed import Features, pack, unpack
 from tasks.features.settings import FeatureSettings
+from tasks.features.spool import spool_features
 from tasks.match.copies import is_copy
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import DescriptorIndex
@@ -73,22 +74,12 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
     """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
-    features = read_masked(*(read_table(root, reference(inputs, name)) for name in ("features", "masks")))
-    photographs, index = _load_signatures(root_url, tuple(references(inputs, "signatures")))
-    rows, compared = [], 0
-    for image in images:
-        own = features[image["sha256"]]
-        for place in index.nearest_photographs(own, settings.overlap.shortlist):
-            test, theirs = photographs[place]
-            compared += 1
-            size = (test["width"], test["height"])
-            seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
-            found = verify(own, theirs, size, settings.match, seed)
-            if found:
-                kind = "copy" if is_copy(found, size, settings.match) else "landmark"
-                names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
-                ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
-                rows.append({**ids, **names, "kind": kind, **found.cells()})
+    signed = _load_signatures(root_url, tuple(references(inputs, "signatures")))
+    rows, compared = list[dict[str, Any]](), 0
+    with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
+        for image in images:
+            asked, found = _compare(image, spool[image["sha256"]], *signed, settings)
+            compared, rows = compared + asked, rows + found
     table = pa.Table.from_pylist(rows, OVERLAPS.schema)
     judged = table.drop_columns(["points", "affine"]).to_pandas()
     dropped = dropped_images(pd.DataFrame(images)[["image_id", "landmark_id"]], judged, settings.overlap)
@@ -98,6 +89,28 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
         "drops": write_table(root, stage_path(key, "drops"), DROPS, drops),
     }
     return Output(tables=tables, counts={"compared": compared, "dropped": len(dropped)})
+
+
+def _compare(
+    image: dict[str, Any],
+    features: Features,
+    photographs: list[tuple[dict[str, Any], Features]],
+    index: DescriptorIndex,
+    settings: OverlapStageSettings,
+) -> tuple[int, list[dict[str, Any]]]:
+    """With how many test photographs an image was compared, and its rows of the table `overlaps`."""
+    rows = []
+    nearest = index.nearest_photographs(features, settings.overlap.shortlist)
+    for test, theirs in (photographs[place] for place in nearest):
+        size = (test["width"], test["height"])
+        seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
+        found = verify(features, theirs, size, settings.match, seed)
+        if found:
+            kind = "copy" if is_copy(found, size, settings.match) else "landmark"
+            names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
+            ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
+            rows.append({**ids, **names, "kind": kind, **found.cells()})
+    return len(nearest), rows
 
 
 _loading = threading.Lock()

@@ -1,5 +1,6 @@
 import hashlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import DamagedTableError
-from storage.parquet import encode, is_intact, read_table, write_table
-from storage.tables import DROPS, PAIRS, VERDICTS, TableRef, TableSpec
+from storage.parquet import encode, is_intact, read_rows, read_table, write_rows, write_table
+from storage.tables import DROPS, FEATURES, PAIRS, VERDICTS, TableRef, TableSpec
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 drop_rows = st.lists(st.tuples(texts, texts, texts, texts), unique_by=lambda row: row[0], max_size=12)
@@ -204,3 +205,53 @@ def test_hugging_face_datasets_opens_it(file_of_pairs, tmp_path):
 @pytest.mark.parametrize("path", ["../outside.parquet", "/etc/hostname"])
 def test_a_reference_out_of_the_root_is_not_intact(local_root, path):
     assert not is_intact(local_root, TableRef(path=path, digest="0" * 64, rows=0))
+
+
+# Row by row
+
+
+def features(count: int) -> Iterator[dict[str, object]]:
+    for n in range(count):
+        cells = {"keypoints": bytes(24 * (n % 5)), "descriptors": np.random.default_rng(n).bytes(128 * (n % 5))}
+        yield {"sha256": f"{n:064}", **cells, "crashed": n % 7 == 0}
+
+
+@pytest.mark.parametrize("count", [0, 1, 64, 65, 200])
+def test_rows_that_stream_in_stream_out(local_root, count):
+    ref = write_rows(local_root, "f/x.parquet", FEATURES, features(count))
+    assert ref.rows == count
+    assert list(read_rows(local_root, ref)) == list(features(count))
+    table = read_table(local_root, ref)
+    assert table.schema.equals(FEATURES.schema, check_metadata=True)
+    assert table.to_pylist() == list(features(count))
+
+
+def test_streamed_rows_give_the_same_bytes_each_time(local_root):
+    refs = [write_rows(local_root, f"{name}.parquet", FEATURES, features(130)) for name in ("a", "b")]
+    assert refs[0].digest == refs[1].digest
+    assert all(is_intact(local_root, ref) for ref in refs)
+
+
+@pytest.mark.parametrize("order", [[1, 0], [0, 0], [*range(64), 63]])
+def test_rows_that_do_not_ascend_are_refused_and_nothing_is_written(local_root, order):
+    rows = list(features(70))
+    with pytest.raises(ValueError, match=r"features.*sha256"):
+        write_rows(local_root, "f/x.parquet", FEATURES, (rows[n] for n in order))
+    assert local_root.names("f") == []
+
+
+def test_a_damaged_table_yields_no_row(local_root):
+    ref = write_rows(local_root, "x.parquet", FEATURES, features(5))
+    local_root.write("x.parquet", local_root.read("x.parquet")[:-1])
+    with pytest.raises(DamagedTableError, match=r"x\.parquet"):
+        next(read_rows(local_root, ref))
+    local_root.remove("x.parquet")
+    with pytest.raises(DamagedTableError, match="gone"):
+        next(read_rows(local_root, ref))
+
+
+def test_rows_stream_through_an_object_store(bucket_root):
+    ref = write_rows(bucket_root, "f/x.parquet", FEATURES, features(70))
+    assert is_intact(bucket_root, ref)
+    assert list(read_rows(bucket_root, ref)) == list(features(70))
+    assert bucket_root.names("f") == ["x.parquet"]

@@ -1,0 +1,74 @@
+"""Features of a packet on disk, for there may be more of them than fit into memory."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, overload
+
+import numpy as np
+
+from tasks.features.packed import Features, unpack
+
+_KEYPOINT, _DESCRIPTOR = 6 * 4, 128  # bytes
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The unmasked features of pictures in a file, by sha256; see `spool_features`.
+
+    They are read with `pread` whenever they are asked for: the system keeps in memory what it has room for, and several
+    threads may ask at once.
+
+    Attributes:
+        places: of each picture, where it begins in the file and how many keypoints it has.
+    """
+
+    file: IO[bytes]
+    places: Mapping[str, tuple[int, int]]
+
+    def __getitem__(self, sha256: str) -> Features:
+        start, count = self.places[sha256]
+        content = os.pread(self.file.fileno(), count * (_KEYPOINT + _DESCRIPTOR), start)
+        keypoints = np.frombuffer(content, np.float32, count * _KEYPOINT // 4)
+        descriptors = np.frombuffer(content, np.uint8, offset=count * _KEYPOINT)
+        return Features(keypoints.reshape(-1, 6), descriptors.reshape(-1, _DESCRIPTOR))
+
+
+@contextmanager
+def spool_features(features: Iterable[Mapping[str, Any]], masks: Iterable[Mapping[str, Any]]) -> Iterator[Spool]:
+    """Writes features, without their masked keypoints, to a temporary file that goes with the context.
+
+    Args:
+        features, masks: rows of the tables of these names, in the same order.
+    """
+    places = {}
+    with tempfile.TemporaryFile(prefix="cairn-features-") as file:
+        for row, mask in zip(features, masks, strict=True):
+            own = unpack(row)
+            masked = np.unpackbits(np.frombuffer(mask["bits"], np.uint8), count=len(own.keypoints)).astype(bool)
+            trusted = own.without(masked)
+            places[row["sha256"]] = (file.tell(), len(trusted.keypoints))
+            file.write(trusted.keypoints.tobytes() + trusted.descriptors.tobytes())
+        file.flush()
+        yield Spool(file, places)
+
+
+class Spooled(Sequence[Features]):
+    """The features of some pictures, by their sha256, each read from the spool when it is asked for."""
+
+    def __init__(self, spool: Spool, pictures: Sequence[str]) -> None:
+        self._spool, self._pictures = spool, pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @overload
+    def __getitem__(self, place: int) -> Features: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Spooled": ...
+    def __getitem__(self, place: int | slice) -> "Features | Spooled":
+        if isinstance(place, slice):
+            return Spooled(self._spool, self._pictures[place])
+        return self._spool[self._pictures[place]]
