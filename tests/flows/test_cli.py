@@ -234,9 +234,9 @@ def test_why_says_the_fate_of_each_row(cairn: Cairn, root: Path) -> None:
     ("arguments", "said"),
     [
         (("why", "nobody"), "no image 'nobody'"),
-        (("why", "abbey-1", "--version", "9"), "0 versions of 'landmarks'"),
+        (("why", "abbey-1", "--version", "z"), "0 versions of 'landmarks'"),
         (("report", "--name", "others"), "'others'"),
-        (("diff", "1", "2"), "fit '2'"),
+        (("diff", "1", "z"), "fit 'z'"),
     ],
     ids=["image", "version", "name", "diff"],
 )
