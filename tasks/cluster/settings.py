@@ -22,7 +22,7 @@ class ClusterSettings(StageSettings):
     )
     sizeable: int = Field(5, ge=2, description="photographs on either side from which a weak link is cut")
     strong_link: float = Field(
-        -5.0, description="log10 of the false alarms among all pairs of two sides up to which a single link joins them"
+        -7.0, description="log10 of the false alarms among all pairs of two sides up to which a single link joins them"
     )
     panel_overlap: float = Field(
         0.05, ge=0, lt=1, description="share of inliers up to which two regions of a photograph are apart: a collage"

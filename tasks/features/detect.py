@@ -19,6 +19,7 @@ cv2.setNumThreads(1)
 
 _DESCRIPTOR_SCALE = 512.0  # as SIFT's own bytes: unit vectors rarely reach 0.5 in one bin
 _HESAFF_REGION = 3 * np.sqrt(3)  # pyhesaff's `mrSize`: its shapes span the measurement region, so many σ wide
+_CLOCKWISE = -np.arange(8)  # pyhesaff counts a SIFT's eight directions that way, OpenCV the other
 _LIBRARIES = {"hessian-affine": "pyhesaff", "sift+hessian-affine": "pyhesaff", "colmap-affine": "pycolmap"}
 
 
@@ -46,7 +47,7 @@ def detect(picture: NDArray[np.uint8], settings: FeatureSettings) -> tuple[NDArr
         picture: uint8 (height, width, 3), RGB.
 
     Returns:
-        keypoints, float32 (n, 6), as in `Features`; descriptors, uint8 (n, 128). Strongest first; n is at most
+        keypoints, float32 (n, 6), as in `Features`; descriptors, uint8 (n, 128). Largest first; n is at most
         `max_keypoints`.
 
     Raises:
@@ -70,23 +71,33 @@ def root_sift(sift: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _sift(gray: NDArray[np.uint8], most: int) -> _Found:
-    """Lowe's difference of Gaussians, by OpenCV: circles with an orientation."""
-    points, sift = cv2.SIFT.create(nfeatures=most, enable_precise_upscale=True).detectAndCompute(gray, None)
+    """Lowe's difference of Gaussians, by OpenCV: circles that stand upright, as photographs of buildings do.
+
+    With an orientation of its own a keypoint also matches what is turned, and matches less of what is not (Perdoch et
+    al. 2009).
+    """
+    sift = cv2.SIFT.create(enable_precise_upscale=True)
+    points = sift.detect(gray, None)
     if not points:
         return _Found(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.float32))
-    circles = np.array([(*point.pt, point.size, point.angle) for point in points], np.float32)
-    # OpenCV may return more than asked for, in an order of its own
-    order = _strongest(circles, np.array([point.response for point in points]))[:most]
-    x, y, size, angle = circles[order].T
-    cos, sin = np.cos(np.deg2rad(angle)) * size / 2, np.sin(np.deg2rad(angle)) * size / 2
-    return _Found(np.stack([x + 0.5, y + 0.5, cos, -sin, sin, cos], axis=1), sift[order])
+    # OpenCV gives a point once for each of its orientations
+    circles, first = np.unique([(*point.pt, point.size) for point in points], axis=0, return_index=True)
+    order = _strongest(circles, circles[:, 2])[:most]
+    chosen = [points[k] for k in first[order]]
+    for point in chosen:
+        point.angle = 0
+    described, descriptors = sift.compute(gray, chosen)
+    x, y, size = np.array([(*point.pt, point.size) for point in described], np.float32).T
+    none = np.zeros_like(size)
+    return _Found(np.stack([x + 0.5, y + 0.5, size / 2, none, none, size / 2], axis=1), descriptors)
 
 
 def _hessian_affine(gray: NDArray[np.uint8], most: int) -> _Found:
-    """Perdoch's Hessian-Affine, by pyhesaff: ellipses that stand upright, as photographs of buildings do."""
+    """Perdoch's Hessian-Affine, by pyhesaff: ellipses that stand upright."""
     import pyhesaff
 
     points, sift = pyhesaff.detect_feats_in_image(gray)
+    sift = sift.reshape(-1, 4, 4, 8)[..., _CLOCKWISE].reshape(-1, 128)
     x, y, a11, a21, a22, _ = points.T
     frame = np.stack([a11, np.zeros_like(a11), a21, a22]) / _HESAFF_REGION
     return _largest(np.stack([x + 0.5, y + 0.5, *frame], axis=1).astype(np.float32), sift, most)
@@ -123,12 +134,12 @@ _DETECTORS = {
 
 
 def _largest(keypoints: NDArray[np.float32], sift: NDArray[Any], most: int) -> _Found:
-    """Where a library tells no strength, the largest are the strongest: fewer, and seen from farther away."""
+    """The largest are the strongest: fewer, and seen from farther away."""
     _, _, a11, a12, a21, a22 = keypoints.T
     order = _strongest(keypoints, a11 * a22 - a12 * a21)[:most]
     return _Found(keypoints[order], sift[order])
 
 
-def _strongest(keypoints: NDArray[np.float32], strength: NDArray[Any]) -> NDArray[np.int64]:
+def _strongest(keypoints: NDArray[Any], strength: NDArray[Any]) -> NDArray[np.int64]:
     """The falling order of strength; all columns break ties, for a library's own order means nothing."""
     return np.lexsort((*keypoints.T[::-1], -strength))

@@ -42,6 +42,16 @@ class Features:
         """Those that are not masked (n,)."""
         return Features(self.keypoints[~masked], self.descriptors[~masked])
 
+    def turned(self, quarters: int) -> "Features":
+        """With the descriptors that upright keypoints have once the picture is turned, by quarters to the left.
+
+        A SIFT is a grid of 4 × 4 places with 8 directions each (y downwards, x, counterclockwise from x): a quarter
+        turn moves the places and steps the directions by two, and changes no number.
+        """
+        grid = np.rot90(self.descriptors.reshape(-1, 4, 4, 8), quarters, axes=(1, 2))
+        directions = np.roll(grid, 2 * quarters, axis=3)
+        return Features(self.keypoints, np.ascontiguousarray(directions.reshape(-1, 128)))
+
 
 NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
 """The features of a picture without keypoints."""

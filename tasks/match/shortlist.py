@@ -61,11 +61,11 @@ class DescriptorIndex:
         histogram[:, :, :-1] += histogram[:, :, 1:]
         return np.asarray(histogram.max(axis=(1, 2)), np.float64)
 
-    def nearest_photographs(self, features: Features, count: int) -> NDArray[np.int64]:
-        """The photographs with most votes, at most `count`, most first; those without a vote are left out."""
-        votes = self.votes(features)
-        order = np.argsort(-votes, kind="stable")[:count]
-        return np.asarray(order[votes[order] > 0], np.int64)
+
+def most_voted(votes: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The photographs with most votes (n,), at most `count`, most first; those without a vote are left out."""
+    order = np.argsort(-votes, kind="stable")[:count]
+    return np.asarray(order[votes[order] > 0], np.int64)
 
 
 def shortlist(photographs: Sequence[Features], settings: MatchSettings) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pydantic import Field
@@ -21,7 +22,7 @@ from tasks.features.settings import FeatureSettings
 from tasks.features.spool import spool_features
 from tasks.match.copies import is_copy
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex
+from tasks.match.shortlist import DescriptorIndex, most_voted
 from tasks.match.verify import pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.overlap.landmarks import dropped_images
@@ -69,7 +70,7 @@ def _signature(content: bytes, describer: Describer) -> list[dict[str, Any]]:
     return rows if len(rows) == len(found) else []
 
 
-@stage("overlap", version=2)
+@stage("overlap", version=3)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
     root = Root(root_url)
@@ -98,19 +99,26 @@ def _compare(
     index: DescriptorIndex,
     settings: OverlapStageSettings,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """With how many test photographs an image was compared, and its rows of the table `overlaps`."""
+    """With how many test photographs an image was compared, and its rows of the table `overlaps`.
+
+    Keypoints stand upright, and a copy may lie on its side: the image asks in all four positions, and is compared in
+    the one that a test photograph answers best.
+    """
+    turned = [features.turned(quarters) for quarters in range(4)]
+    votes = np.stack([index.votes(own) for own in turned])
+    asked = most_voted(votes.max(axis=0), settings.overlap.shortlist).tolist()
     rows = []
-    nearest = index.nearest_photographs(features, settings.overlap.shortlist)
-    for test, theirs in (photographs[place] for place in nearest):
+    for place in asked:
+        test, theirs = photographs[place]
         size = (test["width"], test["height"])
         seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
-        found = verify(features, theirs, size, settings.match, seed)
+        found = verify(turned[votes[:, place].argmax()], theirs, size, settings.match, seed)
         if found:
             kind = "copy" if is_copy(found, size, settings.match) else "landmark"
             names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
             ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
             rows.append({**ids, **names, "kind": kind, **found.cells()})
-    return len(nearest), rows
+    return len(asked), rows
 
 
 _loading = threading.Lock()

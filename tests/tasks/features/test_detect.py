@@ -215,3 +215,22 @@ def test_root_sift_does_not_depend_on_contrast_and_has_one_length():
 def test_root_sift_of_nothing():
     assert root_sift(np.zeros((1, 128), np.float32)).max() == 0
     assert root_sift(np.zeros((0, 128), np.float32)).shape == (0, 128)
+
+
+@pytest.mark.parametrize(("detector", "share"), [("sift", 0.01), ("hessian-affine", 0.7)])
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_turned_descriptors_are_those_of_the_turned_picture(scene, detector, share, quarters):
+    """An affine region stands upright by another of its axes once it is turned: there they are only nearer."""
+    if detector != "sift":
+        pytest.importorskip("pyhesaff")
+    settings = FeatureSettings(detector=detector)
+    here, there = (Features(*detect(picture, settings)) for picture in (scene, np.rot90(scene, quarters).copy()))
+    positions, size = here.positions, scene.shape[1::-1]
+    for _ in range(quarters):
+        positions, size = np.stack([positions[:, 1], size[0] - positions[:, 0]], axis=1), size[::-1]
+    apart = np.linalg.norm(positions[:, None] - there.positions, axis=2)
+    found = apart.min(axis=1) < 0.5
+    assert found.mean() > 0.8
+    expected = there.descriptors[apart.argmin(axis=1)[found]].astype(float)
+    off = [np.linalg.norm(own.descriptors[found] - expected, axis=1) for own in (here, here.turned(quarters))]
+    assert np.median(off[1]) < share * np.median(off[0])

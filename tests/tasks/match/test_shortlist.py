@@ -4,7 +4,7 @@ import pytest
 from tasks.features.packed import Features
 from tasks.match import shortlist as module
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex, shortlist
+from tasks.match.shortlist import DescriptorIndex, most_voted, shortlist
 
 
 def frames(radii: np.ndarray, degrees: np.ndarray) -> np.ndarray:
@@ -55,18 +55,18 @@ def test_the_photograph_itself_comes_first(count):
     known = photographs(count)
     index = DescriptorIndex(known)
     for place in range(count):
-        assert index.nearest_photographs(like(known[place]), 5)[0] == place
+        assert most_voted(index.votes(like(known[place])), 5)[0] == place
 
 
 def test_part_of_a_photograph_is_enough():
     known = photographs(20)
     query = joined(like(part(known[7], 25)), photographs(1, 100, seed=9)[0])
-    assert DescriptorIndex(known).nearest_photographs(query, 3)[0] == 7
+    assert most_voted(DescriptorIndex(known).votes(query), 3)[0] == 7
 
 
 @pytest.mark.parametrize("count", [1, 3, 100])
 def test_at_most_so_many_and_none_twice(count):
-    found = DescriptorIndex(photographs(10)).nearest_photographs(photographs(1, seed=5)[0], count)
+    found = most_voted(DescriptorIndex(photographs(10)).votes(photographs(1, seed=5)[0]), count)
     assert len(found) <= min(count, 10)
     assert len(set(found.tolist())) == len(found)
     assert found.dtype == np.int64
@@ -74,35 +74,35 @@ def test_at_most_so_many_and_none_twice(count):
 
 def test_photographs_without_a_vote_are_left_out():
     known = [*photographs(3), NOTHING]
-    assert 3 not in DescriptorIndex(known).nearest_photographs(like(known[0]), 10)
+    assert 3 not in most_voted(DescriptorIndex(known).votes(like(known[0])), 10)
 
 
 def test_the_same_photographs_give_the_same_answers():
     known, query = photographs(25), photographs(1, seed=8)[0]
-    first, again = (DescriptorIndex(known).nearest_photographs(query, 10) for _ in range(2))
+    first, again = (most_voted(DescriptorIndex(known).votes(query), 10) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 @pytest.mark.parametrize("known", [[], [NOTHING]])
 def test_an_index_of_nothing_finds_nothing(known):
-    assert DescriptorIndex(known).nearest_photographs(photographs(1)[0], 5).tolist() == []
+    assert most_voted(DescriptorIndex(known).votes(photographs(1)[0]), 5).tolist() == []
 
 
 def test_a_picture_of_nothing_finds_nothing():
-    assert DescriptorIndex(photographs(4)).nearest_photographs(NOTHING, 5).tolist() == []
+    assert most_voted(DescriptorIndex(photographs(4)).votes(NOTHING), 5).tolist() == []
 
 
 @pytest.mark.parametrize("copies", [2, 5, 8])
 def test_a_photograph_that_a_test_set_holds_several_times_is_found(copies):
     known = [*photographs(10), *([photographs(1, seed=3)[0]] * copies)]
-    found = DescriptorIndex(known).nearest_photographs(like(known[-1]), 20)
+    found = most_voted(DescriptorIndex(known).votes(like(known[-1])), 20)
     assert set(range(10, 10 + copies)) & set(found.tolist())
 
 
 def test_an_index_too_large_to_look_at_whole_still_finds_the_photograph():
     known = photographs(120)  # 14,400 descriptors
     index = DescriptorIndex(known)
-    assert [index.nearest_photographs(like(known[place]), 1)[0] for place in range(0, 120, 10)] == [*range(0, 120, 10)]
+    assert [most_voted(index.votes(like(known[place])), 1)[0] for place in range(0, 120, 10)] == [*range(0, 120, 10)]
 
 
 @pytest.mark.parametrize(("turn", "scale"), [(0, 1), (40, 1), (350, 2.6), (180, 0.3)])

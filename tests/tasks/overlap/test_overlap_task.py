@@ -102,23 +102,28 @@ def test_a_test_set_is_signed_both_ways_round(signed):
     }
 
 
-def test_copies_cropped_shrunk_recompressed_or_mirrored_are_found_and_strangers_are_not(signed):
+def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_strangers_are_not(signed):
     sink = io.BytesIO()
     Image.fromarray(texture(1)).resize((300, 225)).save(sink, "JPEG", quality=70)
     pictures = {
         "crop": texture(0)[40:260, 60:380].copy(),
         "mirror": texture(2)[:, ::-1].copy(),
         "shrunk": np.asarray(Image.open(sink)),
+        "left": np.rot90(texture(3)).copy(),
+        "right and mirrored": np.rot90(texture(3)[:, ::-1], 3).copy(),
+        "upside down": np.rot90(texture(0), 2).copy(),
         "stranger": texture(9),
         "nothing": np.zeros((100, 100, 3), np.uint8),
     }
     output, found, dropped = compare(*signed, **pictures)
-    assert dropped == dict.fromkeys(("crop", "mirror", "shrunk"), "test-copy")
+    assert dropped == dict.fromkeys(pictures.keys() - {"stranger", "nothing"}, "test-copy")
     best = {name: max(rows, key=lambda row: row["inliers"]) for name, rows in found.items()}
     assert {name: (row["test_image"], row["mirrored"]) for name, row in best.items()} == {
         "crop": ("tower_0.png", False), "mirror": ("tower_2.png", True), "shrunk": ("tower_1.png", False),
+        "left": ("tower_3.png", False), "right and mirrored": ("tower_3.png", True),
+        "upside down": ("tower_0.png", False),
     }  # fmt: skip
-    assert output.counts["dropped"] == 3
+    assert output.counts["dropped"] == 6
     np.testing.assert_allclose(np.reshape(best["crop"]["affine"], (2, 3)), [[1, 0, 60], [0, 1, 40]], atol=0.5)
 
 
