@@ -67,8 +67,8 @@ def _grid(axes: _Axes) -> Iterator[str]:
         yield f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#ddd"/>'
         yield _text(_LEFT - 8, y + 4, f"{across:,}", "#444", "end")
     for within in _round_steps(axes.within):
-        yield _text(axes.x(within), _HEIGHT - _BOTTOM + 18, f"{within:,}", "#444", "middle")
-    yield _text((_LEFT + _WIDTH) / 2, _HEIGHT - 18, "edges kept within classes", "#222", "middle")
+        yield _text(axes.x(within), _HEIGHT - _BOTTOM + 34, f"{within:,}", "#444", "middle")
+    yield _text((_LEFT + _WIDTH) / 2, _HEIGHT - 8, "edges kept within classes", "#222", "middle")
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
     label = _text(20, middle, "edges between different landmarks", "#222", "middle")
     yield f'<g transform="rotate(-90 20 {middle:.1f})">{label}</g>'
