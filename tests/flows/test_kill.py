@@ -25,7 +25,13 @@ class Command:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [str(argument) for argument in arguments], stdout=output, stderr=output, env=env, start_new_session=True
+                [str(argument) for argument in arguments],
+                stdout=output,
+                stderr=output,
+                env=env,
+                start_new_session=True,
+                # Where a shell runs the tests behind it, they ignore Ctrl-C and would hand that on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
