@@ -306,7 +306,7 @@ VERDICTS = TableSpec(
             _column("stage", _TEXT, "The stage that decided."),
             _column("reason", _TEXT, "Reason code; `kept` for kept rows. docs/tables.md lists them."),
             _column("evidence", _TEXT, "What the decision rests on, as a JSON object."),
-            _column("split", _TEXT, "`train` or `val` for kept rows.", optional=True),
+            _column("split", _TEXT, "`train` or `val` for kept rows; copies of a photograph share it.", optional=True),
             _column("sha256", _TEXT, "sha256 of the image, where one was read.", optional=True),
         ]
     ),

@@ -1,6 +1,8 @@
 """Which kept images train and which validate."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -8,25 +10,34 @@ from tasks.publish.settings import PublishSettings
 
 
 def split_images(kept: pd.DataFrame, settings: PublishSettings) -> pd.Series:
-    """Assigns `train` or `val` inside each class by a hash of the content: few pictures change sides as a class grows.
+    """Assigns `train` or `val` inside each class; the copies of a photograph go together.
+
+    A hash of the content draws the photographs, each goes to val while it fits into what the class may give: few
+    pictures change sides as a class grows.
 
     Args:
-        kept: image_id, landmark_id, sha256.
+        kept: image_id, landmark_id, photograph (sha256 of the image that stands for it: its own, or that of the image
+            it is a copy of).
 
     Returns:
-        The split, indexed by image_id. A class gives the share rounded down to val, and never so many that fewer than
-        `min_train` are left in train.
+        The split, indexed by image_id. A class gives at most the share rounded down to val, counted in images, and
+        never so many that fewer than `min_train` are left in train.
     """
-    draw = [
-        hashlib.sha256(f"{landmark}\0{sha256}".encode()).hexdigest()
-        for landmark, sha256 in zip(kept.landmark_id, kept.sha256, strict=True)
-    ]
-    ordered = kept.assign(draw=draw).sort_values(["landmark_id", "draw", "image_id"])
-    classes = ordered.groupby("landmark_id")["image_id"]
-    size, rank = classes.transform("size"), classes.cumcount()
-    to_val = (
-        (size * settings.validation_share).round(9).astype(int).clip(upper=(size - settings.min_train).clip(lower=0))
-    )
-    split = pd.Series("train", index=ordered.image_id)
-    split[(rank < to_val).to_numpy()] = "val"
+    split = pd.Series("train", index=kept.image_id)
+    for landmark, members in kept.groupby("landmark_id"):
+        chosen = _validating(str(landmark), members.photograph, settings)
+        split[members.image_id[members.photograph.isin(chosen)]] = "val"
     return split
+
+
+def _validating(landmark: str, photographs: Iterable[str], settings: PublishSettings) -> set[str]:
+    """The photographs of a class that go to val."""
+    sizes = Counter(photographs)
+    images = sizes.total()
+    room = min(int(round(images * settings.validation_share, 9)), images - settings.min_train)
+    chosen = set()
+    for photograph in sorted(sizes, key=lambda sha256: hashlib.sha256(f"{landmark}\0{sha256}".encode()).digest()):
+        if sizes[photograph] <= room:
+            chosen.add(photograph)
+            room -= sizes[photograph]
+    return chosen

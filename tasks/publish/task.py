@@ -93,7 +93,7 @@ def _draw_cuts(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) ->
     return drawings
 
 
-@stage("publish", version=2)
+@stage("publish", version=3)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -143,7 +143,8 @@ def _verdicts(root: Root, inputs: Inputs, tables: dict[str, pa.Table], settings:
     drops = pd.concat([read_table(root, ref).to_pandas() for ref in references(inputs, "drops")])
     images = tables["images"].to_pandas()
     groups = tables["groups"].to_pandas()
-    kept = groups[groups.kept].merge(images[["image_id", "sha256"]], on="image_id")
+    kept = groups[groups.kept].copy()
+    kept["photograph"] = kept.copy_of.fillna(kept.image_id).map(images.set_index("image_id").sha256)
     kept["split"] = kept.image_id.map(split_images(kept, settings))
     sources = tables["sources"]
     return build_verdicts(sources.to_pandas(), duplicate_rows(sources), images, drops, kept)

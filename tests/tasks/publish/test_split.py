@@ -1,5 +1,6 @@
 import hashlib
 from fractions import Fraction
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -12,13 +13,24 @@ from tasks.publish.split import split_images
 SETTINGS = PublishSettings()
 
 
-def kept(**classes: int) -> pd.DataFrame:
+def photographed(**classes: list[int]) -> pd.DataFrame:
+    """Classes by the number of images of each of their photographs."""
     rows = [
-        (f"{c}{n:04d}", c, hashlib.sha256(f"{c}{n}".encode()).hexdigest())
-        for c, size in classes.items()
-        for n in range(size)
+        (f"{c}{n:04d}-{copy}", c, hashlib.sha256(f"{c}{n}".encode()).hexdigest())
+        for c, sizes in classes.items()
+        for n, size in enumerate(sizes)
+        for copy in range(size)
     ]
-    return pd.DataFrame(rows, columns=["image_id", "landmark_id", "sha256"], dtype=object)
+    return pd.DataFrame(rows, columns=["image_id", "landmark_id", "photograph"], dtype=object)
+
+
+def kept(**classes: int) -> pd.DataFrame:
+    """Classes of so many photographs without copies."""
+    return photographed(**{c: [1] * size for c, size in classes.items()})
+
+
+def room(size: int, percent: int, least: int) -> int:
+    return max(0, min(int(Fraction(percent, 100) * size), size - least))
 
 
 def counts(members: pd.DataFrame, settings: PublishSettings = SETTINGS) -> dict[str, int]:
@@ -51,12 +63,38 @@ def test_a_share_that_comes_out_even_is_not_rounded_below_itself(percent):
 def test_every_class_obeys_the_rule(classes, percent, least):
     found = counts(kept(**classes), PublishSettings(validation_share=percent / 100, min_train=least))
     for landmark, size in classes.items():
-        assert found[landmark] == max(0, min(int(Fraction(percent, 100) * size), size - least))
+        assert found[landmark] == room(size, percent, least)
+
+
+SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=40)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), SIZES, min_size=1), st.integers(0, 99), st.integers(0, 5))
+def test_copies_go_together_and_a_class_gives_no_more_than_its_share(classes, percent, least):
+    members = photographed(**classes)
+    settings = PublishSettings(validation_share=percent / 100, min_train=least)
+    sides = members.assign(split=members.image_id.map(split_images(members, settings)))
+    whole = sides.drop_duplicates(["landmark_id", "photograph", "split"])
+    assert not whole.duplicated(["landmark_id", "photograph"]).any()
+    for landmark, to_val in counts(members, settings).items():
+        own = sides[sides.landmark_id == landmark]
+        free = room(len(own), percent, least) - to_val
+        assert free >= 0
+        sizes = own[own.split == "train"].groupby("photograph").size()
+        assert (sizes > free).all(), "what still fits goes"
+
+
+def test_few_pictures_change_sides_as_a_class_grows():
+    sizes = [1, 1, 2, 1, 3, 1, 1, 2] * 10
+    splits = [split_images(photographed(a=sizes[:count]), SETTINGS) for count in range(1, len(sizes) + 1)]
+    moved = [int((later[former.index] != former).sum()) for former, later in pairwise(splits)]
+    assert sum(moved) <= len(sizes)
+    assert max(moved) <= 6
 
 
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(random):
-    members = kept(a=20, b=9, c=3)
+    members = photographed(a=[1, 2, 1, 3] * 5, b=[1] * 9, c=[3])
     places = list(range(len(members)))
     random.shuffle(places)
     first, again = split_images(members, SETTINGS), split_images(members.iloc[places].reset_index(drop=True), SETTINGS)
@@ -72,7 +110,7 @@ def test_the_content_decides_and_not_the_name():
     members = kept(a=40)
     renamed = members.assign(image_id=[f"z{n}" for n in range(len(members))][::-1])
     by_content = [
-        dict(zip(table.sha256, split_images(table, SETTINGS)[table.image_id], strict=True))
+        dict(zip(table.photograph, split_images(table, SETTINGS)[table.image_id], strict=True))
         for table in (members, renamed)
     ]
     assert by_content[0] == by_content[1]
@@ -86,3 +124,7 @@ def test_nothing_kept_is_nothing_split():
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PublishSettings(**wrong)
+
+
+def test_the_papers_share_is_the_default():
+    assert SETTINGS.validation_share == 0.13
