@@ -8,7 +8,7 @@ import typer
 
 from bench.result import Result
 
-BENCHES = ("boxes", "colmap", "demo", "detectors", "digests", "growth", "landmarks", "match", "overhead")
+BENCHES = ("boxes", "classes", "colmap", "demo", "detectors", "digests", "growth", "landmarks", "match", "overhead")
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -55,7 +55,7 @@ def curate(
     settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")] = None,
     overrides: Annotated[
         Path | None,
-        typer.Option(help="TOML file whose section 'pin' names, for a class, an image of the group to keep instead."),
+        typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
     ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")

@@ -1,7 +1,7 @@
 """The flow `curate`: from a noisy list of image addresses to a published, boxed, leak-free version."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,17 @@ from tasks.features.detect import check_installed
 from tasks.features.task import extract_features, mask_pictures
 from tasks.match.audit import missed_pairs
 from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
-from tasks.orchestration import Inputs, Output, PrefectRoad, Road
-from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
-from tasks.publish.task import illustrate_packet, publish_dataset
+from tasks.orchestration import Inputs, Output, PrefectRoad, Road, reference
+from tasks.overlap.task import (
+    ClassStageSettings,
+    OverlapStageSettings,
+    compare_classes,
+    find_overlaps,
+    sign_test_set,
+)
+from tasks.publish.task import illustrate_classes, illustrate_packet, publish_dataset
 
-STAGES = 14
+STAGES = 16
 """How many stages `travel` runs; for the progress."""
 
 
@@ -81,7 +87,8 @@ def curate(
 def travel(road: Road, question: Question, settings: CurateSettings, refetch: Refetch) -> Output:
     """The whole road, in the order of the method."""
     # Read the list, and fetch and inspect what it names, shard by shard of rows.
-    sources = road.one(list_sources, {"content": question.list_digest}, question.source)
+    listed: Inputs = {"content": question.list_digest, "merge": json.dumps(question.overrides.merge, sort_keys=True)}
+    sources = road.one(list_sources, listed, question.source)
     acquired = road.each(acquire_shard, _shards(road.root, sources, question, refetch), settings.acquire)
 
     # Drop placeholders, copies and small classes. From here on, packets of whole classes.
@@ -95,10 +102,10 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     signatures = road.each(sign_test_set, _test_sets(question), settings.features)
 
     # What photographs of unrelated classes have in common lies over them: mask it.
-    shared = {"images": [selected.tables[name] for name in images], "features": _tables(features, "features")}
+    described = _join(images, _pick(features, "features"))
+    shared = _gather(described, ("images", "features"))
     overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
     learnt = road.one(learn_overlays, shared, overlays)
-    described = _join(images, _pick(features, "features"))
     templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
     masks = road.each(mask_pictures, _join(described, templates), settings.overlays)
 
@@ -117,15 +124,24 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     edges = _join(images, _pick(pairs, "pairs"))
     groups = road.each(cluster_images, _join(edges, left, dict.fromkeys(images, pins)), settings.cluster)
     grouped = _join(edges, _pick(groups, "groups"))
-    boxes = road.each(estimate_boxes, grouped, settings.boxes)
+
+    # Classes may show the same landmark: an image stays where most photographs match it. Box what is left.
+    compared = ClassStageSettings(classes=settings.classes, match=settings.match)
+    kept = _gather(_join(described, grouped), ("images", "features", "masks", "pairs", "groups"))
+    at_least: Inputs = {"packets": json.dumps(list(images)), "min_group_size": settings.cluster.min_group_size}
+    related = road.one(compare_classes, {**kept, **at_least}, compared)
+    lost: dict[str, Inputs] = {packet: {"lost": related.tables[packet]} for packet in images}
+    boxes = road.each(estimate_boxes, _join(grouped, lost), settings.boxes)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
     folders = {packet: {"folders": json.dumps(question.folders)} for packet in images}
     shown = _join(grouped, _pick(groups, "cuts"), _pick(overlaps, "overlaps"), folders)
     pictures = road.each(illustrate_packet, {**packets, **shown}, None)
+    meetings = _gather(_join(images, lost), ("images", "lost"))
+    drawn = road.one(illustrate_classes, {**meetings, "class_pairs": related.tables["class_pairs"]}, None)
     parts: dict[str, Any] = {
         "sources": sources.tables["sources"],
-        "drops": [*gone, *_tables(groups, "drops")],
+        "drops": [*gone, *_tables(groups, "drops"), *(related.tables[packet] for packet in images)],
         "images": _tables(acquired, "images"),
         "masks": _tables(masks, "masks"),
         "fetch_log": _tables(acquired, "fetch_log"),
@@ -134,8 +150,9 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "groups": _tables(groups, "groups"),
         "class_groups": _tables(groups, "class_groups"),
         "cuts": _tables(groups, "cuts"),
+        "class_pairs": related.tables["class_pairs"],
         "boxes": _tables(boxes, "boxes"),
-        "thumbnails": _tables(pictures, "thumbnails"),
+        "thumbnails": [*_tables(pictures, "thumbnails"), drawn.tables["thumbnails"]],
     }
     facts = {
         "note": question.note,
@@ -146,6 +163,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
             name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
         },
         "crashed_pictures": sum(output.counts["crashed"] for output in features.values()),
+        "related_classes": related.counts["related"],
         "matching": _matching(pairs).model_dump(),
     }
     return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
@@ -175,6 +193,11 @@ def _test_sets(question: Question) -> dict[str, Inputs]:
 def _join(*parts: Mapping[str, Inputs]) -> dict[str, Inputs]:
     """The inputs of each packet, put together."""
     return {packet: {name: value for part in parts for name, value in part[packet].items()} for packet in parts[0]}
+
+
+def _gather(packets: Mapping[str, Inputs], names: Sequence[str]) -> Inputs:
+    """Some inputs of every packet, as lists in the order of the packets."""
+    return {name: [reference(packet, name) for packet in packets.values()] for name in names}
 
 
 def _pick(outputs: Mapping[str, Output], table: str) -> dict[str, Inputs]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
-from tasks.acquire.sources import read_sources
+from tasks.acquire.sources import merge_classes, read_sources
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
 from tasks.overlap.testsets import folder_digest
@@ -50,12 +50,13 @@ def ask(
     """Checks all that a user can get wrong.
 
     Raises:
-        InputError: names the list's line, the test set, the name, the root or the pin, and says what to do.
+        InputError: names the list's line, the test set, the name, the root or the override, and says what to do.
     """
     for folder_name in (name, *test_sets):
         check_name(folder_name)
     resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
-    _check_pins(overrides, read_sources(resolved.path, resolved.md5, resolved.clean))
+    listed = read_sources(resolved.path, resolved.md5, resolved.clean)
+    _check_pins(overrides, merge_classes(listed, overrides.merge))
     folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
     digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
     Root(root).check_writable()
@@ -79,7 +80,8 @@ def _check_pins(overrides: Overrides, sources: pa.Table) -> None:
         homes.setdefault(landmark_id, set()).add(image_id)
     for landmark_id, image_id in overrides.pin.items():
         if image_id not in homes.get(landmark_id, ()):
-            wrong = "has no such image" if landmark_id in homes else "is not in the list"
+            merged = f"is merged into {overrides.merge[landmark_id]!r}" if landmark_id in overrides.merge else ""
+            wrong = merged or ("has no such image" if landmark_id in homes else "is not in the list")
             raise InputError(f"overrides: pin {landmark_id!r} = {image_id!r}: the class {wrong}")
 
 

@@ -13,7 +13,7 @@ from tasks.boxes.settings import BoxSettings
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
-from tasks.overlap.settings import OverlapSettings
+from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
 
@@ -30,6 +30,7 @@ class CurateSettings(StageSettings):
     match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
+    classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
     publish: PublishSettings = Field(PublishSettings(), description="split")
 
@@ -52,7 +53,7 @@ def read_settings(path: Path) -> CurateSettings:
 
 
 def read_overrides(path: Path) -> Overrides:
-    """Reads a TOML file with a section `[pin]` of lines `"CLASS" = "IMAGE_ID"`.
+    """Reads a TOML file with sections `[pin]`, of lines `"CLASS" = "IMAGE_ID"`, and `[merge]`, `"CLASS" = "CLASS"`.
 
     Raises:
         InputError: the file does not parse or says something else; the text names it.

@@ -46,6 +46,7 @@ class Facts(BaseModel):
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that could not be described")
     crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
+    related_classes: int = Field(0, description="pairs of classes of which photographs show the same thing")
     matching: Matching
     funnel: list[FunnelStep]
 

@@ -44,3 +44,13 @@ class Reason(StrEnum):
     )
     SMALLER_GROUP = "smaller-group", "cluster", "In another group than the one its class keeps."
     SMALL_GROUP = "small-group", "cluster", "Its class would keep it, but has too few such photographs."
+    OTHER_CLASS = (
+        "other-class",
+        "classes",
+        "Shows the landmark of another class, where more photographs match it.",
+    )
+    TOO_FEW_LEFT = (
+        "too-few-left",
+        "classes",
+        "Other classes keep so many images of its class that too few are left for it.",
+    )

@@ -35,7 +35,7 @@ _TEXT, _INT, _LONG, _REAL = pa.string(), pa.int32(), pa.int64(), pa.float32()
 _POINTS = pa.list_(pa.float32())
 
 _IMAGE_ID = _column("image_id", _TEXT, "Id of the image in the list; see docs/tables.md for lists without ids.")
-_LANDMARK = _column("landmark_id", _TEXT, "Class of the image in the list.")
+_LANDMARK = _column("landmark_id", _TEXT, "Class of the image in the list, or the one that it is merged into.")
 _SHA256 = _column("sha256", _TEXT, "sha256 of the bytes as they came, hexadecimal.")
 _PUTATIVE = _column("putative", _INT, "Number of one-to-one matches that passed the ratio test.")
 _INLIERS = _column("inliers", _INT, "Number of putative matches that agree with the affine map.")
@@ -238,7 +238,7 @@ GROUPS = TableSpec(
                 "Image that stands for the photograph; null for itself and without copies.",
                 optional=True,
             ),
-            _column("kept", pa.bool_(), "Whether the class keeps this image."),
+            _column("kept", pa.bool_(), "Whether the class keeps this image, unless another class shows it more."),
         ]
     ),
 )
@@ -271,6 +271,24 @@ CUTS = TableSpec(
             _column("size_a", _INT, "Photographs on the first image's side when the pair was cut."),
             _column("size_b", _INT, "Photographs on the second image's side."),
             _column("rule", _TEXT, "`bridge`, `articulation` or `collage`; see `tasks/cluster/cuts.py`."),
+        ]
+    ),
+)
+CLASS_PAIRS = TableSpec(
+    "class_pairs",
+    "One verified pair of kept images of two classes: evidence that these show the same landmark.",
+    ("landmark_a", "image_a", "landmark_b", "image_b"),
+    pa.schema(
+        [
+            _column("landmark_a", _TEXT, "Class of the first image; it sorts before the other's."),
+            _column("image_a", _TEXT, "First image."),
+            _column("landmark_b", _TEXT, "Class of the second image."),
+            _column("image_b", _TEXT, "Second image."),
+            _PUTATIVE,
+            _INLIERS,
+            _ALARMS,
+            _AFFINE,
+            _MATCHED,
         ]
     ),
 )
@@ -323,5 +341,8 @@ THUMBNAILS = TableSpec(
     ),
 )
 
-VERSION_TABLES = (SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS, BOXES, VERDICTS, FETCH_LOG)
+VERSION_TABLES = (
+    *(SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
+    *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
+)
 """The tables of a published version, in the order of the road."""

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,29 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
         table = _narrow(table, clean_file)
     _check_ids(path, table)
     return table
+
+
+def merge_classes(sources: pa.Table, merge: Mapping[str, str]) -> pa.Table:
+    """The table `sources` with the images of some classes listed under others.
+
+    Args:
+        merge: class to the class that its images count as.
+
+    Raises:
+        InputError: the list does not have one of the classes, or one is merged that others are merged into.
+    """
+    listed = sources["landmark_id"].to_pylist()
+    known = set(listed)
+    for name, into in merge.items():
+        wrong = f"overrides: merge {name!r} = {into!r}"
+        for landmark_id in (name, into):
+            if landmark_id not in known:
+                raise InputError(f"{wrong}: the class {landmark_id!r} is not in the list")
+        if into in merge:
+            raise InputError(f"{wrong}: that is merged itself, into {merge[into]!r}; name the last class")
+    place = SOURCES.schema.get_field_index("landmark_id")
+    merged = pa.array([merge.get(name, name) for name in listed], pa.string())
+    return sources.set_column(place, SOURCES.schema.field(place), merged)
 
 
 def read_clean_ids(clean_file: Path) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from tasks.acquire.inspect import EXTENSIONS, Picture, Rejected, inspect
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
-from tasks.acquire.sources import duplicate_rows, read_sources
+from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
 
@@ -56,9 +56,13 @@ def fixed_partition(root: Root, rows: int) -> Partition:
 
 @stage("sources", version=1)
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
-    """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out."""
+    """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
+
+    Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as.
+    """
     root = Root(root_url)
-    sources = read_sources(settings.path, settings.md5, settings.clean)
+    listed = read_sources(settings.path, settings.md5, settings.clean)
+    sources = merge_classes(listed, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
     shards = shards_of(unique["image_id"].to_pylist(), fixed_partition(root, sources.num_rows))
     tables = {"sources": write_table(root, stage_path(key, "sources"), SOURCES, sources)}

@@ -33,3 +33,4 @@ class Overrides(StageSettings):
     """What a person decided instead of the method."""
 
     pin: dict[str, str] = Field({}, description="class to an image of it: the group that holds the image is kept")
+    merge: dict[str, str] = Field({}, description="class to the class that its images count as, from the start")

@@ -42,6 +42,21 @@ class Features:
         """Those that are not masked (n,)."""
         return Features(self.keypoints[~masked], self.descriptors[~masked])
 
+    def largest(self, count: int) -> "Features":
+        """The `count` keypoints with the largest regions, or all where there are fewer."""
+        chosen = np.sort(np.argsort(-self.radii, kind="stable")[:count])
+        return Features(self.keypoints[chosen], self.descriptors[chosen])
+
+    def mirrored(self, width: float) -> "Features":
+        """Those of the mirror image, left for right, of a picture so many pixels wide.
+
+        The grid of a SIFT (see `turned`) then counts its columns, and its directions, the other way round.
+        """
+        keypoints = self.keypoints * np.array([-1, 1, 1, -1, -1, 1], np.float32)
+        keypoints[:, 0] += width
+        grid = self.descriptors.reshape(-1, 4, 4, 8)[:, :, ::-1, (4 - np.arange(8)) % 8]
+        return Features(keypoints, np.ascontiguousarray(grid.reshape(-1, 128)))
+
     def turned(self, quarters: int) -> "Features":
         """With the descriptors that upright keypoints have once the picture is turned, by quarters to the left.
 

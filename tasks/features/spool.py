@@ -56,10 +56,14 @@ def spool_features(features: Iterable[Mapping[str, Any]], masks: Iterable[Mappin
 
 
 class Spooled(Sequence[Features]):
-    """The features of some pictures, by their sha256, each read from the spool when it is asked for."""
+    """The features of some pictures, by their sha256, each read from the spool when it is asked for.
 
-    def __init__(self, spool: Spool, pictures: Sequence[str]) -> None:
-        self._spool, self._pictures = spool, pictures
+    Args:
+        keypoints: how many of each, the largest first; None: all.
+    """
+
+    def __init__(self, spool: Spool, pictures: Sequence[str], keypoints: int | None = None) -> None:
+        self._spool, self._pictures, self._keypoints = spool, pictures, keypoints
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -70,5 +74,6 @@ class Spooled(Sequence[Features]):
     def __getitem__(self, place: slice) -> "Spooled": ...
     def __getitem__(self, place: int | slice) -> "Features | Spooled":
         if isinstance(place, slice):
-            return Spooled(self._spool, self._pictures[place])
-        return self._spool[self._pictures[place]]
+            return Spooled(self._spool, self._pictures[place], self._keypoints)
+        features = self._spool[self._pictures[place]]
+        return features if self._keypoints is None else features.largest(self._keypoints)

@@ -68,21 +68,28 @@ def most_voted(votes: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return np.asarray(order[votes[order] > 0], np.int64)
 
 
-def shortlist(photographs: Sequence[Features], settings: MatchSettings) -> list[tuple[int, int]]:
+def shortlist(
+    photographs: Sequence[Features], settings: MatchSettings, classes: Sequence[str] | None = None
+) -> list[tuple[int, int]]:
     """The pairs in which one photograph is among the other's `candidates` with most votes, most votes first.
 
-    Blocks of photographs are indexed one after the other, so that memory does not grow with the class.
+    Blocks of photographs are indexed one after the other, so that memory does not grow with their number.
+
+    Args:
+        classes: of each photograph; where they are given, only photographs of different classes make pairs.
 
     Returns:
         Pairs of positions in `photographs`, lower first.
     """
     best: list[list[tuple[float, int]]] = [[] for _ in photographs]  # minus the votes, and whose they are
+    owners = np.unique(np.array(classes), return_inverse=True)[1] if classes else np.arange(len(photographs))
     for start in range(0, len(photographs), _BLOCK):
         index = DescriptorIndex(photographs[start : start + _BLOCK])
         for a, features in enumerate(photographs):
             votes = index.votes(features)
+            votes[owners[start : start + _BLOCK] == owners[a]] = -1  # no candidates, whatever is asked for
             found = [(-votes[b], start + b) for b in np.flatnonzero(votes >= settings.min_votes).tolist()]
-            best[a] = sorted(best[a] + [(rank, b) for rank, b in found if b != a])[: settings.candidates]
+            best[a] = sorted(best[a] + found)[: settings.candidates]
     ranks: dict[tuple[int, int], float] = {}
     for a, candidates in enumerate(best):
         for rank, b in candidates:

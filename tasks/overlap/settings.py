@@ -13,3 +13,11 @@ class OverlapSettings(StageSettings):
     class_share: float = Field(
         0.05, ge=0, le=1, description="share of a class's readable images that must do so, likewise"
     )
+
+
+class ClassSettings(StageSettings):
+    """How classes of the list that show the same landmark are looked for."""
+
+    representatives: int = Field(10, ge=1, description="photographs of each kept group that look for other classes")
+    keypoints: int = Field(300, ge=1, description="keypoints, the largest, by which they ask for photographs")
+    candidates: int = Field(3, ge=1, description="photographs of other classes that each is compared with")

@@ -1,6 +1,9 @@
 """Overlap's Prefect face: the signature of each test set, and a packet's overlaps with all of them."""
 
+import json
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,25 +11,46 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from storage.errors import InputError
 from storage.parquet import read_rows, read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, OVERLAPS, SIGNATURE, TableRef
+from storage.tables import (
+    CLASS_PAIRS,
+    DROPS,
+    GROUPS,
+    IMAGES,
+    OVERLAPS,
+    PAIRS,
+    SIGNATURE,
+    TableRef,
+    TableSpec,
+)
 from tasks.acquire.inspect import Rejected, inspect
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.describe import Describer
 from tasks.features.packed import Features, pack, unpack
 from tasks.features.settings import FeatureSettings
-from tasks.features.spool import spool_features
+from tasks.features.spool import Spool, Spooled, spool_features
 from tasks.match.copies import is_copy
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import DescriptorIndex, most_voted
 from tasks.match.verify import pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.overlap.classes import (
+    across_classes,
+    class_pairs,
+    compare_related,
+    leaving_photographs,
+    lost_images,
+    related_sets,
+    representatives,
+    verify_pairs,
+)
 from tasks.overlap.landmarks import dropped_images
-from tasks.overlap.settings import OverlapSettings
+from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.overlap.testsets import site_of, test_photographs
 from tasks.settings import StageSettings
 
@@ -139,3 +163,86 @@ def _cached_signatures(
     rows = [row for ref in refs for row in read_table(root, ref).to_pylist()]
     photographs = [(row, unpack(row)) for row in rows]
     return photographs, DescriptorIndex([features for _, features in photographs])
+
+
+class ClassStageSettings(StageSettings):
+    """What the stage `classes` reads: its own knobs, and those of the verification it shares with match."""
+
+    classes: ClassSettings
+    match: MatchSettings
+
+
+@stage("classes", version=1)
+def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStageSettings) -> Output:
+    """Looks for classes that show the same landmark, and drops from each what another shows more.
+
+    Inputs: `packets`, JSON of their names, and in the same order lists of their `images`, `features`, `masks`, `pairs`
+    and `groups`; `min_group_size`, photographs that a class must keep. Writes `class_pairs`, and drops by packet.
+    """
+    root = Root(root_url)
+    kept = _kept_images(root, inputs)
+    few = representatives(kept, settings.classes.representatives)
+    pictures = few.sha256.to_list()
+    with _spool_some(root, inputs, few) as spool:
+        largest = Spooled(spool, pictures, settings.classes.keypoints)
+        asked = across_classes(few, largest, settings.classes, settings.match)
+        seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), asked, settings.match))
+    across, drops = _judge_related(root, inputs, kept, seen, settings.match)
+    tables = {"class_pairs": write_table(root, stage_path(key, "class_pairs"), CLASS_PAIRS, across)}
+    for packet, ref in zip(json.loads(str(inputs["packets"])), references(inputs, "images"), strict=True):
+        members = read_table(root, ref, ["image_id"])["image_id"]
+        own = drops.filter(pc.is_in(drops["image_id"], value_set=members.combine_chunks()))
+        tables[packet] = write_table(root, stage_path(key, packet), DROPS, own)
+    related = across.select(["landmark_a", "landmark_b"]).group_by(["landmark_a", "landmark_b"]).aggregate([]).num_rows
+    return Output(tables=tables, counts={"compared": len(asked), "related": related, "dropped": drops.num_rows})
+
+
+def _judge_related(
+    root: Root, inputs: Inputs, kept: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
+) -> tuple[pa.Table, pa.Table]:
+    """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
+    sets = related_sets(seen)
+    members = kept[kept.landmark_id.isin([name for names in sets for name in names])]
+    ids = pa.array(members.image_id, pa.string())
+    inside = _read_all(root, inputs, PAIRS, ["image_a", "image_b"])
+    inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
+    across, drops = [CLASS_PAIRS.schema.empty_table()], [DROPS.schema.empty_table()]
+    with _spool_some(root, inputs, members) as spool:
+        for names in sets:
+            images = members[members.landmark_id.isin(names)].reset_index(drop=True)
+            features = Spooled(spool, images.sha256.to_list())
+            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
+            own = inside[inside.image_a.isin(images.image_id)]
+            leaving = leaving_photographs(images, pd.concat([links, own]))
+            lost = lost_images(images, leaving, own, pairs, int(str(inputs["min_group_size"])))
+            across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
+            drops.append(pa.Table.from_pandas(lost.assign(stage="classes"), DROPS.schema, preserve_index=False))
+    return pa.concat_tables(across), pa.concat_tables(drops)
+
+
+def _kept_images(root: Root, inputs: Inputs) -> pd.DataFrame:
+    """The images that their classes keep, each with its photograph, sorted by class and id."""
+    images = _read_all(root, inputs, IMAGES, ["image_id", "sha256", "width", "height"]).to_pandas()
+    columns = ["image_id", "landmark_id", "neighbours", "copy_of", "kept"]
+    groups = _read_all(root, inputs, GROUPS, columns).to_pandas()
+    kept = groups[groups.kept].merge(images, on="image_id")
+    photograph = kept.copy_of.where(kept.copy_of.notna(), kept.image_id)
+    return kept.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
+
+
+def _read_all(root: Root, inputs: Inputs, spec: TableSpec, columns: list[str]) -> pa.Table:
+    """Columns of the tables of all packets, as one."""
+    tables = [read_table(root, ref, columns) for ref in references(inputs, spec.name)]
+    return pa.concat_tables([spec.schema.empty_table().select(columns), *tables])
+
+
+def _spool_some(root: Root, inputs: Inputs, images: pd.DataFrame) -> AbstractContextManager[Spool]:
+    """Spools the features of these images alone; packets that have none of them are not read."""
+    wanted = frozenset(images.sha256)
+
+    def rows(name: str) -> Iterator[dict[str, Any]]:
+        for packet, ref in zip(references(inputs, "images"), references(inputs, name), strict=True):
+            if not wanted.isdisjoint(read_table(root, packet, ["sha256"])["sha256"].to_pylist()):
+                yield from (row for row in read_rows(root, ref) if row["sha256"] in wanted)
+
+    return spool_features(rows("features"), rows("masks"))

@@ -6,5 +6,6 @@ STEPS: dict[str, tuple[str, ...]] = {
     "readable, once, in classes large enough": ("acquire",),
     "shared with no test set": ("overlap",),
     "in the largest group of their class": ("cluster",),
+    "in the class that shows them most": ("classes",),
 }
 """The text of each step, in the order of the road, and the stages whose drops come between it and the step before."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.publish.related import lost_drawing
 from tasks.publish.rows import COLUMNS_BY_STAGE
 
 _LONGEST_TEXT = 240
@@ -36,7 +37,8 @@ def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, 
     """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
     sha256, url = record["sha256"], record["url"]
     # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
-    drawing = {"overlap": f"overlap-{sha256}.jpg", "cluster": f"pair-{sha256}.jpg"}.get(record["stage"])
+    drawings = {"overlap": f"overlap-{sha256}.jpg", "cluster": f"pair-{sha256}.jpg", "classes": lost_drawing(sha256)}
+    drawing = drawings.get(record["stage"])
     size = None
     if record["width"]:
         scale = min(1.0, _THUMBNAIL_SIDE / max(record["width"], record["height"]))

@@ -15,6 +15,7 @@ from storage.manifest import Manifest
 from storage.reasons import Reason
 from tasks.publish.items import Item, make_item
 from tasks.publish.overview import check, flatten, losses, overlaps_by_test_set
+from tasks.publish.related import RELATED_ON_INDEX
 from tasks.publish.rows import ClassSummary
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,7 +29,7 @@ _OVERLAPS_PER_PAGE = 200
 
 KINDS = {
     "kept": "kept",
-    "group": "another group",
+    "group": "another group or class",
     "alone": "no match",
     "overlap": "overlap with a test set",
     "acquire": "unreadable, repeated or too few",
@@ -60,7 +61,7 @@ def kind_of(reason: str) -> str:
             return "kept"
         case Reason.NO_MATCH:
             return "alone"
-        case known if known.stage == "cluster":
+        case known if known.stage in ("cluster", "classes"):
             return "group"
         case known:
             return "overlap" if known.stage == "overlap" else "acquire"
@@ -89,6 +90,7 @@ class Pages:
             Reason=Reason,
             KINDS=KINDS,
             OVERLAPS_ON_INDEX=OVERLAPS_ON_INDEX,
+            RELATED_ON_INDEX=RELATED_ON_INDEX,
             kind_of=kind_of,
             names=names,
             class_page=class_page,
@@ -147,7 +149,11 @@ class Pages:
             )
 
     def index(
-        self, tables: Mapping[str, pa.Table], classes: list[ClassSummary], overlaps: list[dict[str, Any]]
+        self,
+        tables: Mapping[str, pa.Table],
+        classes: list[ClassSummary],
+        overlaps: list[dict[str, Any]],
+        related: list[dict[str, Any]],
     ) -> tuple[str, bytes]:
         counts: Counter[str] = Counter()
         for summary in classes:
@@ -162,10 +168,12 @@ class Pages:
             classes=classes,
             kept_classes=sum(1 for summary in classes if summary.kept),
             overlaps=overlaps,
+            related=related,
             losses=losses(self._manifest.funnel, counts),
             test_sets=overlaps_by_test_set(tables["overlaps"], self._manifest.test_sets),
             checks=check(tables),
             settings=list(flatten(self._manifest.settings)),
+            overrides=[entry for entry in flatten(self._manifest.overrides) if entry[1] != ""],
         )
 
     def _items(self, rows: pa.Table) -> list[Item]:

@@ -19,7 +19,8 @@ from tasks.publish.pages import (
     overlaps_page,
     reason_page,
 )
-from tasks.publish.rows import ClassSummary, join, summarise
+from tasks.publish.related import related_classes, seen_from
+from tasks.publish.rows import ClassSummary, cells, join, summarise
 
 __all__ = ["class_page", "overlaps_page", "reason_page", "render_report"]
 
@@ -35,12 +36,15 @@ def render_report(
         names: the pictures that the caller writes below `report/pictures/`, any subset of: `SHA256.jpg`, a thumbnail;
             `overlap-SHA256.jpg`, the image beside the test photograph that its verdict names;
             `pair-SHA256.jpg`, the strongest pair of an image in a smaller group; `cut-SHA256-SHA256.jpg`, a pair that
-            was cut.
+            was cut; `classes-SHA256-SHA256.jpg`, the strongest pair of two classes; `other-SHA256.jpg`, that of an
+            image that shows another class.
     """
     masks = {mask["sha256"]: mask for mask in tables["masks"].select(["sha256", "regions", "points"]).to_pylist()}
     pages = Pages(manifest, frozenset(names), masks)
     rows = join(tables)
-    classes = summarise(rows, tables)
+    sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
+    related = related_classes(tables["class_pairs"].drop_columns(["affine", "points"]).to_pandas(), sha256)
+    classes = summarise(rows, tables, seen_from(related))
     for name in ("style.css", "report.js"):
         yield name, (TEMPLATES / name).read_bytes()
     yield "classes.js", _class_data(classes)
@@ -56,7 +60,7 @@ def render_report(
     overlaps = overlaps_by_class(tables["overlaps"], classes)
     if len(overlaps) > OVERLAPS_ON_INDEX:
         yield from pages.of_overlaps(overlaps)
-    yield pages.index(tables, classes, overlaps)
+    yield pages.index(tables, classes, overlaps, related)
 
 
 def _class_data(classes: list[ClassSummary]) -> bytes:

@@ -27,6 +27,7 @@ class ClassSummary:
         name: its landmark_id. reasons: its verdicts by reason code.
         groups: its rows of `class_groups`, the largest first, each with the `sha256` of its first image.
         alone: images that match no other. cuts: its rows of `cuts`, each with both images' `sha256`.
+        related: classes that show the same landmark, see `tasks.publish.related.seen_from`.
         readable: images that could be read. val: images in the validation split.
     """
 
@@ -35,6 +36,7 @@ class ClassSummary:
     groups: list[dict[str, Any]]
     alone: int
     cuts: list[dict[str, Any]]
+    related: list[dict[str, Any]]
     readable: int
     val: int
 
@@ -87,8 +89,10 @@ def strongest_pairs(overlaps: pa.Table) -> pa.Table:
     return ordered.take(firsts["place_min"])
 
 
-def summarise(rows: pa.Table, tables: Mapping[str, pa.Table]) -> list[ClassSummary]:
-    """One summary per class, in the order of `rows`."""
+def summarise(
+    rows: pa.Table, tables: Mapping[str, pa.Table], related: Mapping[str, list[dict[str, Any]]]
+) -> list[ClassSummary]:
+    """One summary per class, in the order of `rows`; `related` is what `tasks.publish.related.seen_from` gives."""
     sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
     groups: dict[str, list[dict[str, Any]]] = {}
     for group in tables["class_groups"].to_pylist():
@@ -106,7 +110,7 @@ def summarise(rows: pa.Table, tables: Mapping[str, pa.Table]) -> list[ClassSumma
         members = list(part)
         reasons = dict(Counter(reason for _, reason, _ in members))
         val = sum(split == "val" for _, _, split in members)
-        own = groups.get(name, []), alone[name], cuts.get(name, [])
+        own = groups.get(name, []), alone[name], cuts.get(name, []), related.get(name, [])
         summaries.append(ClassSummary(name, reasons, *own, readable[name], val))
     return summaries
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from storage.images import get_image
 from storage.manifest import Facts, FunnelStep, Manifest
@@ -22,6 +23,7 @@ from tasks.acquire.sources import duplicate_rows
 from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_match, thumbnail
+from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
 from tasks.publish.report import render_report
 from tasks.publish.rows import strongest_pairs
 from tasks.publish.settings import PublishSettings
@@ -76,7 +78,7 @@ def _draw_pairs(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -
         for left, right, ends in ((a, b, points), (b, a, points[:, [2, 3, 0, 1]])):
             name = f"pair-{left['sha256']}.jpg"
             if name not in drawings:
-                drawings[name] = draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
+                drawings[name] = _draw(root, left, right, ends)
     return drawings
 
 
@@ -87,10 +89,42 @@ def _draw_cuts(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) ->
     drawings = {}
     for pair in cuts.merge(read_table(root, reference(inputs, "pairs")).to_pandas(), on=ends).itertuples():
         a, b = images[str(pair.image_a)], images[str(pair.image_b)]
-        points = np.asarray(pair.points, np.float32).reshape(-1, 4)
-        drawing = draw_match(get_image(root, a["path"]), get_image(root, b["path"]), points)
-        drawings[f"cut-{a['sha256']}-{b['sha256']}.jpg"] = drawing
+        drawings[f"cut-{a['sha256']}-{b['sha256']}.jpg"] = _draw(root, a, b, pair.points)
     return drawings
+
+
+@stage("illustrate-classes", version=1)
+def illustrate_classes(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Drawings of what classes have in common: the strongest pair of each two, and why an image left its class.
+
+    Inputs: `class_pairs`; lists of all packets' `images` and of the drops that came of it, `lost`.
+    """
+    root = Root(root_url)
+    pairs = read_table(root, reference(inputs, "class_pairs")).to_pandas()
+    ids = pa.array(pd.concat([pairs.image_a, pairs.image_b]), pa.string())
+    tables = [read_table(root, ref, ["image_id", "sha256", "path"]) for ref in references(inputs, "images")]
+    found = [row for table in tables for row in table.filter(pc.is_in(table["image_id"], ids)).to_pylist()]
+    images = {image["image_id"]: image for image in found}
+    pictures = {}
+    for pair in strongest_meetings(pairs).itertuples():
+        a, b = images[pair.image_a], images[pair.image_b]
+        pictures[meeting_drawing(a["sha256"], b["sha256"])] = _draw(root, a, b, pair.points)
+    points = {(pair.image_a, pair.image_b): pair.points for pair in pairs.itertuples()}
+    points |= {(b, a): own.reshape(-1, 4)[:, [2, 3, 0, 1]] for (a, b), own in points.items()}
+    for drop in (row for ref in references(inputs, "lost") for row in read_table(root, ref).to_pylist()):
+        other = json.loads(drop["evidence"]).get("other_image")
+        if other:
+            a, b = images[drop["image_id"]], images[other]
+            pictures[lost_drawing(a["sha256"])] = _draw(root, a, b, points[drop["image_id"], other])
+    rows = [{"name": name, "jpeg": jpeg} for name, jpeg in pictures.items()]
+    table = pa.Table.from_pylist(rows, THUMBNAILS.schema)
+    return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
+
+
+def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) -> bytes:
+    """Two rows of `images` side by side, with the cell `points` of their pair."""
+    ends = np.asarray(points, np.float32).reshape(-1, 4)
+    return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
 @stage("publish", version=3)
@@ -143,7 +177,7 @@ def _verdicts(root: Root, inputs: Inputs, tables: dict[str, pa.Table], settings:
     drops = pd.concat([read_table(root, ref).to_pandas() for ref in references(inputs, "drops")])
     images = tables["images"].to_pandas()
     groups = tables["groups"].to_pandas()
-    kept = groups[groups.kept].copy()
+    kept = groups[groups.kept & ~groups.image_id.isin(drops.image_id)].copy()
     kept["photograph"] = kept.copy_of.fillna(kept.image_id).map(images.set_index("image_id").sha256)
     kept["split"] = kept.image_id.map(split_images(kept, settings))
     sources = tables["sources"]

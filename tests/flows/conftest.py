@@ -231,11 +231,11 @@ class Run:
 class Curate(Protocol):
     """Runs the flow over a list into a root.
 
-    `settings` is TOML on top of SETTINGS, `pin` an override, other keywords are those of RunSettings.
+    `settings` is TOML on top of SETTINGS, `overrides` what a person decided, other keywords are those of RunSettings.
     """
 
     def __call__(
-        self, listed: Listed, root: Path, settings: str = "", pin: Mapping[str, str] | None = None, **how: Any
+        self, listed: Listed, root: Path, settings: str = "", overrides: Overrides = Overrides(), **how: Any
     ) -> Run: ...
 
 
@@ -267,7 +267,7 @@ def _task_runs(flow_run: UUID, expected: int) -> dict[str, str]:
     return dict(wait_until(final, f"{expected} finished task runs of {flow_run}"))
 
 
-def _run(listed: Listed, root: Path, settings: str = "", pin: Mapping[str, str] | None = None, **how: Any) -> Run:
+def _run(listed: Listed, root: Path, settings: str = "", overrides: Overrides = Overrides(), **how: Any) -> Run:
     with TemporaryDirectory() as folder:
         chosen = Path(folder) / "settings.toml"
         chosen.write_text(SETTINGS + settings)
@@ -280,7 +280,7 @@ def _run(listed: Listed, root: Path, settings: str = "", pin: Mapping[str, str] 
             {"tests": listed.testset},
             all_settings,
             RunSettings(**{"workers": 2, **how}),
-            overrides=Overrides(pin=dict(pin or {})),
+            overrides=overrides,
             return_state=True,
         )
     curated = state.result()

@@ -15,6 +15,7 @@ from prefect.serializers import PickleSerializer
 
 from storage.root import Root
 from tasks.acquire.packets import Partition, packet_of, place
+from tasks.cluster.settings import Overrides
 
 PACKET_STAGES = ("features", "mask", "overlap", "match", "cluster", "boxes", "illustrate")
 
@@ -102,7 +103,7 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
     listed.site.answers["/dome-10.jpg"] = (200, listed.view_of("dome", "dome-10"))
     run = run_curate(more, dataset)
     assert run.computed == {
-        *("sources", shard(dataset, "dome-10"), "select", "overlays", "publish"),
+        *("sources", shard(dataset, "dome-10"), "select", "overlays", "classes", "illustrate-classes", "publish"),
         *(f"{stage} {packet(dataset, 'dome')}" for stage in PACKET_STAGES),
     }
     assert listed.site.hits == {"/dome-10.jpg": 1}
@@ -138,13 +139,39 @@ def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: 
     assert {reasons["abbey-1"], reasons["view-1"]} == {"kept", "smaller-group"}
     lost = "view-1" if reasons["abbey-1"] == "kept" else "abbey-1"
 
-    run = run_curate(mixed, dataset, pin={"abbey": lost})
-    assert {name.split()[0] for name in run.computed} == {"pins", "cluster", "boxes", "illustrate", "publish"}
-    assert run.version.overrides == {"pin": {"abbey": lost}}
+    run = run_curate(mixed, dataset, overrides=Overrides(pin={"abbey": lost}))
+    stages = {"pins", "cluster", "classes", "boxes", "illustrate", "publish"}
+    assert {name.split()[0] for name in run.computed} == stages
+    assert run.version.overrides == {"pin": {"abbey": lost}, "merge": {}}
     assert reasons_of(dataset, run.version)[lost] == "kept"
     groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
     assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(7, False, False), (5, True, True)]
     assert {row["margin"] for row in groups} == {2}
+
+
+def test_two_classes_of_one_landmark_are_found_and_a_person_may_merge_them(
+    run_curate: Any, dataset: Path, listed: Any, tmp_path: Path
+) -> None:
+    moved = ("dome-5", "dome-6", "dome-7")
+    shown = [line for line in listed.lines() if line.startswith(("dome", "bridge"))]
+    lines = [line.replace(",dome", ",cupola") if line.startswith(moved) else line for line in shown]
+    parted = listed.write(lines, tmp_path / "parted.csv")
+    run = run_curate(parted, dataset)
+    reasons = reasons_of(dataset, run.version)
+    assert run.version.related_classes == 1
+    assert {reasons[f"dome-{n}"] for n in (5, 6, 7)} == {"other-class"}
+    assert {reasons[f"dome-{n}"] for n in (1, 2, 3, 4)} == {"kept"}
+    pairs = rows_of(dataset, run.version, "class_pairs")
+    assert {(pair["landmark_a"], pair["landmark_b"]) for pair in pairs} == {("cupola", "dome")}
+    assert list((dataset / run.version.folder / "report/pictures").glob("classes-*.jpg"))
+
+    merged = run_curate(parted, dataset, overrides=Overrides(merge={"cupola": "dome"}))
+    assert not listed.site.hits
+    assert merged.version.overrides == {"pin": {}, "merge": {"cupola": "dome"}}
+    assert merged.version.related_classes == 0
+    verdicts = [row for row in rows_of(dataset, merged.version, "verdicts") if row["image_id"].startswith("dome")]
+    assert {row["landmark_id"] for row in verdicts} == {"dome"}
+    assert {reasons_of(dataset, merged.version)[f"dome-{n}"] for n in range(1, 8)} == {"kept"}
 
 
 # What does not change the result
@@ -276,7 +303,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     acquired = {name for name in run.computed if name.startswith("acquire")}
     assert acquired == {shard(dataset, "abbey-9"), shard(dataset, "bridge-8")}
     assert run.computed - acquired == {
-        *("select", "overlays", "pins", "publish"),
+        *("select", "overlays", "pins", "classes", "illustrate-classes", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
     }
     assert run.is_new

@@ -10,7 +10,7 @@ from storage.reasons import Reason
 def test_every_reason_says_what_it_means(reason):
     assert reason.sentence[0].isupper()
     assert reason.sentence.endswith(".")
-    assert reason.stage in ("sources", "acquire", "overlap", "cluster", "publish")
+    assert reason.stage in ("sources", "acquire", "overlap", "cluster", "classes", "publish")
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -36,7 +36,7 @@ def listed(root, tmp_path) -> Callable[..., Output]:
     def run(*rows: tuple[str, str, str], key: str = "sources-1") -> Output:
         path = tmp_path / "list.csv"
         path.write_text("id,url,landmark_id\n" + "".join(",".join(row) + "\n" for row in rows))
-        return Output.model_validate(list_sources.fn(root.url, key, {}, ListSettings(path=path)))
+        return Output.model_validate(list_sources.fn(root.url, key, {"merge": "{}"}, ListSettings(path=path)))
 
     return run
 
@@ -196,7 +196,7 @@ def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, mat
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(picture(seed=1))
-    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
     if kind == "wrong":
         (folder / "1.jpg").write_bytes(picture(seed=2))  # changed after the list was read
     [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
@@ -210,7 +210,7 @@ def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(picture())
-    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
     (folder / "1.jpg").unlink()
     [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
     drops = read_table(root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["drops"])
@@ -223,7 +223,7 @@ def test_a_mended_file_of_a_folder_is_looked_at_again(root, tmp_path, picture):
     readable = []
     for turn, content in enumerate((b"not a picture", picture())):
         file.write_bytes(content)
-        output = list_sources.fn(root.url, f"sources-{turn}", {}, ListSettings(path=tmp_path / "pictures"))
+        output = list_sources.fn(root.url, f"sources-{turn}", {"merge": "{}"}, ListSettings(path=tmp_path / "pictures"))
         [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
         acquired = acquire(root, shard, AcquireSettings(), folder=str(tmp_path / "pictures"))
         readable.append(acquired.counts["readable"])
@@ -293,7 +293,7 @@ def test_pictures_keep_the_extension_of_their_format(root, tmp_path, picture):
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "really.jpg").write_bytes(picture(format_name="PNG"))
-    output = list_sources.fn(root.url, "sources-1", {}, ListSettings(path=folder.parent))
+    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
     [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
     [image] = read_table(
         root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["images"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storage.errors import InputError
 from storage.tables import SOURCES
-from tasks.acquire.sources import duplicate_rows, read_sources
+from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
 
 
 @pytest.fixture
@@ -312,3 +312,31 @@ def test_the_real_validation_list(shared_data):
     table = read_sources(shared_data / "url_lists/gldv1_valid.csv")
     assert table.num_rows == 396
     assert columns(table.slice(0, 1), "image_id", "landmark_id") == [("b8a453b31eb19984", "205")]
+
+
+LETTERS = pa.Table.from_pylist(
+    [{"row": n, "image_id": str(n), "url": f"u{n}", "landmark_id": name} for n, name in enumerate("abcab")],
+    SOURCES.schema,
+)
+
+
+def test_images_of_a_merged_class_count_as_the_other_and_nothing_else_changes():
+    merged = merge_classes(LETTERS, {"a": "c"})
+    assert merged["landmark_id"].to_pylist() == ["c", "b", "c", "c", "b"]
+    assert merged.schema.equals(LETTERS.schema)
+    assert merged.drop_columns("landmark_id").equals(LETTERS.drop_columns("landmark_id"))
+    assert merge_classes(LETTERS, {}).equals(LETTERS)
+
+
+@pytest.mark.parametrize(
+    ("merge", "message"),
+    [
+        ({"x": "a"}, "merge 'x' = 'a': the class 'x' is not in the list"),
+        ({"a": "x"}, "merge 'a' = 'x': the class 'x' is not in the list"),
+        ({"a": "b", "b": "c"}, "merge 'a' = 'b': that is merged itself, into 'c'; name the last class"),
+        ({"a": "a"}, "merge 'a' = 'a': that is merged itself"),
+    ],
+)
+def test_merges_that_make_no_sense_are_refused(merge, message):
+    with pytest.raises(InputError, match=message):
+        merge_classes(LETTERS, merge)

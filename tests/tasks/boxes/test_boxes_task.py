@@ -4,7 +4,7 @@ import pytest
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import BOXES, GROUPS, IMAGES, PAIRS
+from storage.tables import BOXES, DROPS, GROUPS, IMAGES, PAIRS
 from tasks.boxes.settings import BoxSettings
 from tasks.boxes.task import estimate_boxes
 from tasks.orchestration import Output
@@ -53,7 +53,12 @@ def packet(tmp_path):
         )
     return root, {
         name: write_table(root, f"{name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
-        for name, spec, rows in (("images", IMAGES, images), ("groups", GROUPS, groups), ("pairs", PAIRS, pairs))
+        for name, spec, rows in (
+            ("images", IMAGES, images),
+            ("groups", GROUPS, groups),
+            ("pairs", PAIRS, pairs),
+            ("lost", DROPS, []),
+        )
     }
 
 
@@ -100,10 +105,21 @@ def test_only_pairs_between_kept_images_of_a_group_count(packet):
     assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
 
 
+def test_an_image_that_another_class_shows_more_has_no_box_and_lends_none(packet):
+    root, inputs = packet
+    gone = {"image_id": "a3", "stage": "classes", "reason": "other-class", "evidence": "{}"}
+    lost = write_table(root, "gone.parquet", DROPS, pa.Table.from_pylist([gone], DROPS.schema))
+    output = Output.model_validate(estimate_boxes.fn(root.url, "boxes-3", {**inputs, "lost": lost}, BoxSettings()))
+    rows = read_table(root, output.tables["boxes"]).to_pylist()
+    assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
+
+
 def test_a_packet_without_a_kept_group_has_an_empty_table(packet):
     root, inputs = packet
     lost = read_table(root, inputs["groups"]).to_pandas().assign(kept=False)
-    groups = write_table(root, "lost.parquet", GROUPS, pa.Table.from_pandas(lost, GROUPS.schema, preserve_index=False))
+    groups = write_table(
+        root, "unkept.parquet", GROUPS, pa.Table.from_pandas(lost, GROUPS.schema, preserve_index=False)
+    )
     output = Output.model_validate(estimate_boxes.fn(root.url, "boxes-1", {**inputs, "groups": groups}, BoxSettings()))
     assert output.tables["boxes"].rows == 0
 

@@ -188,8 +188,8 @@ def make_version(plan: Plan, **facts: Any) -> Version:
             FunnelStep(step=step, images=images, classes=classes)
             for step, images, classes in zip(
                 STEPS,
-                (total, total, total * 3 // 4, total * 2 // 3, total // 2),
-                (*[len(plan)] * 4, max(len(plan) - 1, 0)),
+                (total, total, total * 3 // 4, total * 2 // 3, total // 2, total // 2),
+                (*[len(plan)] * 5, max(len(plan) - 1, 0)),
                 strict=True,
             )
         ],

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from storage.reasons import Reason
-from storage.tables import CUTS
+from storage.tables import CLASS_PAIRS, CUTS
 from tasks.publish.report import class_page, overlaps_page, reason_page, render_report
 
 HOSTILE = [
@@ -363,3 +363,33 @@ def test_what_was_cut_is_shown(every_reason):
     assert any(source.endswith(name) for source in page.sources)
     assert "61 and 69" in page.words
     assert "10^-6.2" in page.words
+
+
+def test_classes_that_show_the_same_landmark_are_listed_and_shown_on_both_pages(every_reason):
+    paris = "Notre-Dame de Paris"
+    ends = {"landmark_a": "Louvre", "landmark_b": paris, "image_b": f"{paris} kept 0"}
+    match = {"putative": 60, "false_alarms": -30.0, "affine": [1.0, 0, 0, 0, 1, 0], "points": [1.0, 2, 3, 4]}
+    pairs = [{**ends, **match, "image_a": f"Louvre kept {n}", "inliers": 20 + n} for n in range(3)]
+    tables = every_reason.tables | {"class_pairs": pa.Table.from_pylist(pairs, CLASS_PAIRS.schema)}
+    shas = {image["image_id"]: image["sha256"] for image in tables["images"].to_pylist()}
+    name = f"classes-{shas['Louvre kept 2']}-{shas[f'{paris} kept 0']}.jpg"
+    files = dict(render_report(every_reason.manifest, tables, {name}))
+    for own, other, counts in (("Louvre", paris, "3 here, 1 there"), (paris, "Louvre", "1 here, 3 there")):
+        page = Page(files[class_page(own)])
+        assert any(source.endswith(name) for source in page.sources)
+        assert f"../{class_page(other)}#related" in page.links
+        assert counts in page.words
+        assert "22 inliers" in page.words
+        assert f'"{own}" = "{other}"' in page.words
+    index = Page(files["index.html"])
+    assert "Classes that show the same landmark 1" in index.words
+    assert f"{class_page(paris)}#related" in index.links
+    assert "show the same landmark" not in Page(render(every_reason)["index.html"]).words
+
+
+def test_what_a_person_decided_is_told(version_of):
+    version = version_of({"tower": {"kept": 3}}, overrides={"pin": {}, "merge": {"gate": "tower"}})
+    files = render(version)
+    assert "Images listed under gate count as this class" in Page(files[class_page("tower")]).words
+    assert "merge.gate" in Page(files["index.html"]).words
+    assert "Overrides" not in Page(render(version_of({"tower": {"kept": 3}}))["index.html"]).words

@@ -1,0 +1,198 @@
+"""Classes of the list that show the same landmark: a tower, and the gate that it was photographed from."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import networkx as nx
+import pandas as pd
+
+from storage.reasons import Reason
+from storage.tables import CLASS_PAIRS
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+from tasks.match.shortlist import shortlist
+from tasks.match.verify import Verification, pair_seed, verify
+from tasks.overlap.settings import ClassSettings
+
+Pair = tuple[int, int]
+
+
+def representatives(kept: pd.DataFrame, count: int) -> pd.DataFrame:
+    """At most `count` photographs of each class, by which it is compared with all others: those with most neighbours.
+
+    Args:
+        kept: image_id, landmark_id, photograph, neighbours; and what else is to be known of an image.
+
+    Returns:
+        Rows of `kept`, sorted by landmark_id and image_id; one image for each photograph.
+    """
+    ranked = kept.sort_values(["landmark_id", "neighbours", "image_id"], ascending=[True, False, True])
+    chosen = ranked.drop_duplicates(["landmark_id", "photograph"]).groupby("landmark_id").head(count)
+    return chosen.sort_values(["landmark_id", "image_id"], ignore_index=True)
+
+
+def across_classes(
+    images: pd.DataFrame, largest: Sequence[Features], classes: ClassSettings, match: MatchSettings
+) -> list[Pair]:
+    """The pairs of photographs of different classes, one among the other's few with most votes, most votes first.
+
+    Args:
+        images: landmark_id, sorted by it. largest: the largest keypoints of each.
+
+    Returns:
+        Pairs of places, lower first.
+    """
+    few = match.model_copy(update={"candidates": classes.candidates})
+    return shortlist(largest, few, classes=images.landmark_id.to_list())
+
+
+def verify_pairs(
+    images: pd.DataFrame, features: Sequence[Features], pairs: Iterable[Pair], settings: MatchSettings
+) -> dict[Pair, Verification]:
+    """Those of the pairs of places that show the same thing, by the verification of `match`.
+
+    Args:
+        images: sha256, width, height, in the order of the features.
+    """
+    facts, verified = images[["sha256", "width", "height"]].to_dict("records"), {}
+    for a, b in sorted(set(pairs)):
+        first, second = facts[a], facts[b]
+        seed = pair_seed(first["sha256"], second["sha256"])
+        found = verify(features[a], features[b], (second["width"], second["height"]), settings, seed)
+        if found:
+            verified[a, b] = found
+    return verified
+
+
+def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Verification]) -> pd.DataFrame:
+    """The verified pairs of images of different classes as rows of the table `class_pairs`.
+
+    Args:
+        images: image_id, landmark_id, sorted by landmark_id: so the first class sorts before the second.
+    """
+    ends = list(zip(images.landmark_id, images.image_id, strict=True))
+    rows = [(*ends[a], *ends[b], *found.cells().values()) for (a, b), found in sorted(verified.items())]
+    table = pd.DataFrame(rows, columns=CLASS_PAIRS.schema.names)
+    return table[table.landmark_a != table.landmark_b].reset_index(drop=True)
+
+
+def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
+    """The classes that rows of `class_pairs` join, each set and their list sorted."""
+    graph = nx.Graph(zip(pairs.landmark_a, pairs.landmark_b, strict=True))
+    return sorted(sorted(classes) for classes in nx.connected_components(graph))
+
+
+def compare_related(
+    images: pd.DataFrame, features: Sequence[Features], seen: pd.DataFrame, match: MatchSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compares the kept images of a set of related classes as `match` does those of one class.
+
+    Args:
+        images: image_id, landmark_id, sha256, width, height, sorted by landmark_id and image_id. features: of each.
+        seen: the rows of `class_pairs` that relate them.
+
+    Returns:
+        The rows of `class_pairs`, and image_a, image_b of all pairs that show the same thing.
+    """
+    place = dict(zip(images.image_id, range(len(images)), strict=True))
+    pairs = {(place[a], place[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
+    pairs |= set(combinations(range(len(images)), 2) if len(images) <= match.exhaustive else shortlist(features, match))
+    found = verify_pairs(images, features, pairs, match)
+    ends = [(images.image_id[a], images.image_id[b]) for a, b in found]
+    return class_pairs(images, found), pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
+
+
+def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """The photographs that another class shows more often than their own.
+
+    They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
+    landmark one keeps what they share. In the end no photograph that is left has more neighbours in another class than
+    in its own. Of cases that are equally clear, one of the class with fewer photographs left goes first.
+
+    Args:
+        members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
+
+    Returns:
+        photograph, other_class, matches_there, matches_here (photographs, when it left), sorted by photograph.
+    """
+    home = dict(zip(members.photograph, members.landmark_id, strict=True))
+    photograph = members.set_index("image_id").photograph
+    ends = zip(photograph.loc[links.image_a], photograph.loc[links.image_b], strict=True)
+    graph = nx.Graph((a, b) for a, b in ends if a != b)
+    counts = {one: Counter(home[other] for other in graph[one]) for one in graph}
+    sizes, left = Counter(home.values()), []
+    while counts:
+        rank, leaver, other = min(_case(one, counts[one], home[one], sizes) for one in counts)
+        if rank[0] >= 0:
+            break
+        own = home[leaver]
+        found = counts.pop(leaver)
+        left.append((leaver, other, found[other], found[own]))
+        sizes[own] -= 1
+        for neighbour in graph[leaver]:
+            if neighbour in counts:
+                counts[neighbour][own] -= 1
+    columns = ["photograph", "other_class", "matches_there", "matches_here"]
+    return pd.DataFrame(sorted(left), columns=columns)
+
+
+def _case(
+    photograph: str, counts: Mapping[str, int], own: str, sizes: Mapping[str, int]
+) -> tuple[tuple[int, int], str, str]:
+    """How clear a case is, the clearest first, with the photograph and the other class that shows it most."""
+    others = [(-count, name) for name, count in counts.items() if name != own]
+    most, other = min(others, default=(0, ""))
+    return (counts.get(own, 0) + most, sizes[own]), photograph, other
+
+
+def lost_images(
+    members: pd.DataFrame, leaving: pd.DataFrame, inside: pd.DataFrame, across: pd.DataFrame, min_group_size: int
+) -> pd.DataFrame:
+    """What related classes lose: the images of photographs that leave, and what then has no group any more.
+
+    Those left that had neighbours in their class and have none now go too, and all of a class that has fewer than
+    `min_group_size` photographs left.
+
+    Args:
+        members: image_id, landmark_id, photograph. leaving: as `leaving_photographs` gives them. inside: image_a,
+            image_b, the pairs of each class. across: the table `class_pairs`.
+
+    Returns:
+        image_id, reason, evidence (JSON), sorted by image_id.
+    """
+    gone = members.merge(leaving, on="photograph")
+    strongest = _strongest(across)
+    rows = []
+    for image in gone.itertuples():
+        evidence = {name: getattr(image, name) for name in leaving.columns[1:]}
+        pair = strongest.get((image.image_id, image.other_class), {})
+        rows.append((image.image_id, str(Reason.OTHER_CLASS), json.dumps({**evidence, **pair})))
+    left = members[~members.image_id.isin(gone.image_id)]
+    for image_id, count in _stranded(left, inside, min_group_size).items():
+        evidence = {"photographs_left": count, "needed": min_group_size}
+        rows.append((image_id, str(Reason.TOO_FEW_LEFT), json.dumps(evidence)))
+    return pd.DataFrame(sorted(rows), columns=["image_id", "reason", "evidence"], dtype=object)
+
+
+def _strongest(across: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """The strongest pair of an image with another class, as evidence."""
+    best: dict[tuple[str, str], dict[str, Any]] = {}
+    for pair in across.sort_values(["inliers", "image_a", "image_b"], ascending=[False, True, True]).itertuples():
+        shown = {"inliers": pair.inliers, "false_alarms": round(pair.false_alarms, 1)}
+        best.setdefault((pair.image_a, pair.landmark_b), {"other_image": pair.image_b, **shown})
+        best.setdefault((pair.image_b, pair.landmark_a), {"other_image": pair.image_a, **shown})
+    return best
+
+
+def _stranded(left: pd.DataFrame, inside: pd.DataFrame, min_group_size: int) -> dict[str, int]:
+    """The images that must follow those that left, and how many photographs of their class remain without them."""
+    here = inside.image_a.isin(left.image_id) & inside.image_b.isin(left.image_id)
+    paired, still = (set(part.image_a) | set(part.image_b) for part in (inside, inside[here]))
+    held = left[left.image_id.isin(still) | ~left.image_id.isin(paired)]
+    sizes: dict[str, int] = defaultdict(int, held.groupby("landmark_id").photograph.nunique().to_dict())
+    held = held[held.landmark_id.map(lambda name: sizes[name] >= min_group_size)]
+    stranded = left[~left.image_id.isin(held.image_id)]
+    return {image.image_id: sizes[image.landmark_id] for image in stranded.itertuples()}

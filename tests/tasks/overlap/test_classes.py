@@ -1,0 +1,197 @@
+import json
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+from tasks.overlap.classes import (
+    across_classes,
+    class_pairs,
+    compare_related,
+    leaving_photographs,
+    lost_images,
+    related_sets,
+    representatives,
+    verify_pairs,
+)
+from tasks.overlap.settings import ClassSettings
+
+MATCH = MatchSettings()
+
+
+def listed(**classes: str) -> pd.DataFrame:
+    """Classes of images by their names, two letters each; those with the same letter are one photograph."""
+    rows = [
+        (f"{name} {image}", name, f"{name} {min(i for i in images.split() if i[0] == image[0])}")
+        for name, images in classes.items()
+        for image in images.split()
+    ]
+    return pd.DataFrame(rows, columns=["image_id", "landmark_id", "photograph"], dtype=object)
+
+
+def linked(*ends: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
+
+
+def clique(*images: str) -> list[tuple[str, str]]:
+    return list(combinations(images, 2))
+
+
+# Who looks for other classes
+
+
+def test_the_photographs_with_most_neighbours_represent_their_class():
+    kept = listed(tower="a0 b0 b1 c0 d0", gate="a0").assign(neighbours=[1, 9, 8, 5, 5, 0])
+    chosen = representatives(kept, 3)
+    assert chosen.image_id.to_list() == ["gate a0", "tower b0", "tower c0", "tower d0"]
+    assert representatives(kept, 1).image_id.to_list() == ["gate a0", "tower b0"]
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_images_does_not_matter(random):
+    kept = listed(tower="a0 a1 b0 c0 d0", gate="a0 b0").assign(neighbours=[3, 3, 2, 2, 2, 1, 1])
+    places = list(range(len(kept)))
+    random.shuffle(places)
+    pd.testing.assert_frame_equal(representatives(kept.iloc[places], 2), representatives(kept, 2))
+
+
+# Which pairs are looked at, and what they come to: synthetic keypoints, one pattern for each thing
+
+
+def picture(*things: int) -> Features:
+    """Keypoints of things, side by side; the same thing has the same keypoints, a little moved, in every picture."""
+    parts = []
+    for place, thing in enumerate(things):
+        random = np.random.default_rng(thing)
+        positions = random.uniform(0, 200, (60, 2)) + np.array([220 * place, 0])
+        descriptors = random.integers(0, 256, (60, 128), dtype=np.uint8)
+        parts.append((np.hstack([positions, np.tile([5, 0, 0, 5], (60, 1))]).astype(np.float32), descriptors))
+    return Features(np.vstack([keypoints for keypoints, _ in parts]), np.vstack([found for _, found in parts]))
+
+
+@pytest.fixture
+def three_classes():
+    """Two classes with the tower (1), of which a photograph of the gate (2) shows both, and a class of its own (3)."""
+    images = listed(gate="a0 b0 c0", mill="a0 b0", tower="a0 b0 c0")
+    features = [picture(*things) for things in ((2,), (2,), (2, 1), (3,), (3,), (1,), (1,), (1,))]
+    return images.assign(sha256=images.image_id, width=640, height=480, neighbours=1), features
+
+
+def test_classes_that_share_a_landmark_are_related_and_others_are_not(three_classes):
+    images, features = three_classes
+    asked = across_classes(images, features, ClassSettings(), MATCH)
+    assert all(images.landmark_id[a] < images.landmark_id[b] for a, b in asked)
+    seen = class_pairs(images, verify_pairs(images, features, asked, MATCH))
+    assert set(seen.image_a) == {"gate c0"}
+    assert set(seen.landmark_b) == {"tower"}
+    assert related_sets(seen) == [["gate", "tower"]]
+
+
+def test_an_image_goes_where_more_photographs_match_it(three_classes):
+    images, features = three_classes
+    chosen = images.landmark_id != "mill"
+    members = images[chosen].reset_index(drop=True)
+    own = [features[place] for place in np.flatnonzero(chosen)]
+    across, links = compare_related(members, own, class_pairs(members, {}), MATCH)
+    assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
+    leaving = leaving_photographs(members, links)
+    lost = lost_images(members, leaving, links, across, 2)
+    assert list(zip(lost.image_id, lost.reason, strict=True)) == [("gate c0", "other-class")]
+    evidence = json.loads(lost.evidence[0])
+    assert (evidence["other_class"], evidence["matches_there"], evidence["matches_here"]) == ("tower", 3, 2)
+    assert evidence["other_image"] == "tower a0"
+    assert evidence["inliers"] == 60
+
+
+def test_nothing_related_is_nothing_lost():
+    nothing = linked()
+    members = listed(a="a0 b0", b="a0 b0")
+    assert related_sets(class_pairs(members, {})) == []
+    leaving = leaving_photographs(members, nothing)
+    assert leaving.empty
+    assert lost_images(members, leaving, nothing, class_pairs(members, {}), 2).empty
+
+
+# Which images leave
+
+
+def test_a_tie_stays():
+    members = listed(a="a0 b0", b="a0 b0")
+    links = linked(("a a0", "a b0"), ("b a0", "b b0"), ("a a0", "b a0"))
+    assert leaving_photographs(members, links).empty
+
+
+def test_of_two_classes_of_one_landmark_the_larger_keeps_it():
+    members = listed(a="a0 b0 c0", b="a0 b0 c0 d0")
+    links = linked(*clique(*members.image_id))
+    leaving = leaving_photographs(members, links)
+    assert leaving.photograph.to_list() == ["a a0", "a b0", "a c0"]
+    assert set(leaving.other_class) == {"b"}
+
+
+def test_copies_count_once_and_leave_together():
+    members = listed(gate="a0 a1 b0", tower="a0 a1 a2 b0 c0")
+    copies = [("tower a0", "tower a1"), ("tower a0", "tower a2"), ("gate a0", "gate a1")]
+    shown = [("gate a0", f"tower {n}") for n in ("a0", "a1", "a2")]
+    links = linked(*copies, ("gate a0", "gate b0"), ("tower a0", "tower b0"), *shown)
+    assert leaving_photographs(members, links).empty
+    more = pd.concat([links, linked(("gate a1", "tower b0"))])
+    leaving = leaving_photographs(members, more)
+    assert leaving.photograph.to_list() == ["gate a0"]
+    lost = lost_images(members, leaving, more[:5], class_pairs(members, {}), 1)
+    assert dict(zip(lost.image_id, lost.reason, strict=True)) == {
+        "gate a0": "other-class",
+        "gate a1": "other-class",
+        "gate b0": "too-few-left",
+    }
+
+
+def test_a_class_that_is_left_too_small_goes():
+    members = listed(gate="a0 b0 c0", tower="a0")
+    leaving = pd.DataFrame([("gate a0", "tower", 4, 2)], columns=leaving_photographs(members, linked()).columns)
+    inside = linked(*clique("gate a0", "gate b0", "gate c0"))
+    lost = lost_images(members[:3], leaving, inside, class_pairs(members, {}), 3)
+    assert lost.reason.to_list() == ["other-class", "too-few-left", "too-few-left"]
+    assert json.loads(lost.evidence[1]) == {"photographs_left": 2, "needed": 3}
+
+
+@st.composite
+def graphs(draw):
+    sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    images = [f"{name} {letter}0" for name, size in zip("pqrs", sizes, strict=False) for letter in "abcde"[:size]]
+    members = pd.DataFrame({"image_id": images, "landmark_id": [i[0] for i in images], "photograph": images})
+    pairs = clique(*images)
+    return members, linked(*(draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []))
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_no_image_that_is_left_has_more_neighbours_in_another_class(graph, random):
+    members, links = graph
+    leaving = leaving_photographs(members, links)
+    left = set(members.image_id) - set(leaving.photograph)
+    for image in left:
+        near = [b if a == image else a for a, b in links.itertuples(index=False) if image in (a, b)]
+        counts = pd.Series([other[0] for other in near if other in left], dtype=object).value_counts()
+        assert counts.max() == counts.get(image[0], 0) if len(counts) else True
+    rows = list(range(len(links)))
+    random.shuffle(rows)
+    again = leaving_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
+    pd.testing.assert_frame_equal(again, leaving)
+    assert (leaving.matches_there > leaving.matches_here).all()
+
+
+@given(graphs(), st.integers(1, 4))
+def test_each_image_stays_or_is_lost_once_and_no_class_is_left_too_small(graph, least):
+    members, links = graph
+    leaving = leaving_photographs(members, links)
+    inside = links[links.image_a.str[0] == links.image_b.str[0]]
+    lost = lost_images(members, leaving, inside, class_pairs(members, {}), least)
+    assert lost.image_id.is_unique
+    assert set(leaving.photograph) <= set(lost.image_id) <= set(members.image_id)
+    left = members[~members.image_id.isin(lost.image_id)]
+    assert (left.groupby("landmark_id").size() >= least).all()
