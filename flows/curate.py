@@ -97,7 +97,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     packets: dict[str, Inputs] = {name: {"images": ref} for name, ref in selected.tables.items() if name != "drops"}
     images = {name: packet for name, packet in packets.items() if not name.endswith(DROPPED)}
 
-    # Describe each picture once, and each photograph of a test set, as it is and mirrored.
+    # Describe each picture once, and each photograph of a test set.
     features = road.each(extract_features, images, settings.features)
     signatures = road.each(sign_test_set, _test_sets(question), settings.features)
 
@@ -146,6 +146,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "masks": _tables(masks, "masks"),
         "fetch_log": _tables(acquired, "fetch_log"),
         "overlaps": _tables(overlaps, "overlaps"),
+        "comparisons": _tables(overlaps, "comparisons"),
         "pairs": _tables(pairs, "pairs"),
         "groups": _tables(groups, "groups"),
         "class_groups": _tables(groups, "class_groups"),

@@ -171,14 +171,13 @@ MASKS = TableSpec(
 )
 SIGNATURE = TableSpec(
     "signature",
-    "The keypoints of one test photograph, as it is or mirrored.",
-    ("test_image", "mirrored"),
+    "The keypoints of one test photograph.",
+    ("test_image",),
     pa.schema(
         [
             _column("test_set", _TEXT, "Name of the test set."),
             _column("test_image", _TEXT, "Path of the photograph relative to the folder of its set."),
             _column("site", _TEXT, "Landmark it shows: its file name without a trailing number."),
-            _column("mirrored", pa.bool_(), "Whether the keypoints are those of the mirror image."),
             _column("width", _INT, "Width in pixels after EXIF orientation."),
             _column("height", _INT, "Height in pixels after EXIF orientation."),
             *[FEATURES.schema.field(name) for name in ("keypoints", "descriptors")],
@@ -188,18 +187,54 @@ SIGNATURE = TableSpec(
 OVERLAPS = TableSpec(
     "overlaps",
     "One verified pair of an image of the list and a test photograph.",
-    ("image_id", "test_set", "test_image", "mirrored"),
+    ("image_id", "test_set", "test_image"),
     pa.schema(
         [
             _IMAGE_ID,
             _LANDMARK,
-            *[SIGNATURE.schema.field(name) for name in ("test_set", "test_image", "site", "mirrored")],
+            *[SIGNATURE.schema.field(name) for name in ("test_set", "test_image", "site")],
+            _column(
+                "mirrored", pa.bool_(), "Whether the image had to be mirrored; map and points are of it unmirrored."
+            ),
             _column("kind", _TEXT, "`copy`: the same photograph; `landmark`: another photograph of the same thing."),
             _PUTATIVE,
             _INLIERS,
             _ALARMS,
             _AFFINE,
             _MATCHED,
+        ]
+    ),
+)
+COMPARISONS = TableSpec(
+    "comparisons",
+    "One test set, and what the images of a packet were compared with of it.",
+    ("test_set",),
+    pa.schema(
+        [
+            SIGNATURE.schema.field("test_set"),
+            _column("images", _INT, "Number of images."),
+            _column("possible", _LONG, "Pairs of an image and a photograph of the test set."),
+            _column("compared", _LONG, "Those of them on the shortlist, all of which were compared."),
+            _column("verified", _LONG, "Pairs that show the same thing."),
+            _column("audited", _LONG, "Random pairs, of those not on the shortlist, that were compared as a check."),
+            _column("audit_found", _LONG, "Those of them that show the same thing; they count as any other."),
+        ]
+    ),
+)
+CERTIFICATE = TableSpec(
+    "certificate",
+    "One test set that the version was checked against.",
+    ("test_set",),
+    pa.schema(
+        [
+            SIGNATURE.schema.field("test_set"),
+            _column("photographs", _INT, "Number of its photographs that could be described."),
+            *[field for field in COMPARISONS.schema if field.name != "test_set"],
+            _column("images_found", _LONG, "Images that show the same thing as one of its photographs."),
+            _column("classes_found", _LONG, "Classes of which such an image is."),
+            _column("missed", pa.float64(), "Estimate of the pairs that were never looked at and show the same thing."),
+            _column("missed_low", pa.float64(), "Lower end of its 95 % confidence interval."),
+            _column("missed_high", pa.float64(), "Upper end."),
         ]
     ),
 )
@@ -342,7 +377,7 @@ THUMBNAILS = TableSpec(
 )
 
 VERSION_TABLES = (
-    *(SOURCES, IMAGES, MASKS, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
+    *(SOURCES, IMAGES, MASKS, CERTIFICATE, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
     *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
 )
 """The tables of a published version, in the order of the road."""

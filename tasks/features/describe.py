@@ -28,23 +28,22 @@ class Describer:
     def __exit__(self, *_: object) -> None:
         self._isolated.close()
 
-    def describe(self, content: bytes, *, mirrored: bool = False) -> Features | None:
-        """The features of an accepted image, upright by EXIF, or of its mirror image.
+    def describe(self, content: bytes) -> Features | None:
+        """The features of an accepted image, upright by EXIF.
 
         Returns:
             None where the detector died of it twice.
         """
         if self._settings.detector == "sift":
-            return describe(content, self._settings, mirrored)
+            return describe(content, self._settings)
         for _ in range(_ATTEMPTS):
             try:
-                return self._isolated.call(describe, content, self._settings, mirrored)
+                return self._isolated.call(describe, content, self._settings)
             except ChildDiedError:
                 continue
         return None
 
 
-def describe(content: bytes, settings: FeatureSettings, mirrored: bool) -> Features:
+def describe(content: bytes, settings: FeatureSettings) -> Features:
     """The same in this process, which may die of it."""
-    picture = decode(content)
-    return Features(*detect(picture[:, ::-1].copy() if mirrored else picture, settings))
+    return Features(*detect(decode(content), settings))

@@ -16,7 +16,7 @@ _KEYPOINT, _DESCRIPTOR = 6 * 4, 128  # bytes
 
 @dataclass(frozen=True)
 class Spool:
-    """The unmasked features of pictures in a file, by sha256; see `spool_features`.
+    """Features of pictures in a file, by name; see `fill_spool`.
 
     They are read with `pread` whenever they are asked for: the system keeps in memory what it has room for, and several
     threads may ask at once.
@@ -28,8 +28,8 @@ class Spool:
     file: IO[bytes]
     places: Mapping[str, tuple[int, int]]
 
-    def __getitem__(self, sha256: str) -> Features:
-        start, count = self.places[sha256]
+    def __getitem__(self, name: str) -> Features:
+        start, count = self.places[name]
         content = os.pread(self.file.fileno(), count * (_KEYPOINT + _DESCRIPTOR), start)
         keypoints = np.frombuffer(content, np.float32, count * _KEYPOINT // 4)
         descriptors = np.frombuffer(content, np.uint8, offset=count * _KEYPOINT)
@@ -38,21 +38,31 @@ class Spool:
 
 @contextmanager
 def spool_features(features: Iterable[Mapping[str, Any]], masks: Iterable[Mapping[str, Any]]) -> Iterator[Spool]:
-    """Writes features, without their masked keypoints, to a temporary file that goes with the context.
+    """Writes features, without their masked keypoints, to a spool that goes with the context; names are sha256.
 
     Args:
         features, masks: rows of the tables of these names, in the same order.
     """
-    places = {}
-    with tempfile.TemporaryFile(prefix="cairn-features-") as file:
+
+    def trusted() -> Iterator[tuple[str, Features]]:
         for row, mask in zip(features, masks, strict=True):
             own = unpack(row)
             masked = np.unpackbits(np.frombuffer(mask["bits"], np.uint8), count=len(own.keypoints)).astype(bool)
-            trusted = own.without(masked)
-            places[row["sha256"]] = (file.tell(), len(trusted.keypoints))
-            file.write(trusted.keypoints.tobytes() + trusted.descriptors.tobytes())
-        file.flush()
-        yield Spool(file, places)
+            yield row["sha256"], own.without(masked)
+
+    spool = fill_spool(trusted())
+    with spool.file:
+        yield spool
+
+
+def fill_spool(features: Iterable[tuple[str, Features]]) -> Spool:
+    """Writes features under their names to a temporary file, which goes when nobody holds the spool any more."""
+    places, file = dict[str, tuple[int, int]](), tempfile.TemporaryFile(prefix="cairn-features-")  # noqa: SIM115
+    for name, own in features:
+        places[name] = (file.tell(), len(own.keypoints))
+        file.write(own.keypoints.tobytes() + own.descriptors.tobytes())
+    file.flush()
+    return Spool(file, places)
 
 
 class Spooled(Sequence[Features]):

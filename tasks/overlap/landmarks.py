@@ -22,7 +22,7 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
         image_id, reason, evidence (JSON), sorted by image_id.
     """
     condemned = _condemned_classes(images, overlaps, settings)
-    best = overlaps.sort_values(["inliers", "test_set", "test_image", "mirrored"], ascending=[False, True, True, True])
+    best = overlaps.sort_values(["inliers", "test_set", "test_image"], ascending=[False, True, True])
     best = best.assign(is_copy=best.kind == "copy").sort_values("is_copy", ascending=False, kind="stable")
     strongest = best.drop_duplicates("image_id").set_index("image_id")
     rows = []

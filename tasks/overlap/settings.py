@@ -8,7 +8,13 @@ from tasks.settings import StageSettings
 class OverlapSettings(StageSettings):
     """When an image or a class shares a photograph or a landmark with a test set."""
 
-    shortlist: int = Field(20, ge=1, description="test photographs, mirrored ones included, verified for each image")
+    shortlist: int = Field(20, ge=1, description="test photographs with most votes that each image is compared with")
+    min_votes: float = Field(3.0, ge=0, description="votes that a test photograph needs for that")
+    copy_keypoints: int = Field(300, ge=1, description="keypoints, the largest, that ask mirrored and on their side")
+    copy_shortlist: int = Field(5, ge=1, description="test photographs that each image is compared with so besides")
+    audit: float = Field(
+        0.05, ge=0, description="pairs not on the shortlist that are compared as a check, as a share of those that are"
+    )
     class_images: int = Field(3, ge=1, description="images of a class that must show the same site for the class to go")
     class_share: float = Field(
         0.05, ge=0, le=1, description="share of a class's readable images that must do so, likewise"

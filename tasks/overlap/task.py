@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +18,7 @@ from storage.parquet import read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import (
     CLASS_PAIRS,
+    COMPARISONS,
     DROPS,
     GROUPS,
     IMAGES,
@@ -33,11 +33,8 @@ from tasks.acquire.settings import AcquireSettings
 from tasks.features.describe import Describer
 from tasks.features.packed import Features, pack, unpack
 from tasks.features.settings import FeatureSettings
-from tasks.features.spool import Spool, Spooled, spool_features
-from tasks.match.copies import is_copy
+from tasks.features.spool import Spool, Spooled, fill_spool, spool_features
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex, most_voted
-from tasks.match.verify import pair_seed, verify
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.overlap.classes import (
     across_classes,
@@ -50,6 +47,7 @@ from tasks.overlap.classes import (
     verify_pairs,
 )
 from tasks.overlap.landmarks import dropped_images
+from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.overlap.testsets import site_of, test_photographs
 from tasks.settings import StageSettings
@@ -62,107 +60,81 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=2)
+@stage("signature", version=3)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
-    """The keypoints of a test set's photographs, as they are and mirrored. Inputs: `name`, `folder`, `digest`."""
+    """The keypoints of a test set's photographs. Inputs: `name`, `folder`, `digest`."""
     root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
-    rows: list[dict[str, Any]] = []
-    unreadable = 0
+    files, rows = test_photographs(name, folder), list[dict[str, Any]]()
     with Describer(settings) as describer:
-        for file in test_photographs(name, folder):
-            signature = _signature(file.read_bytes(), describer)
-            facts = {"test_set": name, "test_image": file.relative_to(folder).as_posix(), "site": site_of(file.name)}
-            rows += [{**facts, **row} for row in signature]
-            unreadable += not signature
+        for file in files:
+            signature = _sign(file.read_bytes(), describer)
+            if signature:
+                place = file.relative_to(folder).as_posix()
+                rows.append({"test_set": name, "test_image": place, "site": site_of(file.name), **signature})
     if not rows:
-        raise InputError(f"test set {name!r}: none of the {unreadable} files below {folder} is a readable photograph")
+        raise InputError(f"test set {name!r}: none of the {len(files)} files below {folder} is a readable photograph")
     table = pa.Table.from_pylist(rows, SIGNATURE.schema)
     return Output(
         tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
-        counts={"photographs": len(rows) // 2, "unreadable": unreadable},
+        counts={"photographs": len(rows), "unreadable": len(files) - len(rows)},
     )
 
 
-def _signature(content: bytes, describer: Describer) -> list[dict[str, Any]]:
-    """Both rows of a photograph; none where it can't be read, or its detector dies of it."""
+def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
+    """Size and keypoints of a photograph; None where it can't be read, or its detector dies of it."""
     picture = inspect(content, AcquireSettings(min_side=1))
-    if isinstance(picture, Rejected):
-        return []
-    size = {"width": picture.width, "height": picture.height}
-    found = {mirrored: describer.describe(content, mirrored=mirrored) for mirrored in (False, True)}
-    rows = [{"mirrored": mirrored, **size, **pack(features)} for mirrored, features in found.items() if features]
-    return rows if len(rows) == len(found) else []
+    features = None if isinstance(picture, Rejected) else describer.describe(content)
+    if features is None or isinstance(picture, Rejected):
+        return None
+    return {"width": picture.width, "height": picture.height, **pack(features)}
 
 
-@stage("overlap", version=3)
+@stage("overlap", version=4)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
-    signed = _load_signatures(root_url, tuple(references(inputs, "signatures")))
-    rows, compared = list[dict[str, Any]](), 0
+    tests = _load_signatures(root_url, tuple(references(inputs, "signatures")))
+    counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(images))
+    rows = list[dict[str, Any]]()
     with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
         for image in images:
-            asked, found = _compare(image, spool[image["sha256"]], *signed, settings)
-            compared, rows = compared + asked, rows + found
+            rows += compare_image(image, spool[image["sha256"]], tests, counts, settings.overlap, settings.match)
     table = pa.Table.from_pylist(rows, OVERLAPS.schema)
     judged = table.drop_columns(["points", "affine"]).to_pandas()
     dropped = dropped_images(pd.DataFrame(images)[["image_id", "landmark_id"]], judged, settings.overlap)
     drops = pa.Table.from_pandas(dropped.assign(stage="overlap"), DROPS.schema, preserve_index=False)
+    compared = pa.Table.from_pylist(counts.rows(), COMPARISONS.schema)
     tables = {
-        "overlaps": write_table(root, stage_path(key, "overlaps"), OVERLAPS, table),
-        "drops": write_table(root, stage_path(key, "drops"), DROPS, drops),
+        spec.name: write_table(root, stage_path(key, spec.name), spec, part)
+        for spec, part in ((OVERLAPS, table), (DROPS, drops), (COMPARISONS, compared))
     }
-    return Output(tables=tables, counts={"compared": compared, "dropped": len(dropped)})
-
-
-def _compare(
-    image: dict[str, Any],
-    features: Features,
-    photographs: list[tuple[dict[str, Any], Features]],
-    index: DescriptorIndex,
-    settings: OverlapStageSettings,
-) -> tuple[int, list[dict[str, Any]]]:
-    """With how many test photographs an image was compared, and its rows of the table `overlaps`.
-
-    Keypoints stand upright, and a copy may lie on its side: the image asks in all four positions, and is compared in
-    the one that a test photograph answers best.
-    """
-    turned = [features.turned(quarters) for quarters in range(4)]
-    votes = np.stack([index.votes(own) for own in turned])
-    asked = most_voted(votes.max(axis=0), settings.overlap.shortlist).tolist()
-    rows = []
-    for place in asked:
-        test, theirs = photographs[place]
-        size = (test["width"], test["height"])
-        seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(test["mirrored"]))
-        found = verify(turned[votes[:, place].argmax()], theirs, size, settings.match, seed)
-        if found:
-            kind = "copy" if is_copy(found, size, settings.match) else "landmark"
-            names = {name: test[name] for name in ("test_set", "test_image", "site", "mirrored")}
-            ids = {"image_id": image["image_id"], "landmark_id": image["landmark_id"]}
-            rows.append({**ids, **names, "kind": kind, **found.cells()})
-    return len(asked), rows
+    return Output(
+        tables=tables, counts={"compared": pc.sum(compared["compared"]).as_py() or 0, "dropped": len(dropped)}
+    )
 
 
 _loading = threading.Lock()
 
 
-def _load_signatures(
-    root_url: str, refs: tuple[TableRef, ...]
-) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
+def _load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
     with _loading:  # the packets of a process share one index; only the first builds it
         return _cached_signatures(root_url, refs)
 
 
 @lru_cache(maxsize=1)
-def _cached_signatures(
-    root_url: str, refs: tuple[TableRef, ...]
-) -> tuple[list[tuple[dict[str, Any], Features]], DescriptorIndex]:
-    root = Root(root_url)
-    rows = [row for ref in refs for row in read_table(root, ref).to_pylist()]
-    photographs = [(row, unpack(row)) for row in rows]
-    return photographs, DescriptorIndex([features for _, features in photographs])
+def _cached_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
+    root, photographs = Root(root_url), list[dict[str, Any]]()
+
+    def signatures() -> Iterator[tuple[str, Features]]:
+        for ref in refs:
+            for row in read_rows(root, ref):
+                facts = {name: row[name] for name in ("test_set", "test_image", "site", "width", "height")}
+                photographs.append(facts)
+                yield str(len(photographs) - 1), unpack(row)
+
+    spool = fill_spool(signatures())
+    return SignedTests(photographs, Spooled(spool, [str(place) for place in range(len(photographs))]))
 
 
 class ClassStageSettings(StageSettings):

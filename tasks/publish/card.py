@@ -42,7 +42,6 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         classes=pc.count_distinct(kept["landmark_id"]).as_py(),
         reasons=[(reason, reasons[reason]) for reason in Reason if reasons[reason]],
         splits=_count_splits(kept),
-        pairs=Counter(tables["overlaps"]["test_set"].to_pylist()),
         leaks=leaks.num_rows,
         masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,
         keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,

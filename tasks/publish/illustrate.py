@@ -30,21 +30,18 @@ def thumbnail(content: bytes) -> bytes:
     return _jpeg(_open_upright(content, _THUMBNAIL_SIDE)[0])
 
 
-def draw_match(left: bytes, right: bytes, points: NDArray[np.float32], *, mirrored: bool = False) -> bytes:
+def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
     """Two images side by side, their matched keypoints joined by thin lines.
 
     Args:
         left: file of the first image; right: of the second.
         points: float32 (n, 4): x, y in the left and x, y in the right image, pixels after EXIF orientation.
-        mirrored: flip the right image first; its points are those of the flipped image.
 
     Returns:
         A JPEG, each image at most 480 pixels on its longest side; at most 60 evenly picked lines are drawn.
     """
     first, first_scale = _open_upright(left, _MATCH_SIDE)
     second, second_scale = _open_upright(right, _MATCH_SIDE)
-    if mirrored:
-        second = ImageOps.mirror(second)
     height = max(first.height, second.height)
     canvas = Image.new("RGB", (first.width + _MATCH_GAP + second.width, height), _MATCH_PAPER)
     corners = [

@@ -36,22 +36,6 @@ def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[d
     return sorted(found, key=lambda entry: (-entry["pairs"], entry["landmark_id"]))
 
 
-def overlaps_by_test_set(overlaps: pa.Table, test_sets: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Every test set of the manifest with what was found of it in the list."""
-    pairs = list(zip(*cells(overlaps, ["test_set", "landmark_id", "image_id", "site"]), strict=True))
-    return [
-        {
-            "name": name,
-            "photographs": photographs,
-            "pairs": sum(pair[0] == name for pair in pairs),
-            "classes": len({pair[1] for pair in pairs if pair[0] == name}),
-            "images": len({pair[2] for pair in pairs if pair[0] == name}),
-            "sites": len({pair[3] for pair in pairs if pair[0] == name}),
-        }
-        for name, photographs in test_sets.items()
-    ]
-
-
 def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
     """What must hold of every version, counted anew from its tables: (whether it holds, the sentence)."""
     verdicts, sources = tables["verdicts"], tables["sources"].num_rows

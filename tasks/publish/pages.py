@@ -14,7 +14,7 @@ import pyarrow as pa
 from storage.manifest import Manifest
 from storage.reasons import Reason
 from tasks.publish.items import Item, make_item
-from tasks.publish.overview import check, flatten, losses, overlaps_by_test_set
+from tasks.publish.overview import check, flatten, losses
 from tasks.publish.related import RELATED_ON_INDEX
 from tasks.publish.rows import ClassSummary
 
@@ -170,7 +170,7 @@ class Pages:
             overlaps=overlaps,
             related=related,
             losses=losses(self._manifest.funnel, counts),
-            test_sets=overlaps_by_test_set(tables["overlaps"], self._manifest.test_sets),
+            certificate=tables["certificate"].to_pylist(),
             checks=check(tables),
             settings=list(flatten(self._manifest.settings)),
             overrides=[entry for entry in flatten(self._manifest.overrides) if entry[1] != ""],

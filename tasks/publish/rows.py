@@ -81,7 +81,6 @@ def strongest_pairs(overlaps: pa.Table) -> pa.Table:
             ("inliers", "descending"),
             ("test_set", "ascending"),
             ("test_image", "ascending"),
-            ("mirrored", "ascending"),
         ]
     )
     places = pa.table({"image_id": ordered["image_id"], "place": pa.array(range(ordered.num_rows), pa.int64())})

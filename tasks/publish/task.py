@@ -17,10 +17,11 @@ from storage.images import get_image
 from storage.manifest import Facts, FunnelStep, Manifest
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import THUMBNAILS, VERDICTS, VERSION_TABLES, TableRef
+from storage.tables import CERTIFICATE, COMPARISONS, THUMBNAILS, VERDICTS, VERSION_TABLES, TableRef, TableSpec
 from storage.versions import publish_version
 from tasks.acquire.sources import duplicate_rows
 from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
+from tasks.overlap.certificate import certify
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_match, thumbnail
 from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
@@ -59,7 +60,7 @@ def _draw_overlaps(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]
         image = images[str(pair.image_id)]
         photograph = (Path(folders[pair.test_set]) / str(pair.test_image)).read_bytes()
         points = np.asarray(pair.points, np.float32).reshape(-1, 4)
-        drawing = draw_match(get_image(root, image["path"]), photograph, points, mirrored=bool(pair.mirrored))
+        drawing = draw_match(get_image(root, image["path"]), photograph, points)
         drawings[f"overlap-{image['sha256']}.jpg"] = drawing
     return drawings
 
@@ -127,22 +128,22 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=3)
+@stage("publish", version=4)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
-    Inputs: `name`; `sources`; lists of `drops`, `thumbnails` and every other table of a version; `facts`, JSON of all
-    in `Facts` that is not computed here.
+    Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons` and every other table of a version;
+    `facts`, JSON of all in `Facts` that is not computed here.
     """
     root = Root(root_url)
-    tables = {
-        spec.name: _gather(root, inputs, spec.name, spec.schema) for spec in VERSION_TABLES if spec is not VERDICTS
-    }
+    tables = {spec.name: _gather(root, inputs, spec) for spec in VERSION_TABLES if spec not in (VERDICTS, CERTIFICATE)}
     verdicts = _verdicts(root, inputs, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
+    told = json.loads(str(inputs["facts"]))
+    tables["certificate"] = _certificate(root, inputs, tables["overlaps"], told["test_sets"])
     software = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect"), **SOFTWARE}
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
-    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
+    facts = Facts(**told, software=software, funnel=steps)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest, tables).encode()
@@ -167,10 +168,17 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
 
 
-def _gather(root: Root, inputs: Inputs, name: str, schema: pa.Schema) -> pa.Table:
-    found = inputs[name]
-    refs = [found] if isinstance(found, TableRef) else references(inputs, name)
-    return pa.concat_tables([schema.empty_table(), *(read_table(root, ref) for ref in refs)])
+def _gather(root: Root, inputs: Inputs, spec: TableSpec) -> pa.Table:
+    found = inputs[spec.name]
+    refs = [found] if isinstance(found, TableRef) else references(inputs, spec.name)
+    return pa.concat_tables([spec.schema.empty_table(), *(read_table(root, ref) for ref in refs)])
+
+
+def _certificate(root: Root, inputs: Inputs, overlaps: pa.Table, test_sets: dict[str, int]) -> pa.Table:
+    comparisons = _gather(root, inputs, COMPARISONS).to_pandas()
+    found = overlaps.select(["test_set", "image_id", "landmark_id"]).to_pandas()
+    rows = certify(comparisons, found, test_sets)
+    return pa.Table.from_pylist(rows, CERTIFICATE.schema)
 
 
 def _verdicts(root: Root, inputs: Inputs, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:

@@ -234,3 +234,19 @@ def test_turned_descriptors_are_those_of_the_turned_picture(scene, detector, sha
     expected = there.descriptors[apart.argmin(axis=1)[found]].astype(float)
     off = [np.linalg.norm(own.descriptors[found] - expected, axis=1) for own in (here, here.turned(quarters))]
     assert np.median(off[1]) < share * np.median(off[0])
+
+
+@pytest.mark.parametrize("detector", ["sift", "hessian-affine"])
+def test_mirrored_features_are_those_of_the_mirrored_picture(scene, detector):
+    if detector != "sift":
+        pytest.importorskip("pyhesaff")
+    settings = FeatureSettings(detector=detector)
+    here = Features(*detect(scene, settings))
+    there = Features(*detect(scene[:, ::-1].copy(), settings))
+    mirrored = here.mirrored(scene.shape[1])
+    apart = np.linalg.norm(mirrored.positions[:, None] - there.positions, axis=2)
+    found = apart.min(axis=1) < 0.5
+    assert found.mean() > 0.9
+    off = mirrored.descriptors[found].astype(float) - there.descriptors[apart.argmin(axis=1)[found]]
+    assert np.median(np.linalg.norm(off, axis=1)) < 10  # of a length of 512
+    np.testing.assert_array_equal(mirrored.mirrored(scene.shape[1]).descriptors, here.descriptors)

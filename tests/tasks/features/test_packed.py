@@ -31,3 +31,11 @@ def test_the_bytes_are_little_endian_rows():
     assert packed["descriptors"] == bytes(range(128))
     swapped = pack(Features(np.array([[1, 2, 3, 4, 5, 6]], ">f4"), np.arange(128, dtype=np.uint8)[None]))
     assert swapped == packed
+
+
+def test_the_largest_are_chosen_by_region_and_keep_their_order():
+    found = Features(np.array([[n, 0, size, 0, 0, size] for n, size in enumerate([2, 5, 1, 5, 3])], np.float32),
+                     np.zeros((5, 128), np.uint8))  # fmt: skip
+    assert found.largest(3).positions[:, 0].tolist() == [1, 3, 4]
+    assert found.largest(2).positions[:, 0].tolist() == [1, 3]
+    assert len(found.largest(9).positions) == 5

@@ -30,7 +30,7 @@ def test_the_counts_are_those_of_the_tables(every_reason):
     assert "out of 214 rows" in card
     assert "| `no-match` | cluster | 3 |" in card
     assert "| train | 106 | 2 |" in card
-    assert "| oxford5k | 5,062 | 12 |" in card
+    assert "| oxford5k | 5,062 | 5,061,600 | 5,062,000 | 6 | 200 | 1 | 1 (0 to 6) |" in card
     assert "0 of 133 kept images have a verified pair" in card
     dropped = sum(int(count) for count in re.findall(r"(\d+) dropped\.", card))
     assert dropped == 3 * (len(Reason) - 1)
@@ -59,7 +59,7 @@ def test_without_test_sets_nothing_is_claimed(version_of):
 def test_names_of_others_stay_in_their_cells(version_of):
     version = version_of({"a": {"kept": 2}}, test_sets={"x | y\n<b>[z](javascript:alert(1))": 3})
     card = render_card(version.manifest, version.tables)
-    assert r"| x \| y \<b\>\[z\](javascript:alert(1)) | 3 | 0 |" in card
+    assert r"| x \| y \<b\>\[z\](javascript:alert(1)) | 3 | 2,600 |" in card
 
 
 @pytest.mark.parametrize("plan", [{}, {"a": {"http-error": 1}}])

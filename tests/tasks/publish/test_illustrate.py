@@ -49,14 +49,6 @@ def test_a_match_joins_the_points_where_they_are_drawn(picture):
     assert (x.min(), y.min(), x.max(), y.max()) == pytest.approx((100, 50, 788, 150), abs=8)
 
 
-def test_a_mirrored_match_flips_the_right_picture(picture):
-    none = np.empty((0, 4), np.float32)
-    drawn = pixels(draw_match(picture(480, 480), picture(480, 480), none, mirrored=True))
-    assert drawn[20, 20].min() > 200
-    assert drawn[20, -20].min() > 200
-    assert drawn[20, 488 + 20].max() < 90
-
-
 def test_pictures_of_different_height_are_centred(picture):
     drawn = pixels(draw_match(picture(480, 240), picture(240, 480), np.empty((0, 4), np.float32)))
     assert drawn.shape == (480, 480 + 8 + 240, 3)

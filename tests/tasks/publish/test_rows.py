@@ -26,7 +26,7 @@ def test_the_strongest_pair_is_the_one_that_the_verdict_names(seed):
             "inliers": random.integers(20, 23, 40),
             "putative": 30,
         }
-    ).drop_duplicates(["image_id", "test_set", "test_image", "mirrored"])
+    ).drop_duplicates(["image_id", "test_set", "test_image"])
     images = overlaps[["image_id", "landmark_id"]].drop_duplicates()
     verdicts = dropped_images(images, overlaps, OverlapSettings()).set_index("image_id").evidence.map(json.loads)
     strongest = strongest_pairs(pa.Table.from_pandas(overlaps, preserve_index=False)).to_pylist()

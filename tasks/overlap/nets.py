@@ -1,0 +1,79 @@
+"""Two nets through which an image passes: for other photographs of what a test set shows, and for copies of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+from tasks.match.shortlist import DescriptorIndex, most_voted
+from tasks.match.verify import Verification, verify
+from tasks.overlap.settings import OverlapSettings
+
+
+class Position(NamedTuple):
+    """How an image lies before it is compared: mirrored left for right or not, then turned by quarters to the left."""
+
+    mirrored: bool
+    quarters: int
+
+
+UPRIGHT = Position(mirrored=False, quarters=0)
+_OTHERS = [Position(mirrored, quarters) for mirrored in (False, True) for quarters in range(4)][1:]
+
+
+def propose(
+    features: Features, width: int, index: DescriptorIndex, settings: OverlapSettings
+) -> list[tuple[int, Position]]:
+    """With which photographs of the index an image is to be compared, and in which position.
+
+    Keypoints stand upright, and so does what two photographs of one thing show: the image asks with all its keypoints
+    for those. A copy may be mirrored or lie on its side, and then has very many keypoints in common: the largest are
+    enough to ask in each of the seven other positions.
+
+    Returns:
+        (place in the index, position), sorted by the place; each pair once.
+    """
+    upright = index.votes(features)
+    found = {(place, UPRIGHT) for place in _chosen(upright, settings.shortlist, settings)}
+    few = features.largest(settings.copy_keypoints)
+    votes = np.stack([index.votes(_lying(few, width, position)) for position in _OTHERS])
+    for place in _chosen(votes.max(axis=0), settings.copy_shortlist, settings):
+        found.add((place, _OTHERS[int(votes[:, place].argmax())]))
+    return sorted(found)
+
+
+def compare(
+    features: Features,
+    width: int,
+    position: Position,
+    theirs: Features,
+    size: tuple[int, int],
+    settings: MatchSettings,
+    seed: int,
+) -> Verification | None:
+    """Verifies an image in some position against a test photograph of this `size`; see `tasks.match.verify`.
+
+    Returns:
+        None, or a map and inliers in pixels of the image as it is stored: that of a mirrored image mirrors.
+    """
+    found = verify(_lying(features, width, position), theirs, size, settings, seed)
+    if found is None or not position.mirrored:
+        return found
+    flip = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], np.float64)
+    matched = found.matched.copy()
+    matched[:, 0] = width - matched[:, 0]
+    return replace(found, affine=np.asarray(found.affine @ flip), matched=matched)
+
+
+def _lying(features: Features, width: int, position: Position) -> Features:
+    """Turned keypoints keep their positions: the affine map then turns."""
+    return (features.mirrored(width) if position.mirrored else features).turned(position.quarters)
+
+
+def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -> Sequence[int]:
+    best = most_voted(votes, count)
+    return [int(place) for place in best if votes[place] >= settings.min_votes]

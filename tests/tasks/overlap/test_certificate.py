@@ -1,0 +1,35 @@
+import pandas as pd
+import pytest
+
+from tasks.overlap.certificate import certify
+
+COLUMNS = ["test_set", "images", "possible", "compared", "verified", "audited", "audit_found"]
+
+
+def table(*rows: tuple[object, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def found(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["test_set", "image_id", "landmark_id"])
+
+
+def test_packets_are_summed_and_the_missed_estimated():
+    packets = table(("paris", 10, 1000, 200, 3, 40, 1), ("oxford", 10, 500, 100, 0, 20, 0),
+                    ("paris", 20, 2000, 400, 1, 60, 1), ("oxford", 20, 1000, 200, 0, 40, 0))  # fmt: skip
+    overlaps = found(("paris", "a", "x"), ("paris", "a", "x"), ("paris", "b", "y"))
+    oxford, paris = certify(packets, overlaps, {"paris": 100, "oxford": 50})
+    assert [oxford["test_set"], paris["test_set"]] == ["oxford", "paris"]
+    assert {name: paris[name] for name in COLUMNS[1:]} == {
+        "images": 30, "possible": 3000, "compared": 600, "verified": 4, "audited": 100, "audit_found": 2,
+    }  # fmt: skip
+    assert (paris["images_found"], paris["classes_found"], oxford["images_found"]) == (2, 2, 0)
+    assert paris["missed"] == pytest.approx(2 / 100 * 2400)
+    assert 0 < paris["missed_low"] < paris["missed"] < paris["missed_high"] < 2400
+    assert (oxford["missed"], oxford["missed_low"]) == (0, 0)
+    assert oxford["missed_high"] > 0
+
+
+def test_a_test_set_that_nothing_was_compared_with_has_a_row_all_the_same():
+    (row,) = certify(table(), found(), {"paris": 7})
+    assert (row["photographs"], row["images"], row["compared"], row["missed"]) == (7, 0, 0, 0)
