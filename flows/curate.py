@@ -167,7 +167,8 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "related_classes": related.counts["related"],
         "matching": _matching(pairs).model_dump(),
     }
-    return road.one(publish_dataset, {**parts, "name": question.name, "facts": json.dumps(facts)}, settings.publish)
+    named = {"name": question.name, "facts": json.dumps(facts), "checked": json.dumps(_checked(signatures))}
+    return road.one(publish_dataset, {**parts, **named}, settings.publish)
 
 
 def _shards(root: Root, sources: Output, question: Question, refetch: Refetch) -> dict[str, Inputs]:
@@ -188,6 +189,13 @@ def _test_sets(question: Question) -> dict[str, Inputs]:
     return {
         name: {"name": name, "folder": folder, "digest": question.test_digests[name]}
         for name, folder in question.folders.items()
+    }
+
+
+def _checked(signatures: Mapping[str, Output]) -> dict[str, dict[str, Any]]:
+    """What the certificate says of each test set itself."""
+    return {
+        name: {**output.counts, "signature": output.tables["signature"].digest} for name, output in signatures.items()
     }
 
 

@@ -12,7 +12,7 @@ from storage.versions import check_name
 from tasks.acquire.sources import merge_classes, read_sources
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
-from tasks.overlap.testsets import folder_digest
+from tasks.overlap.testsets import read_test_set
 
 
 class Question(BaseModel):
@@ -58,7 +58,7 @@ def ask(
     listed = read_sources(resolved.path, resolved.md5, resolved.clean)
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
-    digests = {test_set: folder_digest(test_set, folder) for test_set, folder in folders.items()}
+    digests = {test_set: read_test_set(test_set, folder).digest() for test_set, folder in folders.items()}
     Root(root).check_writable()
     digest = _list_digest(resolved)
     return Question(

@@ -177,7 +177,8 @@ SIGNATURE = TableSpec(
         [
             _column("test_set", _TEXT, "Name of the test set."),
             _column("test_image", _TEXT, "Path of the photograph relative to the folder of its set."),
-            _column("site", _TEXT, "Landmark it shows: its file name without a trailing number."),
+            _column("site", _TEXT, "Landmark it shows, by the ground truth of its set or by its file name."),
+            _column("role", _TEXT, "`query`, `positive`, `junk` or `distractor`; without ground truth, `positive`."),
             _column("width", _INT, "Width in pixels after EXIF orientation."),
             _column("height", _INT, "Height in pixels after EXIF orientation."),
             *[FEATURES.schema.field(name) for name in ("keypoints", "descriptors")],
@@ -192,7 +193,7 @@ OVERLAPS = TableSpec(
         [
             _IMAGE_ID,
             _LANDMARK,
-            *[SIGNATURE.schema.field(name) for name in ("test_set", "test_image", "site")],
+            *[SIGNATURE.schema.field(name) for name in ("test_set", "test_image", "site", "role")],
             _column(
                 "mirrored", pa.bool_(), "Whether the image had to be mirrored; map and points are of it unmirrored."
             ),
@@ -228,7 +229,13 @@ CERTIFICATE = TableSpec(
     pa.schema(
         [
             SIGNATURE.schema.field("test_set"),
+            _column("signature", _TEXT, "sha256 of the file of its photographs' keypoints."),
             _column("photographs", _INT, "Number of its photographs that could be described."),
+            _column("sites", _INT, "Number of landmarks they show."),
+            _column("ground_truth", pa.bool_(), "Whether sites and roles come from a ground truth, not file names."),
+            _column("absent", _INT, "Number of photographs that its ground truth names and its folder lacks."),
+            _column("ignored", _INT, "Number of its files that are known to be corrupt and were left out."),
+            _column("unreadable", _INT, "Number of its other files that could not be described."),
             *[field for field in COMPARISONS.schema if field.name != "test_set"],
             _column("images_found", _LONG, "Images that show the same thing as one of its photographs."),
             _column("classes_found", _LONG, "Classes of which such an image is."),

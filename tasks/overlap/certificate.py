@@ -10,15 +10,17 @@ from tasks.match.audit import missed_pairs
 _COUNTS = ["images", "possible", "compared", "verified", "audited", "audit_found"]
 
 
-def certify(comparisons: pd.DataFrame, overlaps: pd.DataFrame, test_sets: Mapping[str, int]) -> list[dict[str, Any]]:
+def certify(
+    comparisons: pd.DataFrame, overlaps: pd.DataFrame, checked: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """Rows of the table `certificate`.
 
     Args:
         comparisons: the table of this name of every packet. overlaps: test_set, image_id, landmark_id of all of them.
-        test_sets: how many photographs each test set has.
+        checked: by test set, photographs, sites, ground_truth, absent, ignored, unreadable and signature.
     """
     rows = []
-    for test_set, photographs in sorted(test_sets.items()):
+    for test_set, facts in sorted(checked.items()):
         counts = comparisons[comparisons.test_set == test_set][_COUNTS].sum().astype(int).to_dict()
         found = overlaps[overlaps.test_set == test_set]
         unseen = counts["possible"] - counts["compared"]
@@ -26,7 +28,8 @@ def certify(comparisons: pd.DataFrame, overlaps: pd.DataFrame, test_sets: Mappin
         rows.append(
             {
                 "test_set": test_set,
-                "photographs": photographs,
+                **facts,
+                "ground_truth": bool(facts["ground_truth"]),
                 **counts,
                 "images_found": found.image_id.nunique(),
                 "classes_found": found.landmark_id.nunique(),

@@ -1,18 +1,24 @@
 """What follows from verified pairs with test photographs: which images go, and which whole classes."""
 
 import json
+from math import ceil
+from typing import Any
 
 import pandas as pd
+from scipy.stats import binom
 
 from storage.reasons import Reason
 from tasks.overlap.settings import OverlapSettings
+
+_SHOWS = ("query", "positive")
 
 
 def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings) -> pd.DataFrame:
     """Judges images and classes by their overlaps with the test sets.
 
-    A class goes whole when at least `class_images` of its images, and `class_share` of them, show the same site of a
-    test set without being copies: a copied test photograph hidden in a class does not condemn the class.
+    Every image with a verified pair goes. A class goes whole when enough of its images (see `images_needed`) show the
+    same site of a test set without being copies: a copied test photograph hidden in a class does not condemn it. Nor do
+    pairs with what a test set calls junk, or with its distractors, unless the settings say so.
 
     Args:
         images: image_id, landmark_id of all images that took part.
@@ -21,7 +27,7 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
     Returns:
         image_id, reason, evidence (JSON), sorted by image_id.
     """
-    condemned = _condemned_classes(images, overlaps, settings)
+    condemned = _condemned_classes(images, overlaps, settings) if settings.policy == "class" else {}
     best = overlaps.sort_values(["inliers", "test_set", "test_image"], ascending=[False, True, True])
     best = best.assign(is_copy=best.kind == "copy").sort_values("is_copy", ascending=False, kind="stable")
     strongest = best.drop_duplicates("image_id").set_index("image_id")
@@ -37,24 +43,32 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
     return pd.DataFrame(texts, columns=["image_id", "reason", "evidence"], dtype=object)
 
 
+def images_needed(size: int, settings: OverlapSettings) -> int:
+    """How many images of a class of this size must show a site for the class to go: two at least.
+
+    So many that chance alone, which makes an image show a site falsely at the rate of the settings, would give them in
+    no more than the stated share of such classes (a binomial tail), and no less than the settings' share of the class.
+    """
+    by_chance = int(binom.isf(settings.class_chance, size, settings.image_false_rate)) + 1
+    return max(2, by_chance, ceil(round(settings.class_share * size, 9)))
+
+
 def _condemned_classes(
     images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     sizes = images.groupby("landmark_id")["image_id"].nunique()
-    shown = overlaps[overlaps.kind == "landmark"].groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
-    condemned: dict[str, dict[str, object]] = {}
+    counted = overlaps[(overlaps.kind == "landmark") & (settings.distractors_condemn | overlaps.role.isin(_SHOWS))]
+    shown = counted.groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
+    condemned: dict[str, dict[str, Any]] = {}
     for (landmark, test_set, site), count in shown.sort_values(ascending=False, kind="stable").items():
-        if count >= settings.class_images and count >= settings.class_share * sizes[landmark]:
-            site_found = {
-                "class_test_set": test_set,
-                "class_site": site,
-                "class_images": int(count),
-                "class_size": int(sizes[landmark]),
-            }
-            condemned.setdefault(landmark, site_found)
+        size = int(sizes[landmark])
+        needed = images_needed(size, settings)
+        if count >= needed:
+            found = {"class_images": int(count), "class_size": size, "class_needed": needed}
+            condemned.setdefault(landmark, {"class_test_set": test_set, "class_site": site, **found})
     return condemned
 
 
 def _match(row: pd.Series) -> dict[str, object]:
-    names = ("kind", "test_set", "test_image", "site", "mirrored", "inliers", "putative")
+    names = ("kind", "test_set", "test_image", "site", "role", "mirrored", "inliers", "putative")
     return {name: row[name].item() if hasattr(row[name], "item") else row[name] for name in names}

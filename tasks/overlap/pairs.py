@@ -20,7 +20,7 @@ class SignedTests:
     """The photographs of all test sets.
 
     Args:
-        photographs: test_set, test_image, site, width and height of each. features: of each.
+        photographs: test_set, test_image, site, role, width and height of each. features: of each.
     """
 
     def __init__(self, photographs: Sequence[Mapping[str, Any]], features: Sequence[Features]) -> None:
@@ -109,7 +109,7 @@ def _compare(
         return None
     kind = "copy" if is_copy(found, size, match) else "landmark"
     ids = {name: image[name] for name in ("image_id", "landmark_id")}
-    names = {name: test[name] for name in ("test_set", "test_image", "site")}
+    names = {name: test[name] for name in ("test_set", "test_image", "site", "role")}
     return {**ids, **names, "mirrored": position.mirrored, "kind": kind, **found.cells()}
 
 

@@ -1,5 +1,7 @@
 """The knobs of overlap."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from tasks.settings import StageSettings
@@ -15,9 +17,20 @@ class OverlapSettings(StageSettings):
     audit: float = Field(
         0.05, ge=0, description="pairs not on the shortlist that are compared as a check, as a share of those that are"
     )
-    class_images: int = Field(3, ge=1, description="images of a class that must show the same site for the class to go")
+    policy: Literal["class", "images"] = Field(
+        "class", description="what goes where enough images of a class show one site: all of the class, or they alone"
+    )
     class_share: float = Field(
-        0.05, ge=0, le=1, description="share of a class's readable images that must do so, likewise"
+        0.05, ge=0, le=1, description="share of a class's readable images that must show one site for the class to go"
+    )
+    class_chance: float = Field(
+        1e-5, gt=0, lt=1, description="probability, at most, that chance alone makes so many images show one site"
+    )
+    image_false_rate: float = Field(
+        1e-3, gt=0, lt=1, description="probability, at most, that an image shows a site falsely (measured: less)"
+    )
+    distractors_condemn: bool = Field(
+        False, description="whether pairs with junk and distractors of a test set count against a class"
     )
 
 

@@ -49,7 +49,7 @@ from tasks.overlap.classes import (
 from tasks.overlap.landmarks import dropped_images
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
-from tasks.overlap.testsets import site_of, test_photographs
+from tasks.overlap.testsets import read_test_set
 from tasks.settings import StageSettings
 
 
@@ -60,23 +60,30 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=3)
+@stage("signature", version=4)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """The keypoints of a test set's photographs. Inputs: `name`, `folder`, `digest`."""
     root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
-    files, rows = test_photographs(name, folder), list[dict[str, Any]]()
+    test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
     with Describer(settings) as describer:
-        for file in files:
-            signature = _sign(file.read_bytes(), describer)
+        for path, site, role in test_set.photographs:
+            signature = _sign((folder / path).read_bytes(), describer)
             if signature:
-                place = file.relative_to(folder).as_posix()
-                rows.append({"test_set": name, "test_image": place, "site": site_of(file.name), **signature})
+                rows.append({"test_set": name, "test_image": path, "site": site, "role": role, **signature})
+    files = len(test_set.photographs)
     if not rows:
-        raise InputError(f"test set {name!r}: none of the {len(files)} files below {folder} is a readable photograph")
+        raise InputError(f"test set {name!r}: none of the {files} files below {folder} is a readable photograph")
     table = pa.Table.from_pylist(rows, SIGNATURE.schema)
     return Output(
         tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
-        counts={"photographs": len(rows), "unreadable": len(files) - len(rows)},
+        counts={
+            "photographs": len(rows),
+            "sites": len({row["site"] for row in rows}),
+            "ground_truth": test_set.ground_truth,
+            "absent": test_set.absent,
+            "ignored": len(test_set.ignored),
+            "unreadable": files - len(rows),
+        },
     )
 
 
@@ -129,7 +136,7 @@ def _cached_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests
     def signatures() -> Iterator[tuple[str, Features]]:
         for ref in refs:
             for row in read_rows(root, ref):
-                facts = {name: row[name] for name in ("test_set", "test_image", "site", "width", "height")}
+                facts = {name: row[name] for name in ("test_set", "test_image", "site", "role", "width", "height")}
                 photographs.append(facts)
                 yield str(len(photographs) - 1), unpack(row)
 

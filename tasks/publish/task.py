@@ -133,17 +133,16 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
     Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons` and every other table of a version;
-    `facts`, JSON of all in `Facts` that is not computed here.
+    `facts`, JSON of all in `Facts` that is not computed here; `checked`, JSON of what is known of each test set.
     """
     root = Root(root_url)
     tables = {spec.name: _gather(root, inputs, spec) for spec in VERSION_TABLES if spec not in (VERDICTS, CERTIFICATE)}
     verdicts = _verdicts(root, inputs, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
-    told = json.loads(str(inputs["facts"]))
-    tables["certificate"] = _certificate(root, inputs, tables["overlaps"], told["test_sets"])
+    tables["certificate"] = _certificate(root, inputs, tables["overlaps"])
     software = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect"), **SOFTWARE}
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
-    facts = Facts(**told, software=software, funnel=steps)
+    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest, tables).encode()
@@ -174,10 +173,10 @@ def _gather(root: Root, inputs: Inputs, spec: TableSpec) -> pa.Table:
     return pa.concat_tables([spec.schema.empty_table(), *(read_table(root, ref) for ref in refs)])
 
 
-def _certificate(root: Root, inputs: Inputs, overlaps: pa.Table, test_sets: dict[str, int]) -> pa.Table:
+def _certificate(root: Root, inputs: Inputs, overlaps: pa.Table) -> pa.Table:
     comparisons = _gather(root, inputs, COMPARISONS).to_pandas()
     found = overlaps.select(["test_set", "image_id", "landmark_id"]).to_pandas()
-    rows = certify(comparisons, found, test_sets)
+    rows = certify(comparisons, found, json.loads(str(inputs["checked"])))
     return pa.Table.from_pylist(rows, CERTIFICATE.schema)
 
 

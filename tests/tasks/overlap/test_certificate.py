@@ -3,6 +3,7 @@ import pytest
 
 from tasks.overlap.certificate import certify
 
+FACTS = {"sites": 1, "ground_truth": 1, "absent": 0, "ignored": 0, "unreadable": 2, "signature": "ab"}
 COLUMNS = ["test_set", "images", "possible", "compared", "verified", "audited", "audit_found"]
 
 
@@ -18,7 +19,9 @@ def test_packets_are_summed_and_the_missed_estimated():
     packets = table(("paris", 10, 1000, 200, 3, 40, 1), ("oxford", 10, 500, 100, 0, 20, 0),
                     ("paris", 20, 2000, 400, 1, 60, 1), ("oxford", 20, 1000, 200, 0, 40, 0))  # fmt: skip
     overlaps = found(("paris", "a", "x"), ("paris", "a", "x"), ("paris", "b", "y"))
-    oxford, paris = certify(packets, overlaps, {"paris": 100, "oxford": 50})
+    oxford, paris = certify(
+        packets, overlaps, {name: {**FACTS, "photographs": size} for name, size in (("paris", 100), ("oxford", 50))}
+    )
     assert [oxford["test_set"], paris["test_set"]] == ["oxford", "paris"]
     assert {name: paris[name] for name in COLUMNS[1:]} == {
         "images": 30, "possible": 3000, "compared": 600, "verified": 4, "audited": 100, "audit_found": 2,
@@ -31,5 +34,6 @@ def test_packets_are_summed_and_the_missed_estimated():
 
 
 def test_a_test_set_that_nothing_was_compared_with_has_a_row_all_the_same():
-    (row,) = certify(table(), found(), {"paris": 7})
+    (row,) = certify(table(), found(), {"paris": {**FACTS, "photographs": 7}})
+    assert row["ground_truth"] is True
     assert (row["photographs"], row["images"], row["compared"], row["missed"]) == (7, 0, 0, 0)

@@ -2,15 +2,27 @@ import json
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.reasons import Reason
-from tasks.overlap.landmarks import dropped_images
+from tasks.overlap.landmarks import dropped_images, images_needed
 from tasks.overlap.settings import OverlapSettings
 
 SETTINGS = OverlapSettings()
-COLUMNS = ["image_id", "landmark_id", "test_set", "test_image", "site", "mirrored", "kind", "putative", "inliers"]
+COLUMNS = [
+    "image_id",
+    "landmark_id",
+    "test_set",
+    "test_image",
+    "site",
+    "role",
+    "mirrored",
+    "kind",
+    "putative",
+    "inliers",
+]
 
 
 def images(**classes: int) -> pd.DataFrame:
@@ -19,9 +31,15 @@ def images(**classes: int) -> pd.DataFrame:
 
 
 def overlap(
-    image: str, kind: str = "landmark", site: str = "eiffel", inliers: int = 30, number: int = 1, mirrored: bool = False
+    image: str,
+    kind: str = "landmark",
+    site: str = "eiffel",
+    inliers: int = 30,
+    number: int = 1,
+    mirrored: bool = False,
+    role: str = "positive",
 ) -> tuple[Any, ...]:
-    return (image, image[0], "paris", f"{site}_{number}.jpg", site, mirrored, kind, 2 * inliers, inliers)
+    return (image, image[0], "paris", f"{site}_{number}.jpg", site, role, mirrored, kind, 2 * inliers, inliers)
 
 
 def drop(
@@ -52,6 +70,7 @@ def test_a_copy_and_a_view_go_each_by_its_name_with_the_evidence():
         "test_set": "paris",
         "test_image": "eiffel_1.jpg",
         "site": "eiffel",
+        "role": "positive",
         "mirrored": True,
         "inliers": 30,
         "putative": 60,
@@ -79,7 +98,7 @@ def test_three_views_of_one_site_condemn_the_class():
     found = drop(images(a=40, b=5), *views)
     assert set(found) == set(images(a=40).image_id)
     assert set(reasons(found).values()) == {Reason.TEST_LANDMARK_CLASS}
-    site = {"class_test_set": "paris", "class_site": "eiffel", "class_images": 3, "class_size": 40}
+    site = {"class_test_set": "paris", "class_site": "eiffel", "class_images": 3, "class_size": 40, "class_needed": 3}
     assert found["a39"][1] == site
     assert found["a00"][1].items() > site.items()
     assert found["a00"][1]["test_image"] == "eiffel_1.jpg"
@@ -108,10 +127,32 @@ def test_copies_do_not_condemn_a_class():
     assert reasons(drop(images(a=40), *copies)) == dict.fromkeys((f"a{n:02d}" for n in range(10)), Reason.TEST_COPY)
 
 
-def test_three_views_in_a_very_large_class_do_not():
+@pytest.mark.parametrize(
+    ("size", "needed"),
+    [(1, 2), (5, 2), (6, 3), (40, 3), (41, 4), (80, 4), (81, 5), (1000, 50)],
+    # Five images: 10 pairs of them, 10⁻⁶ each. Forty: 9,880 triples, 10⁻⁹ each. From 81 on, 5 % are more.
+)
+def test_how_many_images_a_class_needs_grows_with_it(size, needed):
+    assert images_needed(size, SETTINGS) == needed
+
+
+def test_the_larger_the_class_the_more_views_condemn_it():
     views = [overlap(f"a{n:02d}") for n in range(3)]
-    assert len(drop(images(a=60), *views)) == 60  # 5 % exactly
-    assert len(drop(images(a=61), *views)) == 3
+    assert len(drop(images(a=40), *views)) == 40
+    assert len(drop(images(a=41), *views)) == 3
+
+
+@pytest.mark.parametrize("role", ["junk", "distractor"])
+def test_junk_and_distractors_condemn_no_class_unless_the_settings_say_so(role):
+    views = [overlap(f"a{n:02d}", role=role) for n in range(9)]
+    assert reasons(drop(images(a=40), *views)) == dict.fromkeys((f"a{n:02d}" for n in range(9)), Reason.TEST_LANDMARK)
+    assert len(drop(images(a=40), *views, settings=OverlapSettings(distractors_condemn=True))) == 40
+
+
+def test_by_policy_a_class_keeps_what_shows_no_site():
+    views = [overlap(f"a{n:02d}") for n in range(9)]
+    found = drop(images(a=40), *views, settings=OverlapSettings(policy="images"))
+    assert reasons(found) == dict.fromkeys((f"a{n:02d}" for n in range(9)), Reason.TEST_LANDMARK)
 
 
 def test_a_copy_in_a_condemned_class_keeps_its_evidence():
@@ -131,8 +172,8 @@ def test_the_site_most_shown_is_named():
 
 def test_how_many_condemn_is_a_setting():
     views = [overlap("a00"), overlap("a01")]
-    assert len(drop(images(a=10), *views, settings=OverlapSettings(class_images=2))) == 10
-    assert len(drop(images(a=10), *views, settings=OverlapSettings(class_images=2, class_share=0.3))) == 2
+    assert len(drop(images(a=10), *views, settings=OverlapSettings(class_chance=1e-3))) == 10
+    assert len(drop(images(a=10), *views, settings=OverlapSettings(class_chance=1e-3, class_share=0.3))) == 2
 
 
 rows = st.lists(

@@ -93,7 +93,9 @@ def compare(
 def test_a_test_set_is_signed(signed):
     root, signature = signed
     rows = read_table(root, signature.tables["signature"]).to_pylist()
-    assert signature.counts == {"photographs": 4, "unreadable": 1}
+    assert signature.counts == {
+        "photographs": 4, "sites": 1, "ground_truth": 0, "absent": 0, "ignored": 0, "unreadable": 1,
+    }  # fmt: skip
     assert [row["test_image"] for row in rows] == [f"tower_{n}.png" for n in range(4)]
     assert {(row["test_set"], row["site"], row["width"], row["height"]) for row in rows} == {
         ("paris", "tower", 400, 300)

@@ -21,7 +21,14 @@ def scatter(seed: int, count: int = 200) -> Features:
 def signed(count: int) -> SignedTests:
     """Half of the photographs in each of two test sets."""
     facts = [
-        {"test_set": "ab"[place % 2], "test_image": f"{place}.jpg", "site": "s", "width": SIZE, "height": SIZE}
+        {
+            "test_set": "ab"[place % 2],
+            "test_image": f"{place}.jpg",
+            "site": "s",
+            "role": "positive",
+            "width": SIZE,
+            "height": SIZE,
+        }
         for place in range(count)
     ]
     return SignedTests(facts, [scatter(place) for place in range(count)])

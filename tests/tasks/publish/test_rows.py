@@ -21,6 +21,7 @@ def test_the_strongest_pair_is_the_one_that_the_verdict_names(seed):
             "test_set": random.choice(["oxford5k", "paris6k"], 40),
             "test_image": random.choice(["1.jpg", "2.jpg", "3.jpg"], 40),
             "site": "a site",
+            "role": "positive",
             "mirrored": random.choice([False, True], 40),
             "kind": random.choice(["copy", "landmark"], 40),
             "inliers": random.integers(20, 23, 40),

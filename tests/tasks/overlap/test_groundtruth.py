@@ -1,0 +1,126 @@
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from storage.errors import InputError
+from tasks.overlap.groundtruth import Part, read_ground_truth, site_of
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.txt").write_text(text)
+    return folder
+
+
+def test_nothing_is_no_ground_truth(tmp_path):
+    (tmp_path / "notes_good.txt").write_text("a note")
+    assert read_ground_truth("oxford5k", tmp_path) is None
+
+
+def test_the_text_files_of_oxford_buildings(tmp_path):
+    write(
+        tmp_path,
+        all_souls_1_query="oxc1_all_souls_000013 136.5 34.1 648.5 955.7\n",
+        all_souls_1_good="all_souls_000026\noxford_002904\n",
+        all_souls_1_ok="all_souls_000051\n\n",
+        all_souls_1_junk="all_souls_000207\n",
+        all_souls_2_query="oxc1_all_souls_000026 1 2 3 4",
+        radcliffe_camera_1_good="all_souls_000207\nall_souls_000051",
+    )
+    assert read_ground_truth("oxford5k", tmp_path) == {
+        "all_souls_000013": Part("query", "all_souls"),
+        "all_souls_000026": Part("query", "all_souls"),
+        "oxford_002904": Part("positive", "all_souls"),
+        "all_souls_000051": Part("positive", "all_souls"),
+        "all_souls_000207": Part("positive", "radcliffe_camera"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a_1_query", "a_000001\n", "a_1_query.txt, line 1: 'a_000001'; expected a name and four numbers"),
+        ("a_1_good", "a_000001\na b\n", "a_1_good.txt, line 2: 'a b'; expected a name"),
+        ("a_1_junk", "caf\u00e9", "a_1_junk.txt: not text"),
+    ],
+)
+def test_a_malformed_text_file_is_named_with_its_line(tmp_path, name, text, expected):
+    with pytest.raises(InputError) as raised:
+        read_ground_truth("oxford5k", write(tmp_path, **{name: text}))
+    assert expected in str(raised.value)
+
+
+def revisited(folder: Path, **changes: object) -> Path:
+    """As scipy would write what the authors' Matlab file holds: cells of names, places that count from 1."""
+    images = ["all_souls_000001", "oxford_000002", "all_souls_000003", "hertford_000004", "hertford_000005"]
+    truths = [
+        {"bbx": [1.0, 2, 3, 4], "easy": np.array([1, 2]), "hard": np.array([3]), "junk": np.array([4])},
+        {"bbx": [1.0, 2, 3, 4], "easy": np.array([4, 5]), "hard": np.zeros(0), "junk": np.array([1, 2])},
+    ]
+    cells = {"imlist": images, "qimlist": ["oxford_003410", "hertford_000015"], "gnd": truths} | changes
+    values = {name: np.array(value, object) for name, value in cells.items()}
+    savemat(folder / "gnd_roxford5k.mat", values)
+    return folder
+
+
+def test_the_revisited_matlab_file(tmp_path):
+    assert read_ground_truth("roxford5k", revisited(tmp_path)) == {
+        "oxford_003410": Part("query", "all_souls"),
+        "hertford_000015": Part("query", "hertford"),
+        "all_souls_000001": Part("positive", "all_souls"),
+        "oxford_000002": Part("positive", "all_souls"),
+        "all_souls_000003": Part("positive", "all_souls"),
+        "hertford_000004": Part("positive", "hertford"),
+        "hertford_000005": Part("positive", "hertford"),
+    }
+
+
+@pytest.mark.parametrize("changes", [{"qimlist": ["a"]}, {"imlist": ["a"]}, {"gnd": [{"easy": 0}, {"easy": 1}]}])
+def test_a_matlab_file_that_does_not_fit_is_an_error(tmp_path, changes):
+    with pytest.raises(InputError, match=r"gnd_roxford5k.mat: .*; expected the lists imlist and qimlist"):
+        read_ground_truth("roxford5k", revisited(tmp_path, **changes))
+
+
+def test_what_is_no_matlab_file_is_an_error(tmp_path):
+    (tmp_path / "gnd_rparis6k.mat").write_bytes(b"<html>not found</html>" * 20)
+    with pytest.raises(InputError, match=r"gnd_rparis6k.mat: .*expected the lists"):
+        read_ground_truth("rparis6k", tmp_path)
+
+
+def test_a_pickle_is_not_opened(tmp_path):
+    (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps({"imlist": []}))
+    with pytest.raises(InputError, match="is a pickle, which could run any code and is not opened; put the authors'"):
+        read_ground_truth("roxford5k", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": {"best": []}}', '{"a": {"good": [1]}}', '{"a": {"good": 1}}'])
+def test_a_malformed_json_is_an_error_that_shows_the_form(tmp_path, text):
+    (tmp_path / "groundtruth.json").write_text(text)
+    with pytest.raises(InputError, match=r'groundtruth.json: .*; expected {"site": {"query": \["name.jpg"\]'):
+        read_ground_truth("mine", tmp_path)
+
+
+def test_the_json_goes_before_the_authors_files(tmp_path):
+    write(tmp_path, a_1_good="x_1")
+    (tmp_path / "groundtruth.json").write_text(json.dumps({"b": {"junk": ["x_1.jpg"]}}))
+    assert read_ground_truth("oxford5k", tmp_path) == {"x_1": Part("junk", "b")}
+
+
+@pytest.mark.parametrize(
+    ("name", "site"),
+    [
+        ("paris_eiffel_000004.jpg", "paris_eiffel"),
+        ("all_souls_000013.jpg", "all_souls"),
+        ("100000.jpg", "100000"),
+        ("pantheon-7.webp", "pantheon"),
+        ("tower.of.pisa_2.png", "tower.of.pisa"),
+        ("louvre", "louvre"),
+        ("_7.jpg", "_7"),
+    ],
+)
+def test_the_site_is_the_name_without_its_number(name, site):
+    assert site_of(name) == site
