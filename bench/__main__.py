@@ -6,9 +6,22 @@ from typing import Annotated
 
 import typer
 
+from bench.peers import build
 from bench.result import Result
 
-BENCHES = ("boxes", "classes", "colmap", "demo", "detectors", "digests", "growth", "landmarks", "match", "overhead")
+BENCHES = (
+    "boxes",
+    "classes",
+    "colmap",
+    "demo",
+    "detectors",
+    "digests",
+    "growth",
+    "landmarks",
+    "match",
+    "overhead",
+    "overlap",
+)
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -22,7 +35,7 @@ def main(
 ) -> None:
     """Measure one claim about Cairn."""
     if name == "peers":
-        print("nothing to build: no bench runs beside a peer yet")
+        build()
     elif name in BENCHES:
         raise typer.Exit(run(name, import_module(f"bench.{name}").measure, quick=quick, check=check))
     else:

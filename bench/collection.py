@@ -75,21 +75,23 @@ def read_photographs(classes: tuple[str, ...] | None = None) -> list[Photograph]
     return [Photograph(file.stem, file.parent.name, file.read_bytes()) for file in chosen]
 
 
-def describe(photographs: Iterable[Photograph]) -> Collection:
-    """Detects, learns what unrelated classes have in common, and masks it."""
+def describe(photographs: Iterable[Photograph], *, masked: bool = True) -> Collection:
+    """Detects, learns what unrelated classes have in common, and masks it unless told not to."""
     begun = process_time()
     described = [_describe(photograph) for photograph in photographs]
     detected = process_time()
+    if not masked:
+        return Collection([image for image, _ in described], [features for _, features in described])
     overlays, sample = OverlaySettings(), {image["sha256"]: (image, features) for image, features in described}
     by_hash = sorted(sample, key=lambda sha256: hashlib.sha256(sha256.encode()).hexdigest())[: overlays.sample]
     templates = learn_templates(*agreements([sample[key] for key in by_hash], overlays, MatchSettings()), overlays)
     learnt = process_time()
-    masked = [
+    left = [
         features.without(mask_overlays(features, templates, max(image["width"], image["height"]), overlays).keypoints)
         for image, features in described
     ]
     seconds = (detected - begun, learnt - detected, process_time() - learnt)
-    return Collection([image for image, _ in described], masked, *seconds)
+    return Collection([image for image, _ in described], left, *seconds)
 
 
 def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:

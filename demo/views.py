@@ -177,7 +177,7 @@ def _develop(view: Pixels, recipe: Recipe) -> Pixels:
     return developed
 
 
-def _caption(view: Pixels) -> Pixels:
+def add_caption(view: Pixels) -> Pixels:
     """A dark bar along the bottom with white text, of one size in pixels on every picture."""
     view = view.copy()
     height = view.shape[0]
@@ -200,4 +200,4 @@ def _plain(view: Pixels) -> Pixels:
     return view
 
 
-_STAMPS: dict[str, Callable[[Pixels], Pixels]] = {"": _plain, "caption": _caption, "watermark": _watermark}
+_STAMPS: dict[str, Callable[[Pixels], Pixels]] = {"": _plain, "caption": add_caption, "watermark": _watermark}

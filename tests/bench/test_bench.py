@@ -49,9 +49,7 @@ def test_a_target_without_a_figure_is_a_mistake():
         Result({}, {"leaks": ("==", 0)}).misses()
 
 
-@pytest.mark.parametrize(("name", "code"), [("peers", 0), ("no-such-bench", 2)])
-def test_the_command_knows_its_benches(name, code):
-    done = subprocess.run([sys.executable, "-m", "bench", name], capture_output=True, text=True)
-    assert done.returncode == code
-    assert ("nothing to build" in done.stdout) == (code == 0)
-    assert ("overhead" in done.stderr) == (code == 2)
+def test_the_command_knows_its_benches():
+    done = subprocess.run([sys.executable, "-m", "bench", "no-such-bench"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "overhead" in done.stderr
