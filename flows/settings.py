@@ -20,15 +20,20 @@ from tasks.settings import StageSettings
 _Model = TypeVar("_Model", bound=StageSettings)
 
 
-class CurateSettings(StageSettings):
-    """What decides the result of a curation, stage by stage."""
+class LeakSettings(StageSettings):
+    """What decides whether images and test sets share something, stage by stage."""
 
     acquire: AcquireSettings = Field(AcquireSettings(), description="fetching and inspecting")
-    select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
     overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
+
+
+class CurateSettings(LeakSettings):
+    """What decides the result of a curation, stage by stage."""
+
+    select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
@@ -36,7 +41,7 @@ class CurateSettings(StageSettings):
 
 
 class RunSettings(StageSettings):
-    """How a curation runs; none of it changes the result."""
+    """How a flow runs; none of it changes the result."""
 
     refetch: Refetch = Field("never", description="which rows are fetched although they were before")
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")

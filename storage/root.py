@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -104,6 +105,23 @@ class Root:
                 self.fs.put_file(name, self.path(relative))  # an object appears when its upload is complete
         finally:
             temporary.unlink(missing_ok=True)
+
+    def write_folder(self, relative: str, files: Iterable[tuple[str, bytes]], last: tuple[str, bytes]) -> None:
+        """Writes a folder that is not complete before its last file, and takes the place of one that lacks it.
+
+        A local folder appears by one rename. An object store has none: there the last file is the commit.
+
+        Args:
+            files, last: paths in the folder with the bytes of each.
+        """
+        parent, _, name = relative.rpartition("/")
+        building = f"{parent}/.building-{name}" if self.is_local else relative
+        self.remove(building)
+        for path, content in chain(files, [last]):
+            self.write(f"{building}/{path}", content)
+        if building != relative:
+            self.remove(relative)
+            self.move(building, relative)
 
     def names(self, relative: str) -> list[str]:
         """The names of the files and folders in a folder, sorted; empty where there is no such folder."""

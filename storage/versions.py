@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -92,6 +93,20 @@ def find_version(root: Root, name: str, which: str) -> Manifest:
     return fits[0]
 
 
+def only_name(root: Root, name: str | None) -> str:
+    """The name, or that of the only dataset of the root where none is given.
+
+    Raises:
+        InputError: none is given, and the root has not one dataset.
+    """
+    names = list_names(root)
+    if name is None and len(names) == 1:
+        return names[0]
+    if name is None:
+        raise InputError(f"{root.url} holds {len(names)} datasets ({', '.join(names) or 'none'}); give --name")
+    return name
+
+
 def read_version_table(root: Root, manifest: Manifest, table: str) -> pa.Table:
     """A table of a version, checked against the manifest's digest."""
     ref = manifest.tables[table]
@@ -138,15 +153,6 @@ def publish_version(
     manifest = Manifest(
         **facts.model_dump(), name=name, number=number, digest=digest, tables=refs, created_at=datetime.now(UTC)
     )
-    # A local folder appears by one rename. An object store has none: there the manifest, written last, is the commit.
-    building = f"versions/{name}/.building-{number}" if root.is_local else manifest.folder
-    root.remove(building)
-    for table, data in files.items():
-        root.write(f"{building}/{table}.parquet", data)
-    for path, data in render(manifest):
-        root.write(f"{building}/{path}", data)
-    root.write(f"{building}/manifest.json", manifest.model_dump_json(indent=2).encode())
-    if building != manifest.folder:
-        root.remove(manifest.folder)  # without a manifest it was no version
-        root.move(building, manifest.folder)
+    tables_and_pages = chain(((f"{table}.parquet", data) for table, data in files.items()), render(manifest))
+    root.write_folder(manifest.folder, tables_and_pages, ("manifest.json", manifest.model_dump_json(indent=2).encode()))
     return manifest

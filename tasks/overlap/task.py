@@ -1,5 +1,6 @@
 """Overlap's Prefect face: the signature of each test set, and a packet's overlaps with all of them."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from storage.errors import InputError
-from storage.parquet import read_rows, read_table, write_table
+from storage.parquet import encode, read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import (
     CLASS_PAIRS,
@@ -49,6 +50,7 @@ from tasks.overlap.classes import (
 from tasks.overlap.landmarks import dropped_images
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
+from tasks.overlap.signature import METHOD, SUFFIX, About, is_signature, read_signature
 from tasks.overlap.testsets import read_test_set
 from tasks.settings import StageSettings
 
@@ -60,10 +62,27 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=4)
+@stage("signature", version=5)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
-    """The keypoints of a test set's photographs. Inputs: `name`, `folder`, `digest`."""
-    root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
+    """The keypoints of a test set's photographs, in `signatures/` under their digest.
+
+    Inputs: `name`; `folder`, of its photographs, or a signature that someone shared; `digest` of either.
+    """
+    root, name, place = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
+    if is_signature(place):
+        content, about, table = read_signature(name, place, settings)
+    else:
+        about, table = _describe_test_set(name, place, settings)
+        content = encode(SIGNATURE, table, about.metadata())
+    digest = hashlib.sha256(content).hexdigest()
+    ref = TableRef(path=f"signatures/{name}-{digest[:12]}{SUFFIX}", digest=digest, rows=table.num_rows)
+    root.write(ref.path, content)
+    facts = {name: int(getattr(about, name)) for name in ("ground_truth", "absent", "ignored", "unreadable")}
+    sites = pc.count_distinct(table["site"]).as_py()
+    return Output(tables={"signature": ref}, counts={"photographs": table.num_rows, "sites": sites, **facts})
+
+
+def _describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tuple[About, pa.Table]:
     test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
     with Describer(settings) as describer:
         for path, site, role in test_set.photographs:
@@ -73,18 +92,16 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     files = len(test_set.photographs)
     if not rows:
         raise InputError(f"test set {name!r}: none of the {files} files below {folder} is a readable photograph")
-    table = pa.Table.from_pylist(rows, SIGNATURE.schema)
-    return Output(
-        tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
-        counts={
-            "photographs": len(rows),
-            "sites": len({row["site"] for row in rows}),
-            "ground_truth": test_set.ground_truth,
-            "absent": test_set.absent,
-            "ignored": len(test_set.ignored),
-            "unreadable": files - len(rows),
-        },
+    about = About(
+        test_set=name,
+        method=METHOD,
+        features=settings,
+        ground_truth=test_set.ground_truth,
+        absent=test_set.absent,
+        ignored=len(test_set.ignored),
+        unreadable=files - len(rows),
     )
+    return about, pa.Table.from_pylist(rows, SIGNATURE.schema)
 
 
 def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:

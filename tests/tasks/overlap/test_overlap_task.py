@@ -102,6 +102,19 @@ def test_a_test_set_is_signed(signed):
     }
 
 
+def test_a_signature_lies_under_its_digest_and_serves_in_place_of_the_photographs(signed, tmp_path):
+    root, signature = signed
+    ref = signature.tables["signature"]
+    assert ref.path == f"signatures/paris-{ref.digest[:12]}.parquet"
+    shared = tmp_path / "shared.parquet"
+    shared.write_bytes(root.read(ref.path))
+    elsewhere = Root(str(tmp_path / "elsewhere"))
+    inputs = {"name": "paris", "folder": str(shared), "digest": ref.digest}
+    taken = Output.model_validate(sign_test_set.fn(elsewhere.url, "signature-2", inputs, FEATURE_SETTINGS))
+    assert taken == signature  # the same file, and the same said of it: what is compared with it is not told apart
+    assert compare(elsewhere, taken, crop=texture(0)[40:260, 60:380].copy())[2] == {"crop": "test-copy"}
+
+
 def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_strangers_are_not(signed):
     sink = io.BytesIO()
     Image.fromarray(texture(1)).resize((300, 225)).save(sink, "JPEG", quality=70)
