@@ -151,8 +151,8 @@ def travel(road: Road, subject: Subject, settings: LeakSettings) -> Output:
 def _acquire(road: Road, subject: Subject, settings: LeakSettings) -> dict[str, Output]:
     """The images of a folder, by the stages that read one for curation; their memo is apart from that of datasets."""
     assert subject.folder
-    dataset, source = f".folder-{subject.name}", ListSettings(path=subject.folder, any_depth=True)
-    listed = road.one(list_sources, {"content": subject.content, "merge": "{}"}, source)
+    dataset, source = f".folder-{subject.name}", ListSettings(path=subject.folder)
+    listed = road.one(list_sources, {"content": subject.content, "merge": "{}", "any_depth": 1}, source)
     shards: dict[str, Inputs] = {
         name: {
             "rows": ref,

@@ -2,7 +2,7 @@
 
 import os
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -139,6 +149,29 @@ def certify(
     console.print(Text(f"certificate: {_page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
     if count_shared(store, made):
         raise typer.Exit(1)
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(metavar="TEST_SET", help="Name of a test set, such as oxford5k or rparis6k.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New folder, for --test-set NAME=DIR.")],
+    addresses: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of [[NAME]] with url and, where known, sha256 and bytes, once for each file."),
+    ] = None,
+) -> None:
+    """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
+    from flows.settings import read_addresses
+    from tasks.overlap.download import RECORD, files_of
+    from tasks.overlap.download import download as fetch
+    from tasks.overlap.testsets import read_test_set
+
+    files = files_of(name, read_addresses(addresses) if addresses else {})
+    with _download_bars() as tell:
+        fetch(files, folder.absolute(), tell)
+    found = read_test_set(name, folder)
+    sites = len({photograph.site for photograph in found.photographs})
+    console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")
 
 
 @app.command()
@@ -292,6 +325,20 @@ def _progress_bars() -> Iterator[None]:
             yield
         finally:
             listener.reset(token)
+
+
+@contextmanager
+def _download_bars() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description:24}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        shown: dict[str, TaskID] = {}
+
+        def tell(file: str, done: int, total: int) -> None:
+            if file not in shown:
+                shown[file] = bars.add_task(file, total=total or None)
+            bars.update(shown[file], completed=done)
+
+        yield tell
 
 
 if __name__ == "__main__":

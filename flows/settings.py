@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from storage.errors import InputError
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
@@ -13,11 +13,12 @@ from tasks.boxes.settings import BoxSettings
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
+from tasks.overlap.download import RemoteFile
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
 
-_Model = TypeVar("_Model", bound=StageSettings)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class LeakSettings(StageSettings):
@@ -38,6 +39,10 @@ class CurateSettings(LeakSettings):
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
     publish: PublishSettings = Field(PublishSettings(), description="split")
+
+
+class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
+    """The files of test sets, by name."""
 
 
 class RunSettings(StageSettings):
@@ -64,6 +69,15 @@ def read_overrides(path: Path) -> Overrides:
         InputError: the file does not parse or says something else; the text names it.
     """
     return _read("overrides", path, Overrides, "[pin]")
+
+
+def read_addresses(path: Path) -> dict[str, tuple[RemoteFile, ...]]:
+    """Reads a TOML file of the files of test sets by name: `[[NAME]]` with `url`, and `sha256` and `bytes` where known.
+
+    Raises:
+        InputError: the file does not parse or says something else; the text names it.
+    """
+    return _read("addresses", path, Addresses, "[[oxford5k]]").root
 
 
 def _read(kind: str, path: Path, model: type[_Model], section: str) -> _Model:

@@ -46,7 +46,6 @@ class ListSettings(StageSettings):
     clean: Path | None = Field(
         None, description="Google-Landmarks v2's train_clean.csv: only the ids it names are kept"
     )
-    any_depth: bool = Field(False, description="whether a folder's images may lie at any depth, and need no class")
 
 
 def fixed_partition(root: Root, rows: int) -> Partition:
@@ -60,10 +59,11 @@ def fixed_partition(root: Root, rows: int) -> Partition:
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
     """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
 
-    Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as.
+    Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as;
+    `any_depth`, 1 where the images of a folder may lie anywhere below it and need no class.
     """
     root = Root(root_url)
-    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=settings.any_depth)
+    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=bool(inputs.get("any_depth")))
     sources = merge_classes(listed, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
     shards = shards_of(unique["image_id"].to_pylist(), fixed_partition(root, sources.num_rows))

@@ -192,9 +192,7 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
         for name, ref in manifest.tables.items()
         if name != "fetch_log"
     }
-    # Without its manifest a version is none: the memo stands and falls with it too.
-    path = f"{manifest.folder}/manifest.json"
-    refs["manifest"] = TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
+    refs["manifest"] = _record(root, f"{manifest.folder}/manifest.json")
     kept = int((verdicts.verdict == "kept").sum())
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
 
@@ -217,8 +215,14 @@ def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Ou
 
     made = publish_certificate(root, tables, facts, render)
     refs = {name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for name, ref in made.tables.items()}
+    refs["record"] = _record(root, f"{made.folder}/certificate.json")
     found = pc.count_distinct(tables["overlaps"]["image_id"]).as_py()
     return Output(tables=refs, counts={"images": tables["images"].num_rows, "found": found})
+
+
+def _record(root: Root, path: str) -> TableRef:
+    """Without its manifest a version is none, nor is a certificate: the memo stands and falls with it too."""
+    return TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
 
 
 def _pictures(root: Root, inputs: Inputs, folder: str) -> Iterator[tuple[str, bytes]]:
