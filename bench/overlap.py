@@ -57,7 +57,7 @@ def measure(quick: bool) -> Result:
         tests, contents = _sign(quick)
         results = _search_results(quick)
         planted = list(_plant(contents, sorted({one.landmark_id for one in results} - {_SHOWN})))
-        collection = describe([*results, *(copy.photograph for copy in planted)])
+        collection = describe([*results, *(copy.photograph for copy in planted)], masked=False)
         begun = process_time()
         overlaps, compared = find(collection, tests)
         seconds = process_time() - begun

@@ -23,8 +23,9 @@ from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
 from tasks.cluster.task import check_pins, cluster_images
 from tasks.features.detect import check_installed
+from tasks.features.task import mask_pictures
 from tasks.match.audit import missed_pairs
-from tasks.match.task import match_pairs
+from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import (
     ClassStageSettings,
@@ -98,7 +99,15 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
 
     # What the test sets show must go: copies, images of their landmarks, classes that show one.
     leaks = find_leaks(road, images, question.test_sets, settings)
-    described, overlaps = leaks.described, leaks.overlaps
+    overlaps = leaks.overlaps
+
+    # What photographs of unrelated classes have in common lies over them: mask it.
+    shared = gather(leaks.described, ("images", "features"))
+    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
+    learnt = road.one(learn_overlays, shared, overlays)
+    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
+    masks = road.each(mask_pictures, join(leaks.described, templates), settings.overlays)
+    described = join(leaks.described, pick(masks, "masks"))
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
     gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")] + [selected.tables["drops"]]
@@ -128,7 +137,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
         "sources": sources.tables["sources"],
         "drops": [*gone, *tables(groups, "drops"), *(related.tables[packet] for packet in images)],
         "images": tables(acquired, "images"),
-        "masks": tables(leaks.masks, "masks"),
+        "masks": tables(masks, "masks"),
         "fetch_log": tables(acquired, "fetch_log"),
         **leaks.certified(question.test_sets),
         "pairs": tables(pairs, "pairs"),

@@ -1,4 +1,4 @@
-"""What `curate` and `certify` have in common: images described, overlays masked, all compared with the test sets."""
+"""What `curate` and `certify` have in common: images are described and compared with the test sets."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.packets import gather, join, pick, tables
+from flows.packets import join, pick, tables
 from flows.settings import LeakSettings
 from storage.versions import check_name
 from tasks.features.settings import FeatureSettings
-from tasks.features.task import extract_features, mask_pictures
-from tasks.match.task import OverlayStageSettings, learn_overlays
+from tasks.features.task import extract_features
 from tasks.orchestration import Inputs, Output, Road
 from tasks.overlap.namesakes import Aliases, read_aliases
 from tasks.overlap.signature import digest_test_set, is_signature
@@ -56,12 +55,11 @@ def ask_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases:
 
 
 class Leaks(NamedTuple):
-    """What the stages wrote: `described` has the `images`, `features` and `masks` of each packet."""
+    """What the stages wrote: `described` has the `images` and `features` of each packet."""
 
     described: dict[str, Inputs]
     features: dict[str, Output]
     signatures: dict[str, Output]
-    masks: dict[str, Output]
     overlaps: dict[str, Output]
 
     @property
@@ -99,17 +97,9 @@ def find_leaks(road: Road, images: Mapping[str, Inputs], test_sets: TestSets, se
     features = road.each(extract_features, images, settings.features)
     signatures = road.each(sign_test_set, test_sets.inputs, settings.features)
 
-    # What photographs of unrelated classes have in common lies over them: mask it.
-    described = join(images, pick(features, "features"))
-    shared = gather(described, ("images", "features"))
-    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
-    learnt = road.one(learn_overlays, shared, overlays)
-    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
-    masks = road.each(mask_pictures, join(described, templates), settings.overlays)
-
     # Pass each image through both nets, and judge images and classes.
-    described = join(described, pick(masks, "masks"))
+    described = join(images, pick(features, "features"))
     signed = {packet: {"signatures": tables(signatures, "signature")} for packet in images}
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
     overlaps = road.each(find_overlaps, join(described, signed), verification)
-    return Leaks(described, features, signatures, masks, overlaps)
+    return Leaks(described, features, signatures, overlaps)

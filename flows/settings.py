@@ -26,7 +26,6 @@ class LeakSettings(StageSettings):
 
     acquire: AcquireSettings = Field(AcquireSettings(), description="fetching and inspecting")
     features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
-    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
 
@@ -35,6 +34,7 @@ class CurateSettings(LeakSettings):
     """What decides the result of a curation, stage by stage."""
 
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
+    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")

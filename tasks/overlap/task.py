@@ -113,15 +113,19 @@ def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
     return {"width": picture.width, "height": picture.height, **pack(features)}
 
 
-@stage("overlap", version=4)
+@stage("overlap", version=5)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
-    """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
+    """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
+
+    Nothing is masked: what unrelated classes have in common may be the test photograph that all of them carry.
+    """
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
     tests = _load_signatures(root_url, tuple(references(inputs, "signatures")))
     counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(images))
     rows = list[dict[str, Any]]()
-    with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
+    spool = fill_spool((row["sha256"], unpack(row)) for row in read_rows(root, reference(inputs, "features")))
+    with spool.file:
         for image in images:
             rows += compare_image(image, spool[image["sha256"]], tests, counts, settings.overlap, settings.match)
     table = pa.Table.from_pylist(rows, OVERLAPS.schema)

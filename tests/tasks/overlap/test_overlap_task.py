@@ -8,7 +8,7 @@ from PIL import Image
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, MASKS, OVERLAPS
+from storage.tables import DROPS, FEATURES, IMAGES, OVERLAPS
 from tasks.features.detect import detect
 from tasks.features.packed import Features, pack
 from tasks.features.settings import FeatureSettings
@@ -63,21 +63,9 @@ def compare(
         {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS))), "crashed": False}
         for name, p in pictures.items()
     ]
-    masks = [
-        {
-            "sha256": row["sha256"],
-            "detected": len(row["descriptors"]) // 128,
-            "masked": 0,
-            "bits": bytes(len(row["descriptors"]) // 1024 + 1),
-            "regions": [],
-            "points": [],
-        }
-        for row in described
-    ]
     inputs = {
         "images": write_table(root, "images.parquet", IMAGES, pa.Table.from_pylist(images, IMAGES.schema)),
         "features": write_table(root, "features.parquet", FEATURES, pa.Table.from_pylist(described, FEATURES.schema)),
-        "masks": write_table(root, "masks.parquet", MASKS, pa.Table.from_pylist(masks, MASKS.schema)),
         "signatures": [signature.tables["signature"]],
     }
     output = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
