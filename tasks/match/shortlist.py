@@ -44,7 +44,6 @@ class DescriptorIndex:
 
     def votes(self, features: Features) -> NDArray[np.float64]:
         """The votes for each photograph, (n,): those in its fullest bin, the more the nearer the neighbours are."""
-        bins = _TURNS * _SCALES
         if not len(features.descriptors) or not self._index.ntotal:
             return np.zeros(self._photographs)
         squares, found = self._index.search(features.descriptors.astype(np.float32), _NEIGHBOURS)
@@ -54,12 +53,28 @@ class DescriptorIndex:
         turn = np.floor((self._turns[neighbour] - _turns(features)[asked]) / 360 * _TURNS).astype(np.int64) % _TURNS
         steps = np.rint(self._scales[neighbour] - _scales(features)[asked]).astype(np.int64)
         scale = np.clip(steps + _SCALES // 2, 0, _SCALES - 1)
-        cell = self._owner[neighbour] * bins + turn * _SCALES + scale
-        histogram = np.bincount(cell, weights=weight, minlength=self._photographs * bins)
-        histogram = histogram.reshape(self._photographs, _TURNS, _SCALES)
-        histogram = histogram + np.roll(histogram, -1, axis=1)  # what lies across an edge counts in one of the two
-        histogram[:, :, :-1] += histogram[:, :, 1:]
-        return np.asarray(histogram.max(axis=(1, 2)), np.float64)
+        return _fullest(self._owner[neighbour], turn, scale, weight, self._photographs)
+
+
+def _fullest(
+    owner: NDArray[np.int32],
+    turn: NDArray[np.int64],
+    scale: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    photographs: int,
+) -> NDArray[np.float64]:
+    """The weight in the fullest two by two bins of each photograph, (n,), from votes (k,).
+
+    What lies across an edge counts on both sides: a vote is given to the four squares that its bin is part of. Only
+    squares with votes are counted, so that the costs are those of the votes and not of the photographs.
+    """
+    squares = [((turn - a) % _TURNS, scale - b) for a in (0, 1) for b in (0, 1)]
+    cells = np.concatenate([(owner * _TURNS + t) * (_SCALES + 1) + s + 1 for t, s in squares])
+    cell, place = np.unique(cells, return_inverse=True)
+    total = np.bincount(place, weights=np.tile(weight, len(squares)))
+    found = np.zeros(photographs)
+    np.maximum.at(found, cell // (_TURNS * (_SCALES + 1)), total)
+    return found
 
 
 def most_voted(votes: NDArray[np.float64], count: int) -> NDArray[np.int64]:
