@@ -121,7 +121,7 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
     """
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
-    tests = _load_signatures(root_url, tuple(references(inputs, "signatures")))
+    tests = load_signatures(root_url, tuple(references(inputs, "signatures")))
     counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(images))
     rows = list[dict[str, Any]]()
     spool = fill_spool((row["sha256"], unpack(row)) for row in read_rows(root, reference(inputs, "features")))
@@ -145,7 +145,8 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
 _loading = threading.Lock()
 
 
-def _load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
+def load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
+    """The photographs of test sets, and their index, which the tasks of a process share."""
     with _loading:  # the packets of a process share one index; only the first builds it
         return _cached_signatures(root_url, refs)
 
