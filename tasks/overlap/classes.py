@@ -45,7 +45,7 @@ def across_classes(
     Returns:
         Pairs of places, lower first.
     """
-    few = match.model_copy(update={"candidates": classes.candidates})
+    few = match.model_copy(update={"candidates": classes.candidates, "min_votes": 0})
     return shortlist(largest, few, classes=images.landmark_id.to_list())
 
 

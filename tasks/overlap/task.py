@@ -113,7 +113,7 @@ def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
     return {"width": picture.width, "height": picture.height, **pack(features)}
 
 
-@stage("overlap", version=5)
+@stage("overlap", version=6)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
 
@@ -173,7 +173,7 @@ class ClassStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("classes", version=1)
+@stage("classes", version=2)
 def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStageSettings) -> Output:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
