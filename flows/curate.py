@@ -21,7 +21,7 @@ from tasks.acquire.settings import Refetch
 from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
-from tasks.cluster.task import check_pins, cluster_images
+from tasks.cluster.task import check_pins, cluster_images, regroup_images
 from tasks.features.detect import check_installed
 from tasks.features.task import mask_pictures
 from tasks.match.audit import missed_pairs
@@ -33,7 +33,7 @@ from tasks.overlap.task import (
 )
 from tasks.publish.task import illustrate_classes, illustrate_packet, publish_dataset
 
-STAGES = 16
+STAGES = 17
 """How many stages `travel` runs; for the progress."""
 
 
@@ -113,29 +113,31 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")] + [selected.tables["drops"]]
     pins: Inputs = {"pins": json.dumps(question.overrides.pin, sort_keys=True)}
     road.one(check_pins, {**pins, "drops": gone}, None)
-    left = pick(overlaps, "drops")
-    pairs = road.each(match_pairs, join(described, left), settings.match)
+    pairs = road.each(match_pairs, join(described, pick(overlaps, "drops")), settings.match)
     edges = join(images, pick(pairs, "pairs"))
-    groups = road.each(cluster_images, join(edges, left, dict.fromkeys(images, pins)), settings.cluster)
-    grouped = join(edges, pick(groups, "groups"))
+    without: dict[str, Inputs] = {name: {"drops": [part.tables["drops"]], **pins} for name, part in overlaps.items()}
+    groups = road.each(cluster_images, join(edges, without), settings.cluster)
 
-    # Classes may show the same landmark: an image stays where most photographs match it. Box what is left.
+    # Classes may show the same landmark: an image goes where most photographs match it. Group the rest anew, box it.
     compared = ClassStageSettings(classes=settings.classes, match=settings.match)
-    kept = gather(join(described, grouped), ("images", "features", "masks", "pairs", "groups"))
-    at_least: Inputs = {"packets": json.dumps(list(images)), "min_group_size": settings.cluster.min_group_size}
-    related = road.one(compare_classes, {**kept, **at_least}, compared)
-    lost: dict[str, Inputs] = {packet: {"lost": related.tables[packet]} for packet in images}
-    boxes = road.each(estimate_boxes, join(grouped, lost), settings.boxes)
+    grouped = join(described, edges, pick(groups, "groups"))
+    meeting = gather(grouped, ("images", "features", "masks", "pairs", "groups"))
+    related = road.one(compare_classes, {**meeting, **pins, "packets": json.dumps(list(images))}, compared)
+    lost = {name: related.tables[name] for name in images}
+    without = {name: {"drops": [part.tables["drops"], lost[name]], **pins} for name, part in overlaps.items()}
+    groups = road.each(regroup_images, join(edges, without), settings.cluster)
+    edges = join(edges, pick(groups, "groups"))
+    boxes = road.each(estimate_boxes, edges, settings.boxes)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
     folders = dict.fromkeys(images, question.test_sets.photographs)
-    shown = join(grouped, pick(groups, "cuts"), pick(overlaps, "overlaps"), folders)
+    shown = join(edges, pick(groups, "cuts"), pick(overlaps, "overlaps"), folders)
     pictures = road.each(illustrate_packet, {**packets, **shown}, None)
-    meetings = gather(join(images, lost), ("images", "lost"))
-    drawn = road.one(illustrate_classes, {**meetings, "class_pairs": related.tables["class_pairs"]}, None)
+    meetings: Inputs = {"class_pairs": related.tables["class_pairs"], "lost": list(lost.values())}
+    drawn = road.one(illustrate_classes, {**gather(images, ("images",)), **meetings}, None)
     parts: dict[str, Any] = {
         "sources": sources.tables["sources"],
-        "drops": [*gone, *tables(groups, "drops"), *(related.tables[packet] for packet in images)],
+        "drops": [*gone, *tables(groups, "drops"), *lost.values()],
         "images": tables(acquired, "images"),
         "masks": tables(masks, "masks"),
         "fetch_log": tables(acquired, "fetch_log"),

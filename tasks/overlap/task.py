@@ -41,6 +41,7 @@ from tasks.overlap.classes import (
     across_classes,
     class_pairs,
     compare_related,
+    contenders,
     leaving_photographs,
     lost_images,
     related_sets,
@@ -173,22 +174,22 @@ class ClassStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("classes", version=2)
+@stage("classes", version=3)
 def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStageSettings) -> Output:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
     Inputs: `packets`, JSON of their names, and in the same order lists of their `images`, `features`, `masks`, `pairs`
-    and `groups`; `min_group_size`, photographs that a class must keep. Writes `class_pairs`, and drops by packet.
+    and `groups`; `pins`, JSON of class to image. Writes `class_pairs`, and drops by packet.
     """
     root = Root(root_url)
-    kept = _kept_images(root, inputs)
-    few = representatives(kept, settings.classes.representatives)
+    contending = _contending_images(root, inputs, settings.classes.contender)
+    few = representatives(contending, settings.classes.representatives)
     pictures = few.sha256.to_list()
     with _spool_some(root, inputs, few) as spool:
         largest = Spooled(spool, pictures, settings.classes.keypoints)
         asked = across_classes(few, largest, settings.classes, settings.match)
         seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), asked, settings.match))
-    across, drops = _judge_related(root, inputs, kept, seen, settings.match)
+    across, drops = _judge_related(root, inputs, contending, seen, settings.match)
     tables = {"class_pairs": write_table(root, stage_path(key, "class_pairs"), CLASS_PAIRS, across)}
     for packet, ref in zip(json.loads(str(inputs["packets"])), references(inputs, "images"), strict=True):
         members = read_table(root, ref, ["image_id"])["image_id"]
@@ -199,11 +200,11 @@ def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStag
 
 
 def _judge_related(
-    root: Root, inputs: Inputs, kept: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
+    root: Root, inputs: Inputs, contending: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
 ) -> tuple[pa.Table, pa.Table]:
     """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
     sets = related_sets(seen)
-    members = kept[kept.landmark_id.isin([name for names in sets for name in names])]
+    members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
     ids = pa.array(members.image_id, pa.string())
     inside = _read_all(root, inputs, PAIRS, ["image_a", "image_b"])
     inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
@@ -214,21 +215,20 @@ def _judge_related(
             features = Spooled(spool, images.sha256.to_list())
             pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
             own = inside[inside.image_a.isin(images.image_id)]
-            leaving = leaving_photographs(images, pd.concat([links, own]))
-            lost = lost_images(images, leaving, own, pairs, int(str(inputs["min_group_size"])))
+            leaving = leaving_photographs(images, pd.concat([links, own]), json.loads(str(inputs["pins"])))
+            lost = lost_images(images, leaving, pairs)
             across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
             drops.append(pa.Table.from_pandas(lost.assign(stage="classes"), DROPS.schema, preserve_index=False))
     return pa.concat_tables(across), pa.concat_tables(drops)
 
 
-def _kept_images(root: Root, inputs: Inputs) -> pd.DataFrame:
-    """The images that their classes keep, each with its photograph, sorted by class and id."""
+def _contending_images(root: Root, inputs: Inputs, share: float) -> pd.DataFrame:
+    """The images of the groups that may be kept, each with its photograph, sorted by class and id."""
     images = _read_all(root, inputs, IMAGES, ["image_id", "sha256", "width", "height"]).to_pandas()
-    columns = ["image_id", "landmark_id", "neighbours", "copy_of", "kept"]
-    groups = _read_all(root, inputs, GROUPS, columns).to_pandas()
-    kept = groups[groups.kept].merge(images, on="image_id")
-    photograph = kept.copy_of.where(kept.copy_of.notna(), kept.image_id)
-    return kept.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
+    columns = ["image_id", "landmark_id", "group", "group_size", "neighbours", "copy_of", "kept"]
+    groups = contenders(_read_all(root, inputs, GROUPS, columns).to_pandas(), share).merge(images, on="image_id")
+    photograph = groups.copy_of.where(groups.copy_of.notna(), groups.image_id)
+    return groups.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
 
 
 def _read_all(root: Root, inputs: Inputs, spec: TableSpec, columns: list[str]) -> pa.Table:

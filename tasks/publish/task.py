@@ -261,7 +261,7 @@ def _software() -> dict[str, str]:
 def _verdicts(drops: pd.DataFrame, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:
     images = tables["images"].to_pandas()
     groups = tables["groups"].to_pandas()
-    kept = groups[groups.kept & ~groups.image_id.isin(drops.image_id)].copy()
+    kept = groups[groups.kept].copy()
     kept["photograph"] = kept.copy_of.fillna(kept.image_id).map(images.set_index("image_id").sha256)
     kept["split"] = kept.image_id.map(split_images(kept, settings))
     sources = tables["sources"]
