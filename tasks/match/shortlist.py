@@ -134,7 +134,7 @@ def _train(photographs: Sequence[Features], descriptors: int) -> Any:
     lists = int(min(np.sqrt(descriptors), 4096))
     index: Any = faiss.index_factory(128, f"IVF{lists},PQ64x4fs")
     index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = 1, 5, _POINTS
-    index.nprobe = _PROBES
+    index.pq.cp.niter, index.nprobe = 8, _PROBES
     step = max(1, descriptors // max(_POINTS * lists, 4096))
     chosen = np.concatenate([photograph.descriptors[::step] for photograph in photographs])
     index.train(chosen.astype(np.float32))
