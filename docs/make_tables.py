@@ -18,7 +18,8 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
   sha256(`CLASS_ID URL`); a folder, the path relative to it.
 - **`evidence`** is a JSON object; which names it has depends on the reason.
 
-A published version holds {published}. The others are between stages.
+A published version holds {published}.
+A certificate holds {certified}. The others are between stages.
 """
 
 
@@ -26,7 +27,8 @@ def page() -> str:
     """The page."""
     specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
     published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
-    parts = [HEAD.format(published=published), *map(section, specs), reasons()]
+    certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
+    parts = [HEAD.format(published=published, certified=certified), *map(section, specs), reasons()]
     return "\n".join(parts)
 
 

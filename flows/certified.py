@@ -14,16 +14,8 @@ _COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_
 def describe_certificate(root: Root, made: Certificate) -> Group:
     """A line for each test set, the classes that are named like a landmark, and how much is shared in all."""
     table = Table("test set", box=None)
-    for heading in (
-        "photographs",
-        "images",
-        "pairs looked at",
-        "of",
-        "the same",
-        "images found",
-        "pairs missed (95 %)",
-    ):
-        table.add_column(heading, justify="right", overflow="fold")
+    for heading in ("photographs", "images", "compared", "of", "same", "found", "missed (95 %)"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in read_certificate_table(root, made, "certificate").to_pylist():
         missed = f"{row['missed']:.0f} ({row['missed_low']:.0f} to {row['missed_high']:.0f})"
         table.add_row(plain_text(row["test_set"]), *(str(row[name]) for name in _COUNTS), missed)

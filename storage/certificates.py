@@ -58,7 +58,6 @@ def publish_certificate(
     if _stands(root, made):
         return read_certificate(root, made.folder)
     content = chain(((f"{name}.parquet", data) for name, data in files.items()), render(made))
-    root.remove(made.folder)
     root.write_folder(made.folder, content, (_NAME, made.model_dump_json(indent=2).encode()))
     return made
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -116,7 +117,8 @@ def _check_rows(where: str, name: str, table: pa.Table) -> None:
     if not table.num_rows:
         raise InputError(f"{where}: has no photographs")
     seen: set[str] = set()
-    for number, row in enumerate(table.to_pylist()):
+    rows = chain.from_iterable(batch.to_pylist() for batch in table.to_batches(max_chunksize=64))  # few in memory
+    for number, row in enumerate(rows):
         wrong = _flaw(row, name)
         if wrong or row["test_image"] in seen:
             raise InputError(f"{where}: row {number}: {wrong or 'test_image stands there twice'}; get the file anew")
