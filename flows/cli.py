@@ -18,7 +18,7 @@ from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import find_version, list_names, list_versions
+from storage.versions import find_name, find_version, list_names, list_versions
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -120,7 +120,7 @@ def report(
 ) -> None:
     """Say where the report of a version is."""
     store = Root(root)
-    path = _report_path(store, find_version(store, _only_name(store, name), version))
+    path = _report_path(store, find_version(store, find_name(store, name), version))
     console.print(Text(path), soft_wrap=True)
     if open_it:
         webbrowser.open(f"file://{path}")
@@ -130,7 +130,7 @@ def report(
 def why(image_id: str, root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest") -> None:
     """Say what became of one image, and on what evidence."""
     store = Root(root)
-    found = find_version(store, _only_name(store, name), version)
+    found = find_version(store, find_name(store, name), version)
     from flows.why import explain
 
     console.print(explain(store, found, image_id))
@@ -140,7 +140,7 @@ def why(image_id: str, root: RootOption = "./data", name: NameOption = None, ver
 def diff(before: str, after: str, root: RootOption = "./data", name: NameOption = None) -> None:
     """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
     store = Root(root)
-    only = _only_name(store, name)
+    only = find_name(store, name)
     from flows.why import plain_text
 
     changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
@@ -171,7 +171,7 @@ def compare(
 ) -> None:
     """Compare VERSION with what the authors of its list kept: keep and discard, class by class, and boxes."""
     store = Root(root)
-    found = find_version(store, _only_name(store, name), version)
+    found = find_version(store, find_name(store, name), version)
     from flows.compare import compare_with
     from tasks.evaluate.reference import read_reference
 
@@ -195,15 +195,6 @@ def _test_sets(options: list[str]) -> dict[str, Path]:
         if sum(other == name for other, _, _ in pairs) > 1:
             raise InputError(f"--test-set {name!r} is given twice; give each set a name of its own")
     return {name: Path(folder) for name, _, folder in pairs}
-
-
-def _only_name(root: Root, name: str | None) -> str:
-    names = list_names(root)
-    if name is None and len(names) == 1:
-        return names[0]
-    if name is None:
-        raise InputError(f"{root.url} holds {len(names)} datasets ({', '.join(names) or 'none'}); give --name")
-    return name
 
 
 def _report_path(root: Root, version: Manifest) -> str:
