@@ -2,18 +2,17 @@
 
 import os
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from flows import captions_cli
+from flows.terminal import progress_bars, quieten_prefect, report_path
 from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
@@ -25,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(captions_cli.app, name="captions")
 console = Console()
 
 RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
@@ -71,7 +71,7 @@ def curate(
 ) -> None:
     """Curate LIST into a new version of a dataset, or find that nothing changed."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
-    _quieten_prefect()
+    quieten_prefect()
     from flows.curate import curate as flow
     from flows.question import ask
     from flows.server import prefect_server
@@ -87,12 +87,12 @@ def curate(
     decided = read_overrides(overrides) if overrides else Overrides()
     ask(a_list, name, root, test_sets, note, decided)
     run = RunSettings(refetch=refetch, runner=runner, workers=workers)
-    with _progress_bars(), prefect_server():
+    with progress_bars(), prefect_server():
         curated = flow(a_list, name, root, test_sets, chosen, run, note, decided)
     _print_funnel(curated.version)
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
-    console.print(Text(f"report: {_report_path(Root(root), curated.version)}"), soft_wrap=True)
+    console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
 
 
 @app.command()
@@ -120,7 +120,7 @@ def report(
 ) -> None:
     """Say where the report of a version is."""
     store = Root(root)
-    path = _report_path(store, find_version(store, find_name(store, name), version))
+    path = report_path(store, find_version(store, find_name(store, name), version))
     console.print(Text(path), soft_wrap=True)
     if open_it:
         webbrowser.open(f"file://{path}")
@@ -197,14 +197,6 @@ def _test_sets(options: list[str]) -> dict[str, Path]:
     return {name: Path(folder) for name, _, folder in pairs}
 
 
-def _report_path(root: Root, version: Manifest) -> str:
-    return (
-        root.path(f"{version.folder}/report/index.html")
-        if root.is_local
-        else f"{root.url}/{version.folder}/report/index.html"
-    )
-
-
 def _print_funnel(version: Manifest) -> None:
     table = Table("left after each step", box=None)
     table.add_column("images", justify="right")
@@ -212,40 +204,6 @@ def _print_funnel(version: Manifest) -> None:
     for step in version.funnel:
         table.add_row(step.step, str(step.images), str(step.classes))
     console.print(table)
-
-
-def _quieten_prefect() -> None:
-    """Prefect's own lines go to its UI; the terminal shows progress bars and warnings."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-
-
-@contextmanager
-def _progress_bars() -> Iterator[None]:
-    from tasks.orchestration import listener
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:11}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        shown = {"": bars.add_task("start", total=None)}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if "" in shown:
-                bars.remove_task(shown.pop(""))
-            if stage not in shown:
-                shown[stage] = bars.add_task(stage, total=total)
-            bars.update(shown[stage], completed=done)
-
-        token = listener.set(tell)
-        try:
-            yield
-        finally:
-            listener.reset(token)
 
 
 if __name__ == "__main__":

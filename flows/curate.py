@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
 from flows.question import Question, ask
+from flows.runner import make_runner
 from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest, Matching
 from storage.root import Root
@@ -75,7 +75,7 @@ def curate(
     question = ask(source, name, root, test_sets or {}, note, overrides)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
-    with _runner(run) as runner:
+    with make_runner(run) as runner:
         published = travel(PrefectRoad(store, runner, STAGES), question, settings, run.refetch)
     version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
     point_latest(store, version)
@@ -226,14 +226,3 @@ def _matching(pairs: Mapping[str, Output]) -> Matching:
 def _tables(outputs: Mapping[str, Output], table: str) -> list[TableRef]:
     """One table of every output."""
     return [output.tables[table] for output in outputs.values()]
-
-
-def _runner(run: RunSettings) -> TaskRunner[Any]:
-    if run.runner == "threads":
-        return ThreadPoolTaskRunner(max_workers=run.workers)
-    if run.runner == "processes":
-        return ProcessPoolTaskRunner(max_workers=run.workers)
-    from prefect_dask import DaskTaskRunner  # the extra `dask`; a laptop does without
-
-    dask: TaskRunner[Any] = DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, "threads_per_worker": 1})
-    return dask

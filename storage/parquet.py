@@ -40,9 +40,7 @@ def encode(spec: TableSpec, table: pa.Table) -> bytes:
 
 def write_table(root: Root, relative: str, spec: TableSpec, table: pa.Table) -> TableRef:
     """Stores a table in one step and returns its reference."""
-    content = encode(spec, table)
-    root.write(relative, content)
-    return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=table.num_rows)
+    return write_bytes(root, relative, encode(spec, table), table.num_rows)
 
 
 def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mapping[str, Any]]) -> TableRef:
@@ -114,6 +112,22 @@ def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None
     """
     with _reading(root, ref) as file, pq.ParquetFile(file, buffer_size=1 << 20) as table:
         yield from table.iter_batches(rows, columns=columns)
+
+
+def write_bytes(root: Root, relative: str, content: bytes, rows: int) -> TableRef:
+    """Stores what is a table in another format, such as a matrix, in one step and returns its reference."""
+    root.write(relative, content)
+    return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=rows)
+
+
+def read_bytes(root: Root, ref: TableRef) -> bytes:
+    """Reads such a file back, checked against the digest of its reference.
+
+    Raises:
+        DamagedTableError: the file is gone or holds other bytes.
+    """
+    with _reading(root, ref) as file:
+        return file.read()
 
 
 def is_intact(root: Root, ref: TableRef) -> bool:

@@ -566,16 +566,23 @@ CAPTION_TRIPLETS = TableSpec(
         ]
     ),
 )
+LISTED_IMAGES = TableSpec(
+    "listed_images",
+    "One image that the files name.",
+    ("row",),
+    pa.schema([CAPTION_IMAGES.schema.field(name) for name in ("row", "image_id", "split")]),
+)
 ENCODED_IMAGES = TableSpec(
     "encoded_images",
-    "One image of your own table, encoded with a published vocabulary.",
+    "One image in one encoding, such as of your own table with a published vocabulary.",
     ("row",),
     pa.schema(
         [
             *(_ROW, _ANNOTATED),
-            *[CAPTION_IMAGES.schema.field(name) for name in ("phrases", "tokens")],
-            _column("unknown", _INT, "Number of its words whose stem the vocabulary doesn't have."),
-            _column("distinct_stems", _INT, "Number of different stems with a weight; 0: the vector is zero."),
+            _column("descriptions", _INT, "Number of its phrases, or objects."),
+            _column("counted", _INT, "Number of words in the phrases, or of the objects' synsets."),
+            _column("unknown", _INT, "Those of them that the vocabulary has no term for."),
+            _column("distinct_terms", _INT, "Number of different terms with a weight; 0: the vector is zero."),
         ]
     ),
 )
