@@ -62,7 +62,9 @@ def ask_captions(
     if pictures and not pictures.is_dir():
         raise InputError(f"pictures {pictures}: no such folder; expected one with files such as 1.jpg below it")
     Root(root).check_writable()
-    local = {kind: LocalFile(path=path.absolute(), sha256=_digest(path)) for kind, path in found.items()}
+    local = {
+        kind: LocalFile(path=found[kind].absolute(), sha256=_digest(found[kind])) for kind in FORMATS if kind in found
+    }
     folder = pictures.absolute() if pictures else None
     return CaptionsQuestion(
         files=local, archives=archives, name=name, note=note, pictures=folder, wordnet=wordnet_version()

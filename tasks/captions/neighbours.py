@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 _DENSE_SHARE = 0.02
 """A term that this share of the images has is multiplied densely (measured: docs/benchmarks.md)."""
 
-_MOST_DENSE = 512
-_BLOCK_SCORES = 1 << 24
-"""Scores in memory at once: 64 MiB."""
+_MOST_DENSE = 256
+_BLOCK_SCORES = 1 << 22
+"""Scores in memory at once: 16 MiB, and a few times that for what is made of them."""
 
 _PAIRS_AT_ONCE = 1 << 14
 

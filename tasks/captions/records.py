@@ -130,8 +130,12 @@ class _Text:
         """The value, where it ends in the window, and the problem with it."""
         while True:
             value, end, problem = None, None, None
+            word = _WORD.match(self.window, self.at)
             try:
-                value, end = self._parse(self.window, self.at)
+                if word:
+                    end, problem = word.end(), f"expected an object, found {word[0].strip()[:40]}"
+                else:
+                    value, end = self._parse(self.window, self.at)
             except (ValueError, RecursionError) as error:
                 problem = f"no JSON: {error}" if isinstance(error, ValueError) else "nested too deep"
                 end = _end_of_record(self.window, self.at)
@@ -156,10 +160,7 @@ class _Text:
 
 
 def _end_of_record(text: str, begin: int) -> int | None:
-    """Where the brackets that open at `begin` are closed, or None where they are not; a bare word ends with itself."""
-    word = _WORD.match(text, begin)
-    if word:
-        return word.end()
+    """Where the brackets that open at `begin` are closed, or None where they are not."""
     depth = 0
     for found in _STRUCTURE.finditer(text, begin):
         mark = found[0]

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from storage.errors import InputError
+
 NO_SYNSET = ""
 """Stands for the synset of an object that has none."""
 
@@ -33,13 +35,19 @@ def find_nothing(_: str) -> str:
 
 
 def wordnet_version() -> str | None:
-    """The version of the WordNet that NLTK finds on this machine, or None."""
+    """The version of the WordNet that NLTK finds on this machine, or None.
+
+    Raises:
+        InputError: it finds one with files missing.
+    """
     from nltk.corpus import wordnet  # reads the machine's folders of corpora
 
     try:
-        return str(wordnet.get_version())
+        return str(wordnet.get_version() or "of a version it does not tell")
     except LookupError:
         return None
+    except OSError as error:
+        raise InputError(f"NLTK's WordNet can't be read: {error}; mend it, or remove it to do without") from error
 
 
 def find_in_wordnet() -> Lookup:

@@ -1,6 +1,7 @@
 """A web site of 27 made-up photographs, the list that names them, and one Prefect server for all tests."""
 
 import shutil
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_HOME, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 
 from demo import views
+from flows.cli import main
 from flows.curate import curate
 from flows.server import prefect_server
 from flows.settings import RunSettings, read_settings
@@ -306,3 +308,34 @@ def first_run(run_curate: Curate, _built: Listed, tmp_path_factory: pytest.TempP
 def dataset(first_run: tuple[Path, Run], tmp_path: Path) -> Path:
     """A dataset root after its first run; a copy for this test alone."""
     return Path(shutil.copytree(first_run[0], tmp_path / "root"))
+
+
+# The command line
+
+
+class Ended:
+    """Exit code and output of a command."""
+
+    def __init__(self, code: Any, output: str, errors: str) -> None:
+        self.code, self.output, self.errors = code or 0, output, errors
+
+
+Cairn = Callable[..., Ended]
+
+
+@pytest.fixture
+def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cairn:
+    """Runs `cairn …` as the console script does, in this process."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["cairn", *map(str, arguments)])
+        for module in ("cli", "captions_cli"):
+            monkeypatch.setattr(f"flows.{module}.console.width", 200)
+        capsys.readouterr()
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+        return Ended(code, *capsys.readouterr())
+
+    return run

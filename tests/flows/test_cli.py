@@ -9,38 +9,10 @@ from typing import Any
 
 import pytest
 
-from flows.cli import main
-
 pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
+Cairn = Callable[..., Any]
 COMMANDS = ("curate", "versions", "report", "why", "diff")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
-
-
-class Ended:
-    """Exit code and output of a command."""
-
-    def __init__(self, code: Any, output: str, errors: str) -> None:
-        self.code, self.output, self.errors = code or 0, output, errors
-
-
-Cairn = Callable[..., Ended]
-
-
-@pytest.fixture
-def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cairn:
-    """Runs `cairn …` as the console script does, in this process."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["cairn", *map(str, arguments)])
-        monkeypatch.setattr("flows.cli.console.width", 200)
-        capsys.readouterr()
-        try:
-            code = main()
-        except SystemExit as end:
-            code = end.code
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 # Help
