@@ -18,7 +18,9 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
   sha256(`CLASS_ID URL`); a folder, the path relative to it.
 - **`evidence`** is a JSON object; which names it has depends on the reason.
 
-A published version holds {published}. The others are between stages.
+A published version holds {published}; one of captions holds
+{captions}, and beside these the matrices
+{matrices}. The others are between stages.
 """
 
 
@@ -26,7 +28,10 @@ def page() -> str:
     """The page."""
     specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
     published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
-    parts = [HEAD.format(published=published), *map(section, specs), reasons()]
+    captions = ", ".join(f"`{spec.name}`" for spec in tables.CAPTION_TABLES)
+    matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
+    head = HEAD.format(published=published, captions=captions, matrices=matrices)
+    parts = [head, *map(section, specs), reasons()]
     return "\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from storage.tables import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHI
 from tasks.captions.records import Record, read_records, unpacked
 from tasks.captions.settings import ParseSettings
 
-_BATCH = 1 << 16
+_BATCH = 1 << 14
 _LARGEST_ID = 2**63 - 1
 _LARGEST_COORDINATE = 1e6
 _SHOWN = 3
