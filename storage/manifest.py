@@ -113,6 +113,9 @@ class Version(BaseModel):
     contents: ClassVar[tuple[str, ...]]
     """Names of the tables that every version of this kind has."""
 
+    lister: ClassVar[str]
+    """The command that lists versions of this kind."""
+
     name: str
     number: int
     digest: str = Field(description="sha256 over the lines `table digest`, sorted; the fetch log is left out")
@@ -130,6 +133,7 @@ class Manifest(Facts, Version):
 
     shelf = "versions"
     contents = tuple(spec.name for spec in VERSION_TABLES)
+    lister = "cairn versions"
 
 
 class CaptionManifest(CaptionFacts, Version):
@@ -137,3 +141,4 @@ class CaptionManifest(CaptionFacts, Version):
 
     shelf = "captions"
     contents = (*(spec.name for spec in CAPTION_TABLES), *CAPTION_MATRICES)
+    lister = "cairn captions versions"

@@ -22,7 +22,10 @@ _FOLDER_PATTERN = re.compile(r"(\d+)-([0-9a-f]{12})")
 _SPECS = {spec.name: spec for spec in VERSION_TABLES}
 
 V = TypeVar("V", bound=Version, default=Manifest)
-"""The kind of version that is asked for, by the model of its manifest: a curated list unless told otherwise."""
+"""The kind of version that is asked for, by the model of its manifest: a curated list unless told otherwise.
+
+(mypy takes no default for an argument of a generic type, even where the type has the same default.)
+"""
 
 
 def content_digest(tables: Mapping[str, TableRef]) -> str:
@@ -50,7 +53,7 @@ def read_manifest(root: Root, name: str, folder: str, kind: type[V] = Manifest) 
     try:
         return kind.model_validate_json(root.read(path))
     except FileNotFoundError as error:
-        raise InputError(f"no version {folder!r} of {name!r} in {root.url}; `cairn versions` lists them") from error
+        raise InputError(f"no version {folder!r} of {name!r} in {root.url}; `{kind.lister}` lists them") from error
     except ValidationError as error:
         raise DamagedTableError(f"{root.url}/{path} is not a manifest: {error}") from error
 
@@ -96,7 +99,7 @@ def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) ->
         ]
         fits = [version for version in fits if str(version.number) == which] or fits
     if len(fits) != 1:
-        raise InputError(f"{len(fits)} versions of {name!r} in {root.url} fit {which!r}; `cairn versions` lists them")
+        raise InputError(f"{len(fits)} versions of {name!r} in {root.url} fit {which!r}; `{kind.lister}` lists them")
     return fits[0]
 
 
