@@ -83,7 +83,8 @@ def captions(
 def travel(road: Road, question: CaptionsQuestion, settings: CaptionsSettings) -> Output:
     """The whole road."""
     # Read each file into a table, and list the images that any of them names.
-    archives = road.each(fetch_archive, _archives(question, settings), None)
+    wanted = _archives(question, settings)
+    archives = road.each(fetch_archive, wanted, None) if wanted else {}
     parsed = road.each(parse_file, _files(question, archives), settings.parse)
     found = {spec_of(kind).name: output.tables[spec_of(kind).name] for kind, output in parsed.items()}
     named: list[TableRef] = [found[name] for name in ("image_data", "regions", "objects") if name in found]

@@ -20,9 +20,9 @@ def report_path(root: Root, version: Version) -> str:
     )
 
 
-def quieten_prefect() -> None:
-    """Prefect's own lines go to its UI; the terminal shows progress bars and warnings."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+def quieten_prefect(level: str = "WARNING") -> None:
+    """Prefect's own lines go to its UI; the terminal shows progress bars, and lines from this level on."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", level)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 

@@ -35,7 +35,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Samples:
-    """Chosen images, and chosen rows of `caption_triplets`, from the smallest gap to the largest."""
+    """Chosen images, and triplets from the smallest gap to the largest: rows of `caption_triplets`.
+
+    A triplet also has `positive_shared` and `negative_shared`: the terms that make the query similar to either.
+    """
 
     images: list[Sample]
     triplets: list[dict[str, Any]]
@@ -65,7 +68,13 @@ def choose_samples(
         pairs = list(zip(found["neighbour_rows"], found["similarities"], strict=True))[:NEIGHBOURS]
         near = [Near(images[j]["image_id"], s, shared_terms(weights, row, j, terms)) for j, s in pairs]
         chosen.append(Sample(**images[row], terms=heaviest_terms(weights, row, terms), near=near))
-    return Samples(chosen, _spread(tables["caption_triplets"]))
+    triplets = _spread(tables["caption_triplets"])
+    rows = {image["image_id"]: row for row, image in enumerate(images)}
+    for triplet in triplets:
+        for end in ("positive", "negative"):
+            pair = (rows[triplet["query"]], rows[triplet[end]])
+            triplet[f"{end}_shared"] = shared_terms(weights, *pair, terms)
+    return Samples(chosen, triplets)
 
 
 def heaviest_terms(weights: sp.csr_array, row: int, terms: list[str]) -> list[tuple[str, float]]:

@@ -37,7 +37,7 @@ class ArchiveSettings(StageSettings):
     user_agent: str = Field("cairn/0.1 (image retrieval research)", description="User-Agent sent with each request")
     connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
     read_timeout: float = Field(30.0, gt=0, description="seconds to wait for the next bytes")
-    attempts: int = Field(8, ge=1, description="tries in a row that bring nothing new before a transfer is given up")
+    attempts: int = Field(5, ge=1, description="tries in a row that bring nothing new before a transfer is given up")
     backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
     max_bytes: int = Field(4_000_000_000, gt=0, description="longest archive accepted, in bytes")
     allowed_hosts: tuple[str, ...] = Field(

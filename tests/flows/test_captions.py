@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -330,6 +333,18 @@ def test_questions_without_an_answer(
     assert ended.code == 2
     assert said in ended.errors
     assert len(ended.errors.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_cut_short_is_told_in_a_line(server: str, prefect_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "objects.json"
+    file.write_bytes((ANNOTATIONS / "v1.2.0/objects.json").read_bytes()[:300])
+    command = [Path(sys.executable).parent / "cairn", "captions", "run", file, "--root", tmp_path / "root"]
+    environment = {**os.environ, "PREFECT_API_URL": server}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert f"error: {file}: byte 283: it is cut short in record 1; fetch it again" in done.stderr
+    assert not (tmp_path / "root/captions").exists()
 
 
 def test_captions_of_other_images_are_encoded_alike(cairn: Any, first: tuple[Path, Captioned], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -149,7 +150,7 @@ def test_images_are_told_whole(by_hand):
 
 def plain_weights(pairs, ids):
     """12.2 in loops: stems, counts, idf of the training images, length 1; (terms, idf, float64 matrix)."""
-    stem = SnowballStemmer("english").stem
+    stem = cache(SnowballStemmer("english").stem)
     counts = {image: Counter() for image in ids}
     for image, phrase in pairs:
         word = ""
@@ -189,8 +190,8 @@ def test_real_captions_agree_with_numpy_and_scikit_learn(shared_data, file):
     np.testing.assert_allclose(similarity, weights @ weights.T, atol=1e-6)
 
     train = np.array(images["split"].to_pylist()) == "train"
-    stem = SnowballStemmer("english").stem
-    columns = [[n for n, word in enumerate(described.forms) if stem(word) == term] for term in terms]
+    stems = [SnowballStemmer("english").stem(word) for word in described.forms]
+    columns = [[n for n, stem in enumerate(stems) if stem == term] for term in terms]
     by_term = np.stack([described.counts.toarray()[:, members].sum(axis=1) for members in columns], axis=1)
     theirs = TfidfTransformer(smooth_idf=False).fit(by_term[train]).idf_
     np.testing.assert_allclose(theirs - 1, encoded.vocabulary["idf"].to_numpy(), atol=1e-12)
