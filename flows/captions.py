@@ -15,7 +15,7 @@ from storage.manifest import CaptionManifest, EncodingFacts, SourceFile, Triplet
 from storage.root import Root
 from storage.tables import TableRef
 from storage.versions import list_versions, point_latest, read_manifest
-from tasks.captions.genome import spec_of
+from tasks.captions.formats import spec_of
 from tasks.captions.task import (
     LEFT_OUT,
     LIBRARIES,

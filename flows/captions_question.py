@@ -10,7 +10,7 @@ from flows.settings import CaptionsSettings
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
-from tasks.captions.genome import FORMATS, kind_of
+from tasks.captions.formats import FORMATS, kind_of
 from tasks.captions.settings import Archive
 from tasks.captions.synsets import wordnet_version
 

@@ -35,8 +35,9 @@ from storage.tables import (
 )
 from storage.versions import publish_version
 from tasks.captions.download import download
+from tasks.captions.formats import spec_of
 from tasks.captions.forms import Described, count_words, describe, make_stemmer
-from tasks.captions.genome import GenomeFile, spec_of
+from tasks.captions.genome import GenomeFile
 from tasks.captions.neighbours import Neighbours
 from tasks.captions.overview import complete_images, empty_vectors, encoded_images
 from tasks.captions.report import render_card, render_report

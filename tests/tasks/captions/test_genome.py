@@ -7,7 +7,8 @@ import pytest
 
 from storage.errors import InputError
 from storage.tables import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
-from tasks.captions.genome import FORMATS, GenomeFile, kind_of, spec_of
+from tasks.captions.formats import FORMATS, kind_of, spec_of
+from tasks.captions.genome import GenomeFile
 from tasks.captions.settings import ParseSettings
 
 REGION = {"region_id": 7, "image_id": 1, "phrase": "a dog", "x": 1, "y": 2, "width": 3, "height": 4}
