@@ -10,24 +10,25 @@ from storage.root import Root
 
 @contextmanager
 def partial_file(root: Root, name: str) -> Iterator[Path]:
-    """A file on this machine's disk to gather an archive in. A local root keeps what has arrived for the next time."""
+    """A file to gather an archive in, in a folder of its own on a local disk; a local root keeps it for the next time."""
     if root.is_local:
-        folder = root.local_path("archives/.partial")
+        folder = root.local_path(f"archives/.partial/{name}")
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder / name
+        yield folder / "archive"
         return
     with tempfile.TemporaryDirectory() as temporary:
-        yield Path(temporary) / name
+        yield Path(temporary) / "archive"
 
 
 def put_archive(root: Root, file: Path, sha256: str, suffix: str) -> str:
-    """Moves a file into the root; returns its path there, `archives/ab/SHA256.SUFFIX`."""
+    """Moves a file of `partial_file` into the root; returns its path there, `archives/ab/SHA256.SUFFIX`."""
     path = f"archives/{sha256[:2]}/{sha256}{suffix}"
     if not root.exists(path):
         with file.open("rb") as source, root.writing(path) as target:
             while chunk := source.read(1 << 20):
                 target.write(chunk)
-    file.unlink()
+    for left in file.parent.iterdir():  # beside it lies what its transfer noted
+        left.unlink()
     return path
 
 
