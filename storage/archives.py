@@ -10,7 +10,7 @@ from storage.root import Root
 
 @contextmanager
 def partial_file(root: Root, name: str) -> Iterator[Path]:
-    """A file to gather an archive in, in a folder of its own on a local disk; a local root keeps it for the next time."""
+    """A file to gather an archive in, alone in a folder on this machine's disk; a local root keeps it for next time."""
     if root.is_local:
         folder = root.local_path(f"archives/.partial/{name}")
         folder.mkdir(parents=True, exist_ok=True)
