@@ -23,7 +23,10 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: the list that its records hold, its table, and what makes a row of an entry of that list."""
+    """A kind of file: the list that its records hold, its table, and what makes a row of an entry of that list.
+
+    Where `entries` is None, a record is itself the one entry.
+    """
 
     entries: str | None
     spec: TableSpec
@@ -47,14 +50,12 @@ def spec_of(kind: str) -> TableSpec:
     return FORMATS[kind].spec
 
 
-def entries_of(record: dict[str, Any], name: str | None) -> list[Any] | None:
-    """The list of this name in a record; None where the record itself is the entry.
+def entries_of(record: dict[str, Any], name: str) -> list[Any]:
+    """The list of this name in a record.
 
     Raises:
         MalformedError: there is no such list.
     """
-    if name is None:
-        return None
     entries = record.get(name)
     if type(entries) is not list:
         raise MalformedError(f"{name} is {shown(entries)}, expected a list")

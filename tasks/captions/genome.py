@@ -1,6 +1,6 @@
 """Visual Genome's files as tables, a batch of rows at a time, with what is malformed left out and told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -39,57 +39,48 @@ class GenomeFile:
         """
         rows: list[Row] = []
         schema = FORMATS[self.kind].spec.schema
-        for row in self._rows():
-            if len(rows) >= _BATCH and row[0] != rows[-1][0]:
+        for part in self._parts():
+            if len(rows) >= _BATCH:
                 yield _table(rows, schema)
                 rows = []
-            rows.append(row)
+            rows += part
         if rows:
             yield _table(rows, schema)
 
-    def _rows(self) -> Iterator[Row]:
-        shape, seen = FORMATS[self.kind], dict[str, int]()
+    def _parts(self) -> Iterator[list[Row]]:
+        """The rows of each record that can be read."""
+        seen: dict[int, int] = {}
         try:
             with unpacked(self.file) as file:
                 for record in read_records(file):
                     try:
-                        image_id = self._image_of(record, seen)
-                        entries = entries_of(record.value, shape.entries)
+                        image = _image_of(record, seen)
+                        part = self._rows_of(record, image)
                     except MalformedError as error:
                         self._skip(record, -1, str(error))
-                        continue
-                    self.records += 1
-                    yield from self._rows_of(record, image_id, entries)
+                    else:
+                        seen[image] = record.number
+                        self.records += 1
+                        yield part
         except InputError as error:
             raise InputError(f"{self.name}: {error}") from error
 
-    def _image_of(self, record: Record, seen: dict[str, int]) -> str:
-        if record.problem:
-            raise MalformedError(record.problem)
-        image_id = str(image_id_of(record.value, "image_id", "id"))
-        if image_id in seen:
-            raise MalformedError(f"image {image_id} has a record already, {seen[image_id]}")
-        seen[image_id] = record.number
-        return image_id
-
-    def _rows_of(self, record: Record, image_id: str, entries: list[Any] | None) -> Iterator[Row]:
-        row = FORMATS[self.kind].row
-        if entries is None:
-            try:
-                yield (record.number, image_id, *row(record.value))
-            except MalformedError as error:
-                self._skip(record, -1, str(error))
-            return
-        for number, entry in enumerate(entries):
+    def _rows_of(self, record: Record, image: int) -> list[Row]:
+        shape, image_id = FORMATS[self.kind], str(image)
+        if shape.entries is None:
+            return [(record.number, image_id, *shape.row(record.value))]
+        rows = []
+        for number, entry in enumerate(entries_of(record.value, shape.entries)):
             try:
                 if type(entry) is not dict:
                     raise MalformedError(f"expected an object, found {shown(entry)}")
                 own = entry.get("image_id", entry.get("image"))
-                if own is not None and str(own) != image_id:
+                if own is not None and own != image:
                     raise MalformedError(f"says that it is of image {shown(own)}, its record of {image_id}")
-                yield (record.number, number, image_id, *row(entry))
+                rows.append((record.number, number, image_id, *shape.row(entry)))
             except MalformedError as error:
                 self._skip(record, number, str(error))
+        return rows
 
     def _skip(self, record: Record, item: int, problem: str) -> None:
         place = {"source": self.kind, "record": record.number, "item": item, "offset": record.offset}
@@ -100,11 +91,20 @@ class GenomeFile:
             raise InputError(f"{limit}: {firsts}")
 
 
+def _image_of(record: Record, seen: Mapping[int, int]) -> int:
+    if record.problem:
+        raise MalformedError(record.problem)
+    image = image_id_of(record.value, "image_id", "id")
+    if image in seen:
+        raise MalformedError(f"image {image} has a record already, {seen[image]}")
+    return image
+
+
 def _told(skipped: dict[str, Any]) -> str:
     part = f", part {skipped['item']}" if skipped["item"] >= 0 else ""
     return f"record {skipped['record']}{part} (byte {skipped['offset']}): {skipped['problem']}"
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    columns = zip(zip(*rows, strict=True), schema, strict=True)
-    return pa.Table.from_arrays([pa.array(column, field.type) for column, field in columns], schema=schema)
+    columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
+    return pa.Table.from_arrays(columns, schema=schema)

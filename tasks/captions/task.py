@@ -132,7 +132,7 @@ def encode_captions(root_url: str, key: str, inputs: Inputs, settings: EncodeSet
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images"))
     described = describe(_pairs(root, inputs, ["phrase"]), _rows(images), count_words)
-    terms = [make_stemmer(settings)(word) for word in described.forms]
+    terms = list(map(make_stemmer(settings), described.forms))
     return _encoded(root, key, "captions", images, described, described.forms, terms, settings)
 
 

@@ -41,7 +41,7 @@ def encoded_phrases(pairs, ids, settings=EncodeSettings()):
     images = list_images(ids, SplitSettings())
     rows = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
     described = describe(pairs, rows, count_words)
-    terms = [make_stemmer(settings)(word) for word in described.forms]
+    terms = list(map(make_stemmer(settings), described.forms))
     train = np.array([split == "train" for split in images["split"].to_pylist()])
     return images, described, encode(described.counts, described.forms, terms, train, settings)
 
