@@ -22,6 +22,7 @@ BENCHES = (
     "match",
     "overhead",
     "overlap",
+    "overlap_growth",
 )
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 

@@ -1,35 +1,22 @@
 """The claim: classes that show the same landmark are found, and classes that do not are left alone.
 
-The kept photographs of real search results are compared across their classes; then each class is split at random into
-two, and the pairs of halves are to be found. Needs the photographs that developers have beside the repository
-(`SHARED_DATA`).
+The photographs of real search results that their classes may keep are compared across classes; then each class is
+split at random into two, and the pairs of halves are to be found. Needs the photographs that developers have beside the
+repository (`SHARED_DATA`).
 """
-
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from bench.collection import QUICK_CLASSES, Collection, describe, one_native_thread, read_photographs
+from bench.related import Grouped, contending, relate
 from bench.result import Comparison, Result
 from storage.tables import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
-from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.match.task import match_class
-from tasks.overlap.classes import (
-    across_classes,
-    class_pairs,
-    compare_related,
-    leaving_photographs,
-    lost_images,
-    related_sets,
-    representatives,
-    verify_pairs,
-)
-from tasks.overlap.settings import ClassSettings
 
 _SEEDS = 5
 _TARGETS: dict[str, tuple[Comparison, float]] = {
@@ -39,33 +26,17 @@ _TARGETS: dict[str, tuple[Comparison, float]] = {
 }
 
 
-class Kept(NamedTuple):
-    """The photographs that their classes keep, sorted by class and id; `inside` has the verified pairs of a class."""
-
-    images: pd.DataFrame
-    features: dict[str, Features]
-    inside: pd.DataFrame
-
-
-class Found(NamedTuple):
-    """Pairs of classes that are related, how many pairs were compared for it, and the images that are lost."""
-
-    related: set[tuple[str, str]]
-    compared: int
-    lost: pd.DataFrame
-
-
 def measure(quick: bool) -> Result:
     """Keeps the largest groups, compares them across classes, then splits each and compares again."""
     with one_native_thread():
         kept = _keep(describe(read_photographs(QUICK_CLASSES if quick else None)))
-        whole = _compare(kept)
+        whole = relate(kept)
         print(f"as they are: {len(whole.related)} of the pairs of classes related, {whole.compared} pairs compared")
         halves = others = 0
         classes = kept.images.landmark_id.nunique()
         for seed in range(_SEEDS):
             split = _split(kept, seed)
-            found = _compare(split)
+            found = relate(split)
             right = {pair for pair in found.related if pair[0][:-2] == pair[1][:-2]}
             halves, others = halves + len(right), others + len(found.related - right)
             stay = len(kept.images) - len(found.lost)
@@ -81,7 +52,7 @@ def measure(quick: bool) -> Result:
     return Result(figures, _TARGETS)
 
 
-def _keep(collection: Collection) -> Kept:
+def _keep(collection: Collection) -> Grouped:
     """The largest groups, as `match` and `cluster` find them."""
     images, inside = [], []
     for places in collection.classes.values():
@@ -90,13 +61,13 @@ def _keep(collection: Collection) -> Kept:
         pairs = pd.DataFrame(rows, columns=PAIRS.schema.names)
         groups, _ = group_images(members[["image_id", "landmark_id"]], pairs, ClusterSettings())
         decided = keep_images(groups, ClusterSettings(), {})
-        images.append(decided[decided.kept].merge(members.drop(columns="landmark_id"), on="image_id"))
+        images.append(contending(decided, members.drop(columns="landmark_id")))
         inside.append(pairs[["image_a", "image_b"]])
     features = {image["image_id"]: own for image, own in zip(collection.members, collection.features, strict=True)}
-    return Kept(pd.concat(images, ignore_index=True), features, pd.concat(inside, ignore_index=True))
+    return Grouped(pd.concat(images, ignore_index=True), features, pd.concat(inside, ignore_index=True))
 
 
-def _split(kept: Kept, seed: int) -> Kept:
+def _split(kept: Grouped, seed: int) -> Grouped:
     """Each class as two, X-a and X-b; a photograph goes whole, and pairs between the two are not known any more."""
     random, images = np.random.default_rng(seed), kept.images
     photographs = np.array(sorted(set(images.photograph)))
@@ -107,23 +78,4 @@ def _split(kept: Kept, seed: int) -> Kept:
     parted = parted.sort_values(["landmark_id", "image_id"], ignore_index=True)
     classes = parted.set_index("image_id").landmark_id
     ends = [kept.inside[name].map(classes) for name in ("image_a", "image_b")]
-    return Kept(parted, kept.features, kept.inside[ends[0] == ends[1]])
-
-
-def _compare(kept: Kept) -> Found:
-    """What the stage `classes` does."""
-    match, settings = MatchSettings(), ClassSettings()
-    few = representatives(kept.images, settings.representatives)
-    features = [kept.features[image] for image in few.image_id]
-    asked = across_classes(few, [own.largest(settings.keypoints) for own in features], settings, match)
-    seen = class_pairs(few, verify_pairs(few, features, asked, match))
-    lost = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
-    for names in related_sets(seen):
-        images = kept.images[kept.images.landmark_id.isin(names)].reset_index(drop=True)
-        known = seen[seen.landmark_a.isin(names)]
-        across, links = compare_related(images, [kept.features[image] for image in images.image_id], known, match)
-        inside = kept.inside[kept.inside.image_a.isin(images.image_id)]
-        leaving = leaving_photographs(images, pd.concat([links, inside]))
-        lost.append(lost_images(images, leaving, inside, across, ClusterSettings().min_group_size))
-    related = set(zip(seen.landmark_a, seen.landmark_b, strict=True))
-    return Found(related, len(asked), pd.concat(lost))
+    return Grouped(parted, kept.features, kept.inside[ends[0] == ends[1]])

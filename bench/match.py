@@ -148,6 +148,7 @@ def measure_foreign(plantings: list[Planting]) -> dict[str, Figure]:
     return {
         "plantings": len(plantings),
         "foreign_planted": sum(planting.planted for planting in plantings),
+        "foreign_kept_by_size_alone": sum(planting.before for planting in plantings),
         "foreign_kept": sum(len(planting.kept) for planting in plantings),
         "plantings_disturbed": sum(not planting.undisturbed for planting in plantings),
     }

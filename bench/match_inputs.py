@@ -10,7 +10,7 @@ from storage.root import Root
 from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
 from tasks.features.packed import pack
 
-_UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": ""}
+UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": ""}
 """Cells of the table `images` that matching does not read."""
 
 
@@ -20,7 +20,7 @@ def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
     own = sorted(dict(zip(digests, collection.features, strict=True)).items())  # copies share one row
     masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own]
     tables = {
-        "images": (IMAGES, [{**image, **_UNREAD} for image in collection.members]),
+        "images": (IMAGES, [{**image, **UNREAD} for image in collection.members]),
         "masks": (MASKS, masks),
         "drops": (DROPS, []),
     }

@@ -21,11 +21,11 @@ def main(root: str, inputs: str) -> dict[str, float]:
     with one_native_thread():
         counts = match_pairs.fn(root, "match-bench", tables, MatchSettings())["counts"]
     seconds = process_time() - begun
-    peak = _peak()
+    peak = peak_memory()
     return {"seconds": seconds, "peak": peak, "compared": counts["compared"], "verified": counts["verified"]}
 
 
-def _peak() -> int:
+def peak_memory() -> int:
     """The most bytes of memory that this process had. (`getrusage` counts those of its parent too.)"""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])

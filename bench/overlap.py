@@ -30,7 +30,8 @@ from tasks.overlap.testsets import read_test_set
 
 _TEST_SETS = ("holidays", "oxford5k", "paris6k")
 _QUICK = 8  # test photographs, and search results of each class
-_SHOWN = "eiffel_tower"  # the class that shows what a test set does
+SHOWN = "eiffel_tower"  # the class that shows what a test set does
+_ANOTHER_SIDE = ("003", "013", "017")  # of its photographs, those from the tower's foot: no test photograph is
 _HARD = ("cropped to 30 % of the area", COLLAGE)
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "worst_copy_recall": (">=", 0.99),
@@ -38,6 +39,7 @@ _TARGETS: dict[str, tuple[Comparison, float]] = {
     "false_drops": ("==", 0),
     "false_class_drops": ("==", 0),
     "shown_class_drops": ("==", 1),
+    "same_side_found": (">=", 0.9),
     "oxford_paris_pairs": ("==", 0),
 }
 
@@ -54,15 +56,15 @@ def measure(quick: bool) -> Result:
     """Plants, looks, judges; then compares the test sets with each other, and lets the hashes look."""
     beside = interpreter("imagededup")
     with one_native_thread():
-        tests, contents = _sign(quick)
-        results = _search_results(quick)
-        planted = list(_plant(contents, sorted({one.landmark_id for one in results} - {_SHOWN})))
-        collection = describe([*results, *(copy.photograph for copy in planted)])
+        tests, contents = sign(quick)
+        results = search_results(quick)
+        planted = list(plant(contents, sorted({one.landmark_id for one in results} - {SHOWN})))
+        collection = describe([*results, *(copy.photograph for copy in planted)], masked=False)
         begun = process_time()
         overlaps, compared = find(collection, tests)
         seconds = process_time() - begun
         crossed = _cross(tests)
-    others = [one.content for one in results if one.landmark_id != _SHOWN]
+    others = [one.content for one in results if one.landmark_id != SHOWN]
     copies = [copy.photograph.content for copy in planted]
     hashes = hash_pictures(beside, {"tests": contents, "others": others, "copies": copies})
     recall = _recall(overlaps, planted, tests, hashes)
@@ -94,7 +96,7 @@ def find(collection: Collection, tests: SignedTests) -> tuple[pd.DataFrame, int]
     return pd.DataFrame(rows, columns=columns), counts.compared.total()
 
 
-def _sign(quick: bool) -> tuple[SignedTests, list[bytes]]:
+def sign(quick: bool) -> tuple[SignedTests, list[bytes]]:
     """The test photographs, as the stage `signature` describes them, and their files."""
     photographs, found = list[dict[str, Any]](), list[Photograph]()
     for name in _TEST_SETS:
@@ -111,7 +113,7 @@ def _sign(quick: bool) -> tuple[SignedTests, list[bytes]]:
     return SignedTests(photographs, described.features), [photograph.content for photograph in found]
 
 
-def _search_results(quick: bool) -> list[Photograph]:
+def search_results(quick: bool) -> list[Photograph]:
     files = sorted((SHARED_DATA / "landmarks").glob("*/*"), key=lambda file: file.stem)
     if quick:
         number = pd.Series([file.parent.name for file in files]).groupby(lambda place: files[place].parent.name)
@@ -119,7 +121,7 @@ def _search_results(quick: bool) -> list[Photograph]:
     return [Photograph(f"{file.parent.name} {file.stem}", file.parent.name, file.read_bytes()) for file in files]
 
 
-def _plant(contents: list[bytes], classes: list[str]) -> Iterator[Planted]:
+def plant(contents: list[bytes], classes: list[str]) -> Iterator[Planted]:
     """All copies of a test photograph go to one class, the next one's to the next class."""
     pictures = [decode(content) for content in contents]
     for place, pixels in enumerate(pictures):
@@ -141,13 +143,15 @@ def _judge(collection: Collection, overlaps: pd.DataFrame, results: set[str]) ->
     images, own = (table[table.image_id.isin(results)] for table in (images, overlaps))
     dropped = dropped_images(images, own, OverlapSettings()).merge(images, on="image_id")
     classes = set(dropped[dropped.reason == Reason.TEST_LANDMARK_CLASS].landmark_id)
-    shown = set(own[own.landmark_id == _SHOWN].image_id)
-    print(f"of {_SHOWN} found: {', '.join(sorted(shown))}")
+    shown = set(own[own.landmark_id == SHOWN].image_id)
+    same_side = [name for name in images[images.landmark_id == SHOWN].image_id if not name.endswith(_ANOTHER_SIDE)]
+    print(f"of {SHOWN} found: {', '.join(sorted(shown))}")
     return {
-        "false_drops": int((dropped.landmark_id != _SHOWN).sum()),
-        "false_class_drops": len(classes - {_SHOWN}),
-        "shown_class_drops": len(classes & {_SHOWN}),
+        "false_drops": int((dropped.landmark_id != SHOWN).sum()),
+        "false_class_drops": len(classes - {SHOWN}),
+        "shown_class_drops": len(classes & {SHOWN}),
         "shown_images_found": len(shown),
+        "same_side_found": len(shown.intersection(same_side)) / len(same_side) if same_side else None,
     }
 
 

@@ -39,17 +39,27 @@ def inside(places: Iterable[int], truth: Iterable[Pair]) -> set[Pair]:
 
 def kept_group(collection: Collection, places: list[int], found: AllPairs, pairs: Iterable[Pair]) -> frozenset[int]:
     """The places in the group that is kept, when these are the verified pairs of the photographs as one class."""
-    rows = [_row(collection.members[a], collection.members[b], found.verified[a, b]) for a, b in sorted(pairs)]
+    decided = decide(collection, places, pair_rows(collection, found, pairs))
+    place_of = {collection.members[place]["image_id"]: place for place in places}
+    return frozenset(place_of[image] for image in decided.image_id[decided.kept])
+
+
+def decide(collection: Collection, places: list[int], pairs: pd.DataFrame, landmark: str = "class") -> pd.DataFrame:
+    """The photographs as one class, grouped by these rows of `pairs`, as `keep_images` gives them."""
     ids = [collection.members[place]["image_id"] for place in places]
-    images = pd.DataFrame({"image_id": ids, "landmark_id": "class"})
-    members, _ = group_images(images, pd.DataFrame(rows, columns=PAIRS.schema.names), ClusterSettings())
-    groups = keep_images(members, ClusterSettings(), {})
-    place_of = dict(zip(ids, places, strict=True))
-    return frozenset(place_of[image] for image in groups.image_id[groups.kept])
+    images = pd.DataFrame({"image_id": ids, "landmark_id": landmark})
+    own = pairs[pairs.image_a.isin(ids) & pairs.image_b.isin(ids)].assign(landmark_id=landmark)
+    members, _ = group_images(images, own, ClusterSettings())
+    return keep_images(members, ClusterSettings(), {})
+
+
+def pair_rows(collection: Collection, found: AllPairs, pairs: Iterable[Pair]) -> pd.DataFrame:
+    """Verified pairs as rows of the table `pairs`."""
+    rows = [_row(collection.members[a], collection.members[b], found.verified[a, b]) for a, b in sorted(pairs)]
+    return pd.DataFrame(rows, columns=PAIRS.schema.names)
 
 
 def _row(first: dict[str, Any], second: dict[str, Any], pair: Verification) -> dict[str, Any]:
-    """The pair as a row of the table `pairs`."""
     copy = is_copy(pair, (second["width"], second["height"]), MatchSettings())
     ends = {"image_a": first["image_id"], "image_b": second["image_id"]}
     return {"landmark_id": "class", **ends, "copy": copy, **pair.cells()}

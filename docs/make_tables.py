@@ -20,7 +20,7 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
 
 A published version holds {published}; one of captions holds
 {captions}, and beside these the matrices
-{matrices}. The others are between stages.
+{matrices}. A certificate holds {certified}. The others are between stages.
 """
 
 
@@ -30,7 +30,8 @@ def page() -> str:
     published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
     captions = ", ".join(f"`{spec.name}`" for spec in tables.CAPTION_TABLES)
     matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
-    head = HEAD.format(published=published, captions=captions, matrices=matrices)
+    certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
+    head = HEAD.format(published=published, captions=captions, matrices=matrices, certified=certified)
     parts = [head, *map(section, specs), reasons()]
     return "\n".join(parts)
 

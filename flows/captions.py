@@ -9,7 +9,7 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.captions_question import CaptionsQuestion, ask_captions
-from flows.runner import make_runner
+from flows.runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodingFacts, SourceFile, TripletFacts
 from storage.root import Root
@@ -70,7 +70,7 @@ def captions(
     question = ask_captions(files or [], name, root, settings, note, pictures)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name, CaptionManifest)}
-    with make_runner(run) as runner:
+    with task_runner(run) as runner:
         published = travel(PrefectRoad(store, runner, STAGES), question, settings)
     folder = Path(published.tables["manifest"].path).parent.name
     version = read_manifest(store, name, folder, CaptionManifest)

@@ -13,7 +13,7 @@ from flows.terminal import progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
-from storage.versions import find_name, find_version, list_names, list_versions
+from storage.versions import find_version, list_names, list_versions, only_name
 
 app = typer.Typer(help="Encode images by what people wrote of them: Visual Genome to tf-idf.", no_args_is_help=True)
 console = Console()
@@ -78,7 +78,7 @@ def near(
     if (image_id is None) == (text is None):
         raise InputError("give an IMAGE_ID, or --text, and not both")
     store = Root(root)
-    found = find_version(store, find_name(store, name, CaptionManifest), version, CaptionManifest)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
     from flows.near import Encodings, near_image, near_text
 
     asked = Encodings(store, found, encoding)
@@ -95,7 +95,7 @@ def encode(
 ) -> None:
     """Encode the captions of other images with a published vocabulary."""
     store = Root(root)
-    found = find_version(store, find_name(store, name, CaptionManifest), version, CaptionManifest)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
     from flows.encode import encode_table
     from flows.near import Encodings
 

@@ -2,22 +2,25 @@
 
 import os
 import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
 from flows import captions_cli
-from flows.terminal import progress_bars, quieten_prefect, report_path
+from flows.terminal import page_path, progress_bars, quieten_prefect, report_path
 from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import find_name, find_version, list_names, list_versions
+from storage.versions import find_version, list_names, list_versions, only_name
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -32,6 +35,20 @@ NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not n
 VersionOption = Annotated[
     str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")
 ]
+TestSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR",
+        help="Test set that must not leak in: folder of its photographs, or its signature, a Parquet file; repeatable.",
+    ),
+]
+AliasesOption = Annotated[
+    Path | None,
+    typer.Option(help='TOML file of lines SITE = ["SPELLING"]: classes named like a test landmark are listed.'),
+]
+SettingsOption = Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")]
+RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")]
 
 
 @app.command()
@@ -45,14 +62,13 @@ def curate(
     ],
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
     root: RootOption = "./data",
-    test_set: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=DIR", help="Test set that must not leak in; repeatable.")
-    ] = None,
+    test_set: TestSetOption = None,
+    aliases: AliasesOption = None,
     md5: Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")] = None,
     clean: Annotated[
         Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
     ] = None,
-    settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")] = None,
+    settings: SettingsOption = None,
     overrides: Annotated[
         Path | None,
         typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
@@ -64,10 +80,8 @@ def curate(
         str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
     ] = "",
     refetch: Annotated[Literal["never", "failed"], typer.Option(help="Fetch again what failed before?")] = "never",
-    runner: Annotated[
-        Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")
-    ] = "threads",
-    workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
+    runner: RunnerOption = "threads",
+    workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
     """Curate LIST into a new version of a dataset, or find that nothing changed."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
@@ -85,14 +99,72 @@ def curate(
         chosen = chosen.model_copy(update={"acquire": chosen.acquire.model_copy(update={"allowed_hosts": hosts})})
     a_list, test_sets = ListSettings(path=source, md5=md5, clean=clean), _test_sets(test_set or [])
     decided = read_overrides(overrides) if overrides else Overrides()
-    ask(a_list, name, root, test_sets, note, decided)
+    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases)
     run = RunSettings(refetch=refetch, runner=runner, workers=workers)
     with progress_bars(), prefect_server():
-        curated = flow(a_list, name, root, test_sets, chosen, run, note, decided)
+        curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
     _print_funnel(curated.version)
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
+
+
+@app.command()
+def certify(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="VERSION_OR_FOLDER", help="A version or its folder; or a folder of photographs."),
+    ],
+    test_set: TestSetOption = None,
+    root: RootOption = "./data",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset; for a folder, its name in the certificate.")
+    ] = None,
+    aliases: AliasesOption = None,
+    settings: SettingsOption = None,
+    runner: RunnerOption = "threads",
+    workers: WorkersOption = os.cpu_count() or 1,
+) -> None:
+    """Certify what a version, or a folder of photographs, shares with test sets; exit with 1 where it shares any."""
+    quieten_prefect()
+    from flows.certified import count_shared, describe_certificate
+    from flows.certify import ask_certificate
+    from flows.certify import certify as flow
+    from flows.server import prefect_server
+    from flows.settings import CurateSettings, RunSettings, read_settings
+
+    chosen, test_sets = read_settings(settings) if settings else CurateSettings(), _test_sets(test_set or [])
+    subject = ask_certificate(what, test_sets, root, name, chosen, aliases)
+    with progress_bars(), prefect_server():
+        made = flow(what, test_sets, root, name, chosen, RunSettings(runner=runner, workers=workers), aliases)
+    store = Root(subject.root)
+    console.print(describe_certificate(store, made))
+    console.print(Text(f"certificate: {page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
+    if count_shared(store, made):
+        raise typer.Exit(1)
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(metavar="TEST_SET", help="Name of a test set, such as oxford5k or rparis6k.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New folder, for --test-set NAME=DIR.")],
+    addresses: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of [[NAME]] with url and, where known, sha256 and bytes, once for each file."),
+    ] = None,
+) -> None:
+    """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
+    from flows.settings import read_addresses
+    from tasks.overlap.download import RECORD, files_of
+    from tasks.overlap.download import download as fetch
+    from tasks.overlap.testsets import read_test_set
+
+    files = files_of(name, read_addresses(addresses) if addresses else {})
+    with _download_bars() as tell:
+        fetch(files, folder.absolute(), tell)
+    found = read_test_set(name, folder)
+    sites = len({photograph.site for photograph in found.photographs})
+    console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")
 
 
 @app.command()
@@ -120,7 +192,7 @@ def report(
 ) -> None:
     """Say where the report of a version is."""
     store = Root(root)
-    path = report_path(store, find_version(store, find_name(store, name), version))
+    path = report_path(store, find_version(store, only_name(store, name), version))
     console.print(Text(path), soft_wrap=True)
     if open_it:
         webbrowser.open(f"file://{path}")
@@ -130,7 +202,7 @@ def report(
 def why(image_id: str, root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest") -> None:
     """Say what became of one image, and on what evidence."""
     store = Root(root)
-    found = find_version(store, find_name(store, name), version)
+    found = find_version(store, only_name(store, name), version)
     from flows.why import explain
 
     console.print(explain(store, found, image_id))
@@ -140,7 +212,7 @@ def why(image_id: str, root: RootOption = "./data", name: NameOption = None, ver
 def diff(before: str, after: str, root: RootOption = "./data", name: NameOption = None) -> None:
     """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
     store = Root(root)
-    only = find_name(store, name)
+    only = only_name(store, name)
     from flows.why import plain_text
 
     changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
@@ -171,7 +243,7 @@ def compare(
 ) -> None:
     """Compare VERSION with what the authors of its list kept: keep and discard, class by class, and boxes."""
     store = Root(root)
-    found = find_version(store, find_name(store, name), version)
+    found = find_version(store, only_name(store, name), version)
     from flows.compare import compare_with
     from tasks.evaluate.reference import read_reference
 
@@ -204,6 +276,20 @@ def _print_funnel(version: Manifest) -> None:
     for step in version.funnel:
         table.add_row(step.step, str(step.images), str(step.classes))
     console.print(table)
+
+
+@contextmanager
+def _download_bars() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description:24}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        shown: dict[str, TaskID] = {}
+
+        def tell(file: str, done: int, total: int) -> None:
+            if file not in shown:
+                shown[file] = bars.add_task(file, total=total or None)
+            bars.update(shown[file], completed=done)
+
+        yield tell
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The flow `curate`: from a noisy list of image addresses to a published, boxed, leak-free version."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +9,31 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
+from flows.leaks import find_leaks
+from flows.packets import gather, join, pick, tables
 from flows.question import Question, ask
-from flows.runner import make_runner
+from flows.runner import task_runner
 from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest, Matching
 from storage.root import Root
-from storage.tables import TableRef
 from storage.versions import list_versions, point_latest, read_manifest
 from tasks.acquire.settings import Refetch
 from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
-from tasks.cluster.task import check_pins, cluster_images
+from tasks.cluster.task import check_pins, cluster_images, regroup_images
 from tasks.features.detect import check_installed
-from tasks.features.task import extract_features, mask_pictures
+from tasks.features.task import mask_pictures
 from tasks.match.audit import missed_pairs
 from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
-from tasks.orchestration import Inputs, Output, PrefectRoad, Road, reference
+from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import (
     ClassStageSettings,
-    OverlapStageSettings,
     compare_classes,
-    find_overlaps,
-    sign_test_set,
 )
 from tasks.publish.task import illustrate_classes, illustrate_packet, publish_dataset
 
-STAGES = 16
+STAGES = 17
 """How many stages `travel` runs; for the progress."""
 
 
@@ -58,6 +56,7 @@ def curate(
     run: RunSettings = RunSettings(),
     note: str = "",
     overrides: Overrides = Overrides(),
+    aliases: Path | None = None,
 ) -> Curated:
     """Curates a list of landmark images into a version of a dataset.
 
@@ -65,17 +64,18 @@ def curate(
         source: the list.
         name: name of the dataset; its versions are numbered.
         root: dataset root, a folder or any URL that fsspec opens.
-        test_sets: name to folder of each test set that must not leak into the dataset.
+        test_sets: name to folder, or signature, of each test set that must not leak into the dataset.
         settings: what decides the result.
         run: how it runs.
         note: a sentence or two for the card and the report, such as where the list comes from.
         overrides: what a person decided instead of the method.
+        aliases: file of further spellings of test sets' landmarks; classes named so are listed.
     """
     check_installed(settings.features)
-    question = ask(source, name, root, test_sets or {}, note, overrides)
+    question = ask(source, name, root, test_sets or {}, settings.features, note, overrides, aliases)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
-    with make_runner(run) as runner:
+    with task_runner(run) as runner:
         published = travel(PrefectRoad(store, runner, STAGES), question, settings, run.refetch)
     version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
     point_latest(store, version)
@@ -92,82 +92,79 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     acquired = road.each(acquire_shard, _shards(road.root, sources, question, refetch), settings.acquire)
 
     # Drop placeholders, copies and small classes. From here on, packets of whole classes.
-    readable: Inputs = {"sources": sources.tables["sources"], "images": _tables(acquired, "images")}
+    readable: Inputs = {"sources": sources.tables["sources"], "images": tables(acquired, "images")}
     selected = road.one(select_packets, readable, settings.select)
     packets: dict[str, Inputs] = {name: {"images": ref} for name, ref in selected.tables.items() if name != "drops"}
     images = {name: packet for name, packet in packets.items() if not name.endswith(DROPPED)}
 
-    # Describe each picture once, and each photograph of a test set.
-    features = road.each(extract_features, images, settings.features)
-    signatures = road.each(sign_test_set, _test_sets(question), settings.features)
+    # What the test sets show must go: copies, images of their landmarks, classes that show one.
+    leaks = find_leaks(road, images, question.test_sets, settings)
+    overlaps = leaks.overlaps
 
     # What photographs of unrelated classes have in common lies over them: mask it.
-    described = _join(images, _pick(features, "features"))
-    shared = _gather(described, ("images", "features"))
+    shared = gather(leaks.described, ("images", "features"))
     overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
     learnt = road.one(learn_overlays, shared, overlays)
     templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
-    masks = road.each(mask_pictures, _join(described, templates), settings.overlays)
-
-    # What the test sets show must go: copies, images of their landmarks, classes that show one.
-    described = _join(described, _pick(masks, "masks"))
-    signed = {packet: {"signatures": _tables(signatures, "signature")} for packet in images}
-    verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
-    overlaps = road.each(find_overlaps, _join(described, signed), verification)
+    masks = road.each(mask_pictures, join(leaks.described, templates), settings.overlays)
+    described = join(leaks.described, pick(masks, "masks"))
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
-    gone = [ref for part in (acquired, overlaps) for ref in _tables(part, "drops")] + [selected.tables["drops"]]
+    gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")] + [selected.tables["drops"]]
     pins: Inputs = {"pins": json.dumps(question.overrides.pin, sort_keys=True)}
     road.one(check_pins, {**pins, "drops": gone}, None)
-    left = _pick(overlaps, "drops")
-    pairs = road.each(match_pairs, _join(described, left), settings.match)
-    edges = _join(images, _pick(pairs, "pairs"))
-    groups = road.each(cluster_images, _join(edges, left, dict.fromkeys(images, pins)), settings.cluster)
-    grouped = _join(edges, _pick(groups, "groups"))
+    pairs = road.each(match_pairs, join(described, pick(overlaps, "drops")), settings.match)
+    edges = join(images, pick(pairs, "pairs"))
+    without: dict[str, Inputs] = {name: {"drops": [part.tables["drops"]], **pins} for name, part in overlaps.items()}
+    groups = road.each(cluster_images, join(edges, without), settings.cluster)
 
-    # Classes may show the same landmark: an image stays where most photographs match it. Box what is left.
+    # Classes may show the same landmark: an image goes where most photographs match it. Group the rest anew, box it.
     compared = ClassStageSettings(classes=settings.classes, match=settings.match)
-    kept = _gather(_join(described, grouped), ("images", "features", "masks", "pairs", "groups"))
-    at_least: Inputs = {"packets": json.dumps(list(images)), "min_group_size": settings.cluster.min_group_size}
-    related = road.one(compare_classes, {**kept, **at_least}, compared)
-    lost: dict[str, Inputs] = {packet: {"lost": related.tables[packet]} for packet in images}
-    boxes = road.each(estimate_boxes, _join(grouped, lost), settings.boxes)
+    grouped = join(described, edges, pick(groups, "groups"))
+    meeting = gather(grouped, ("images", "features", "masks", "pairs", "groups"))
+    related = road.one(compare_classes, {**meeting, **pins, "packets": json.dumps(list(images))}, compared)
+    lost = {name: related.tables[name] for name in images}
+    without = {name: {"drops": [part.tables["drops"], lost[name]], **pins} for name, part in overlaps.items()}
+    groups = road.each(regroup_images, join(edges, without), settings.cluster)
+    edges = join(edges, pick(groups, "groups"))
+    boxes = road.each(estimate_boxes, edges, settings.boxes)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
-    folders = {packet: {"folders": json.dumps(question.folders)} for packet in images}
-    shown = _join(grouped, _pick(groups, "cuts"), _pick(overlaps, "overlaps"), folders)
+    folders = dict.fromkeys(images, question.test_sets.photographs)
+    shown = join(edges, pick(groups, "cuts"), pick(overlaps, "overlaps"), folders)
     pictures = road.each(illustrate_packet, {**packets, **shown}, None)
-    meetings = _gather(_join(images, lost), ("images", "lost"))
-    drawn = road.one(illustrate_classes, {**meetings, "class_pairs": related.tables["class_pairs"]}, None)
+    meetings: Inputs = {"class_pairs": related.tables["class_pairs"], "lost": list(lost.values())}
+    drawn = road.one(illustrate_classes, {**gather(images, ("images",)), **meetings}, None)
     parts: dict[str, Any] = {
         "sources": sources.tables["sources"],
-        "drops": [*gone, *_tables(groups, "drops"), *(related.tables[packet] for packet in images)],
-        "images": _tables(acquired, "images"),
-        "masks": _tables(masks, "masks"),
-        "fetch_log": _tables(acquired, "fetch_log"),
-        "overlaps": _tables(overlaps, "overlaps"),
-        "comparisons": _tables(overlaps, "comparisons"),
-        "pairs": _tables(pairs, "pairs"),
-        "groups": _tables(groups, "groups"),
-        "class_groups": _tables(groups, "class_groups"),
-        "cuts": _tables(groups, "cuts"),
+        "drops": [*gone, *tables(groups, "drops"), *lost.values()],
+        "images": tables(acquired, "images"),
+        "masks": tables(masks, "masks"),
+        "fetch_log": tables(acquired, "fetch_log"),
+        **leaks.certified(question.test_sets),
+        "pairs": tables(pairs, "pairs"),
+        "groups": tables(groups, "groups"),
+        "class_groups": tables(groups, "class_groups"),
+        "cuts": tables(groups, "cuts"),
         "class_pairs": related.tables["class_pairs"],
-        "boxes": _tables(boxes, "boxes"),
-        "thumbnails": [*_tables(pictures, "thumbnails"), drawn.tables["thumbnails"]],
+        "boxes": tables(boxes, "boxes"),
+        "thumbnails": [*tables(pictures, "thumbnails"), drawn.tables["thumbnails"]],
     }
     facts = {
         "note": question.note,
         "settings": settings.model_dump(mode="json"),
         "overrides": question.overrides.model_dump(),
-        "test_sets": {name: output.counts["photographs"] for name, output in signatures.items()},
+        "test_sets": leaks.test_sets,
         "unreadable_test_files": {
-            name: output.counts["unreadable"] for name, output in signatures.items() if output.counts["unreadable"]
+            name: output.counts["unreadable"]
+            for name, output in leaks.signatures.items()
+            if output.counts["unreadable"]
         },
-        "crashed_pictures": sum(output.counts["crashed"] for output in features.values()),
+        "crashed_pictures": leaks.crashed_pictures,
         "related_classes": related.counts["related"],
         "matching": _matching(pairs).model_dump(),
     }
-    named = {"name": question.name, "facts": json.dumps(facts), "checked": json.dumps(_checked(signatures))}
+    named = {"name": question.name, "facts": json.dumps(facts)}
     return road.one(publish_dataset, {**parts, **named}, settings.publish)
 
 
@@ -185,35 +182,6 @@ def _shards(root: Root, sources: Output, question: Question, refetch: Refetch) -
     }
 
 
-def _test_sets(question: Question) -> dict[str, Inputs]:
-    return {
-        name: {"name": name, "folder": folder, "digest": question.test_digests[name]}
-        for name, folder in question.folders.items()
-    }
-
-
-def _checked(signatures: Mapping[str, Output]) -> dict[str, dict[str, Any]]:
-    """What the certificate says of each test set itself."""
-    return {
-        name: {**output.counts, "signature": output.tables["signature"].digest} for name, output in signatures.items()
-    }
-
-
-def _join(*parts: Mapping[str, Inputs]) -> dict[str, Inputs]:
-    """The inputs of each packet, put together."""
-    return {packet: {name: value for part in parts for name, value in part[packet].items()} for packet in parts[0]}
-
-
-def _gather(packets: Mapping[str, Inputs], names: Sequence[str]) -> Inputs:
-    """Some inputs of every packet, as lists in the order of the packets."""
-    return {name: [reference(packet, name) for packet in packets.values()] for name in names}
-
-
-def _pick(outputs: Mapping[str, Output], table: str) -> dict[str, Inputs]:
-    """One table of each packet's output, as an input."""
-    return {packet: {table: output.tables[table]} for packet, output in outputs.items()}
-
-
 def _matching(pairs: Mapping[str, Output]) -> Matching:
     """What was done with the pairs of all packets, with what the audits say was missed."""
     names = ("possible", "compared", "skipped", "verified", "audited", "audit_found")
@@ -221,8 +189,3 @@ def _matching(pairs: Mapping[str, Output]) -> Matching:
     unseen = counts["possible"] - counts["compared"] - counts["skipped"]
     missed, low, high = missed_pairs(unseen, counts["audited"], counts["audit_found"])
     return Matching(**counts, missed=missed, missed_low=low, missed_high=high)
-
-
-def _tables(outputs: Mapping[str, Output], table: str) -> list[TableRef]:
-    """One table of every output."""
-    return [output.tables[table] for output in outputs.values()]

@@ -6,13 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.leaks import TestSets, ask_test_sets
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.sources import merge_classes, read_sources
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
-from tasks.overlap.testsets import read_test_set
+from tasks.features.settings import FeatureSettings
 
 
 class Question(BaseModel):
@@ -24,14 +25,8 @@ class Question(BaseModel):
     list_digest: str = Field(description="digest of the contents of the list's files")
     name: str
     note: str = Field(description="what the maker says of the dataset, for its card and report")
-    test_sets: dict[str, Path]
-    test_digests: dict[str, str] = Field(description="digest of the contents of each test set")
+    test_sets: TestSets
     overrides: Overrides
-
-    @property
-    def folders(self) -> dict[str, str]:
-        """Name to folder of each test set, in the order of their names."""
-        return {name: str(folder) for name, folder in sorted(self.test_sets.items())}
 
     @property
     def folder(self) -> str | None:
@@ -44,21 +39,21 @@ def ask(
     name: str,
     root: str,
     test_sets: dict[str, Path],
+    features: FeatureSettings = FeatureSettings(),
     note: str = "",
     overrides: Overrides = Overrides(),
+    aliases: Path | None = None,
 ) -> Question:
     """Checks all that a user can get wrong.
 
     Raises:
         InputError: names the list's line, the test set, the name, the root or the override, and says what to do.
     """
-    for folder_name in (name, *test_sets):
-        check_name(folder_name)
+    check_name(name)
     resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
     listed = read_sources(resolved.path, resolved.md5, resolved.clean)
     _check_pins(overrides, merge_classes(listed, overrides.merge))
-    folders = {test_set: folder.absolute() for test_set, folder in sorted(test_sets.items())}
-    digests = {test_set: read_test_set(test_set, folder).digest() for test_set, folder in folders.items()}
+    asked = ask_test_sets(test_sets, features, aliases)
     Root(root).check_writable()
     digest = _list_digest(resolved)
     return Question(
@@ -66,8 +61,7 @@ def ask(
         list_digest=digest,
         name=name,
         note=note,
-        test_sets=folders,
-        test_digests=digests,
+        test_sets=asked,
         overrides=overrides,
     )
 

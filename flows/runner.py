@@ -7,8 +7,8 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 from flows.settings import RunSettings
 
 
-def make_runner(run: RunSettings) -> TaskRunner[Any]:
-    """Threads, processes or a Dask cluster, as the settings say."""
+def task_runner(run: RunSettings) -> TaskRunner[Any]:
+    """The runner that the settings choose."""
     if run.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=run.workers)
     if run.runner == "processes":

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from storage.errors import InputError
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
@@ -21,22 +21,28 @@ from tasks.captions.settings import (
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
+from tasks.overlap.download import RemoteFile
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
 
-_Model = TypeVar("_Model", bound=StageSettings)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
-class CurateSettings(StageSettings):
-    """What decides the result of a curation, stage by stage."""
+class LeakSettings(StageSettings):
+    """What decides whether images and test sets share something, stage by stage."""
 
     acquire: AcquireSettings = Field(AcquireSettings(), description="fetching and inspecting")
-    select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
-    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
+
+
+class CurateSettings(LeakSettings):
+    """What decides the result of a curation, stage by stage."""
+
+    select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
+    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
@@ -52,6 +58,10 @@ class CaptionsSettings(StageSettings):
     encode: EncodeSettings = Field(EncodeSettings(), description="the variant of tf-idf")
     neighbours: NeighbourSettings = Field(NeighbourSettings(), description="nearest images")
     triplets: TripletSettings = Field(TripletSettings(), description="semantic triplets")
+
+
+class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
+    """The files of test sets, by name."""
 
 
 class RunSettings(StageSettings):
@@ -83,6 +93,15 @@ def read_overrides(path: Path) -> Overrides:
         InputError: the file does not parse or says something else; the text names it.
     """
     return _read("overrides", path, Overrides, "[pin]")
+
+
+def read_addresses(path: Path) -> dict[str, tuple[RemoteFile, ...]]:
+    """Reads a TOML file of the files of test sets by name: `[[NAME]]` with `url`, and `sha256` and `bytes` where known.
+
+    Raises:
+        InputError: the file does not parse or says something else; the text names it.
+    """
+    return _read("addresses", path, Addresses, "[[oxford5k]]").root
 
 
 def _read(kind: str, path: Path, model: type[_Model], section: str) -> _Model:

@@ -13,11 +13,12 @@ from storage.root import Root
 
 def report_path(root: Root, version: Version) -> str:
     """Where the report of a version begins."""
-    return (
-        root.path(f"{version.folder}/report/index.html")
-        if root.is_local
-        else f"{root.url}/{version.folder}/report/index.html"
-    )
+    return page_path(root, f"{version.folder}/report/index.html")
+
+
+def page_path(root: Root, path: str) -> str:
+    """Where a page of a root is, for a browser."""
+    return root.path(path) if root.is_local else f"{root.url}/{path}"
 
 
 def quieten_prefect(level: str = "WARNING") -> None:

@@ -1,4 +1,4 @@
-"""What a version says of itself: `manifest.json`."""
+"""What a version says of itself, `manifest.json`, and what a certificate does, `certificate.json`."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -142,3 +142,29 @@ class CaptionManifest(CaptionFacts, Version):
     shelf = "captions"
     contents = (*(spec.name for spec in CAPTION_TABLES), *CAPTION_MATRICES)
     lister = "cairn captions versions"
+
+
+class Attested(BaseModel):
+    """What a certificate says of how it came about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str = Field(description="what was checked: `version NAME/N-DIGEST`, or `folder NAME`")
+    name: str = Field(description="name of the dataset, or that was given to the folder")
+    test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
+    settings: dict[str, Any] = Field(description="every setting that decides the result")
+    software: dict[str, str] = Field(description="version of everything that computed it")
+    crashed_pictures: int = Field(description="pictures that killed their detector and so were compared with nothing")
+
+
+class Certificate(Attested):
+    """`certificate.json`: the facts, and the digest of every table."""
+
+    digest: str = Field(description="sha256 over the subject and the lines `table digest`, sorted")
+    tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the certificate's folder")
+    created_at: datetime
+
+    @property
+    def folder(self) -> str:
+        """Path of the certificate below the dataset root."""
+        return f"certificates/{self.name}/{self.digest[:12]}"

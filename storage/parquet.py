@@ -21,10 +21,13 @@ _ROWS_AT_ONCE = 64
 """Rows in memory of a table that is read or written row by row: of `features`, about 15 MB."""
 
 
-def encode(spec: TableSpec, table: pa.Table) -> bytes:
+def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = None) -> bytes:
     """The table as Parquet bytes: columns by the schema, rows sorted by its key, writer settings fixed.
 
     The same rows in any order give the same bytes under the same pyarrow version.
+
+    Args:
+        about: what the file says of the whole table, in its schema's metadata.
 
     Raises:
         ValueError: a column is missing or of another type, or two rows share a key.
@@ -34,7 +37,7 @@ def encode(spec: TableSpec, table: pa.Table) -> bytes:
     if rows.num_rows and rows.group_by(list(spec.key)).aggregate([]).num_rows != rows.num_rows:
         raise ValueError(f"table {spec.name}: two rows share a key {spec.key}")
     sink = io.BytesIO()
-    pq.write_table(rows, sink, row_group_size=64 * 1024, **_WRITER)
+    pq.write_table(rows.replace_schema_metadata(about), sink, row_group_size=64 * 1024, **_WRITER)
     return sink.getvalue()
 
 

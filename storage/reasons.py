@@ -49,8 +49,3 @@ class Reason(StrEnum):
         "classes",
         "Shows the landmark of another class, where more photographs match it.",
     )
-    TOO_FEW_LEFT = (
-        "too-few-left",
-        "classes",
-        "Other classes keep so many images of its class that too few are left for it.",
-    )

@@ -239,9 +239,27 @@ CERTIFICATE = TableSpec(
             *[field for field in COMPARISONS.schema if field.name != "test_set"],
             _column("images_found", _LONG, "Images that show the same thing as one of its photographs."),
             _column("classes_found", _LONG, "Classes of which such an image is."),
+            _column("copies_dropped", _LONG, "Images dropped as copies of its photographs; of a check, to be dropped."),
+            _column("landmarks_dropped", _LONG, "Images dropped since they show one of its landmarks, likewise."),
+            _column("classes_dropped", _LONG, "Classes dropped whole since they show one of its landmarks, likewise."),
+            _column("class_images_dropped", _LONG, "Images of these classes, whether found or not."),
             _column("missed", pa.float64(), "Estimate of the pairs that were never looked at and show the same thing."),
             _column("missed_low", pa.float64(), "Lower end of its 95 % confidence interval."),
             _column("missed_high", pa.float64(), "Upper end."),
+        ]
+    ),
+)
+NAMESAKES = TableSpec(
+    "namesakes",
+    "One class that is named like a landmark of a test set, to be looked at: nothing is dropped for its name.",
+    ("landmark_id", "test_set", "site"),
+    pa.schema(
+        [
+            _LANDMARK,
+            *[SIGNATURE.schema.field(name) for name in ("test_set", "site")],
+            _column("spelling", _TEXT, "The name of the landmark that the class's equals but for case and accents."),
+            _column("images", _INT, "Number of the class's readable images."),
+            _column("images_found", _LONG, "Number of them that show the same thing as a photograph of this landmark."),
         ]
     ),
 )
@@ -384,10 +402,13 @@ THUMBNAILS = TableSpec(
 )
 
 VERSION_TABLES = (
-    *(SOURCES, IMAGES, MASKS, CERTIFICATE, OVERLAPS, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
+    *(SOURCES, IMAGES, MASKS, CERTIFICATE, OVERLAPS, NAMESAKES, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
     *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
 )
 """The tables of a published version, in the order of the road."""
+
+CERTIFICATE_TABLES = (IMAGES, CERTIFICATE, OVERLAPS, NAMESAKES, DROPS)
+"""The tables of a certificate: what was checked, and what came of it."""
 
 _RECORD = _column("record", _LONG, "Position of the image's record in its file, counted from 0.")
 _ITEM = _column("item", _INT, "Position in the record, counted from 0.")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import PurePosixPath
 
 import pyarrow as pa
@@ -103,11 +104,11 @@ def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) ->
     return fits[0]
 
 
-def find_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> str:
-    """The name that was given, or else the only one of the root.
+def only_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> str:
+    """The name, or that of the only dataset of this kind in the root where none is given.
 
     Raises:
-        InputError: none was given, and the root has none or several.
+        InputError: none is given, and the root has not one dataset.
     """
     names = list_names(root, kind)
     if name is None and len(names) == 1:
@@ -156,17 +157,8 @@ def publish_version(
     manifest = kind(
         **facts.model_dump(), name=name, number=number, digest=digest, tables=refs, created_at=datetime.now(UTC)
     )
-    # A local folder appears by one rename. An object store has none: there the manifest, written last, is the commit.
-    building = f"{kind.shelf}/{name}/.building-{number}" if root.is_local else manifest.folder
-    root.remove(building)
-    for file in files.values():
-        file.put(root, f"{building}/{file.ref.path}")
-    for path, data in render(manifest):
-        root.write(f"{building}/{path}", data)
-    root.write(f"{building}/manifest.json", manifest.model_dump_json(indent=2).encode())
-    if building != manifest.folder:
-        root.remove(manifest.folder)  # without a manifest it was no version
-        root.move(building, manifest.folder)
+    tables_and_pages = chain(((file.ref.path, file.content) for file in files.values()), render(manifest))
+    root.write_folder(manifest.folder, tables_and_pages, ("manifest.json", manifest.model_dump_json(indent=2).encode()))
     return manifest
 
 
@@ -176,12 +168,6 @@ class _File:
 
     ref: TableRef
     content: bytes | str
-
-    def put(self, root: Root, path: str) -> None:
-        if isinstance(self.content, str):
-            root.copy(self.content, path)
-        else:
-            root.write(path, self.content)
 
 
 def _file(name: str, table: pa.Table | TableRef) -> _File:
@@ -198,7 +184,7 @@ def _mend(root: Root, version: Version, files: Mapping[str, _File]) -> None:
         whole = version_table(version, name)
         if is_intact(root, whole):
             continue
-        files[name].put(root, whole.path)
+        root.put(whole.path, files[name].content)
         if name == FETCH_LOG.name:  # today's log is another one, and the digest leaves it out
             mended = version.model_copy(update={"tables": {**version.tables, name: files[name].ref}})
             root.write(f"{version.folder}/manifest.json", mended.model_dump_json(indent=2).encode())

@@ -21,7 +21,9 @@ _COLUMNS = ("id", "url", "landmark_id")
 _BOX = ("list_x1", "list_y1", "list_x2", "list_y2")
 
 
-def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | None = None) -> pa.Table:
+def read_sources(
+    path: Path, md5_file: Path | None = None, clean_file: Path | None = None, *, any_depth: bool = False
+) -> pa.Table:
     """Reads a list.
 
     Args:
@@ -29,6 +31,8 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
             `URL CLASS_ID` or `URL CLASS_ID x1 x2 y1 y2` (Landmarks); or a folder of class folders of images.
         md5_file: one MD5 per line; line i belongs to line i of the list.
         clean_file: Google-Landmarks v2's `train_clean.csv`; only the ids it names are kept.
+        any_depth: whether a folder's images may lie anywhere below it. Their class is the folder they lie in, and ""
+            at its top.
 
     Returns:
         The table `sources`, in the order of the list.
@@ -39,7 +43,7 @@ def read_sources(path: Path, md5_file: Path | None = None, clean_file: Path | No
     if not path.exists():
         raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
     if path.is_dir():
-        rows = _read_folder(path)
+        rows = _read_folder(path, any_depth=any_depth)
     elif path.suffix.lower() == ".parquet":
         rows = _read_parquet(path)
     elif path.suffix.lower() == ".csv":
@@ -101,17 +105,19 @@ def duplicate_rows(sources: pa.Table) -> np.ndarray:
     return np.array([first.setdefault(image, row) for image, row in _columns(sources, "image_id", "row")], np.int64)
 
 
-def _read_folder(path: Path) -> dict[str, list[object]]:
-    files = sorted(f for f in path.glob("*/*") if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
+def _read_folder(path: Path, *, any_depth: bool) -> dict[str, list[object]]:
+    found = path.rglob("*") if any_depth else path.glob("*/*")
+    files = sorted(f for f in found if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
     names = [f.relative_to(path).as_posix() for f in files]
     if not names:
-        raise InputError(f"{path}: no images found; expected CLASS/IMAGE.jpg folders below it")
+        expected = "files such as IMAGE.jpg" if any_depth else "CLASS/IMAGE.jpg folders"
+        raise InputError(f"{path}: no images found; expected {expected} below it")
     # The content's MD5 stands for the file, so that a changed picture is seen as one.
     md5 = [hashlib.md5(f.read_bytes(), usedforsecurity=False).hexdigest() for f in files]
     return {
         "image_id": list(names),
         "url": list(names),
-        "landmark_id": [f.parent.name for f in files],
+        "landmark_id": [name.rpartition("/")[0] for name in names],
         "md5": list(md5),
     }
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, Field, ValidationError
 
-from storage.errors import DamagedTableError
+from storage.errors import DamagedTableError, InputError
 from storage.images import get_image, put_image
 from storage.parquet import read_table, write_table
 from storage.reasons import Reason
@@ -58,10 +59,11 @@ def fixed_partition(root: Root, rows: int) -> Partition:
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
     """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
 
-    Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as.
+    Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as;
+    `any_depth`, 1 where the images of a folder may lie anywhere below it and need no class.
     """
     root = Root(root_url)
-    listed = read_sources(settings.path, settings.md5, settings.clean)
+    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=bool(inputs.get("any_depth")))
     sources = merge_classes(listed, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
     shards = shards_of(unique["image_id"].to_pylist(), fixed_partition(root, sources.num_rows))
@@ -303,6 +305,37 @@ def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSett
     for place, image in enumerate(images.select(["image_id", "landmark_id"]).to_pylist()):
         packet = packets[image["landmark_id"]]
         members[f"{packet}{DROPPED}" if image["image_id"] in gone else packet].append(place)
-    for packet, places in sorted(members.items()):
-        tables[packet] = write_table(root, stage_path(key, packet), IMAGES, images.take(pa.array(places, pa.int64())))
+    tables |= _write_packets(root, key, images, members)
     return Output(tables=tables, counts={"images": images.num_rows - len(gone), "dropped": len(gone)})
+
+
+@stage("pack", version=1)
+def pack_images(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Hands images on in packets of whole classes, all of them or those that a version keeps.
+
+    Inputs: a list of `images`; `verdicts` of the version, or None. Images without a class, whose landmark_id is "", go
+    to packets by their ids.
+    """
+    root = Root(root_url)
+    images = pa.concat_tables([read_table(root, ref) for ref in references(inputs, "images")])
+    if inputs["verdicts"]:
+        verdicts = read_table(root, reference(inputs, "verdicts"), ["image_id", "verdict"])
+        kept = verdicts.filter(pc.equal(verdicts["verdict"], "kept"))["image_id"]
+        images = images.filter(pc.is_in(images["image_id"], value_set=kept.combine_chunks()))
+    if not images.num_rows:
+        raise InputError("none of the images to be checked could be read; there is nothing to certify")
+    partition = fixed_partition(root, images.num_rows)
+    ids, classes = images["image_id"].to_pylist(), images["landmark_id"].to_pylist()
+    sizes, members = Counter(classes), defaultdict[str, list[int]](list)
+    for place, (image_id, landmark) in enumerate(zip(ids, classes, strict=True)):
+        packet = packet_of(landmark, sizes[landmark], partition) if landmark else packet_of(image_id, 1, partition)
+        members[packet].append(place)
+    return Output(tables=_write_packets(root, key, images, members), counts={"images": images.num_rows})
+
+
+def _write_packets(root: Root, key: str, images: pa.Table, members: Mapping[str, list[int]]) -> dict[str, TableRef]:
+    """The table `images` in parts, by name of the packet the places of those in it."""
+    return {
+        packet: write_table(root, stage_path(key, packet), IMAGES, images.take(pa.array(places, pa.int64())))
+        for packet, places in sorted(members.items())
+    }

@@ -11,16 +11,14 @@ from tasks.boxes.settings import BoxSettings
 from tasks.orchestration import Inputs, Output, reference, stage, stage_path
 
 
-@stage("boxes", version=3)
+@stage("boxes", version=4)
 def estimate_boxes(root_url: str, key: str, inputs: Inputs, settings: BoxSettings) -> Output:
-    """Boxes the kept images of `groups`, without those `lost`, that have `pairs` among them; `images` has sizes."""
+    """Boxes the kept images of `groups` that have `pairs` among them; `images` has sizes."""
     root = Root(root_url)
     groups = read_table(root, reference(inputs, "groups")).to_pandas()
     images = read_table(root, reference(inputs, "images")).to_pandas().set_index("image_id")
     pairs = read_table(root, reference(inputs, "pairs")).to_pandas()
-    lost = read_table(root, reference(inputs, "lost"), ["image_id"])["image_id"].to_pylist()
-    kept = groups[groups.kept & ~groups.image_id.isin(lost)]
-    kept = kept.merge(images[["width", "height"]], left_on="image_id", right_index=True)
+    kept = groups[groups.kept].merge(images[["width", "height"]], left_on="image_id", right_index=True)
     parts = []
     for _, members in kept.groupby(["landmark_id", "group"]):
         inside = pairs[pairs.image_a.isin(members.image_id) & pairs.image_b.isin(members.image_id)]

@@ -38,13 +38,24 @@ def check_pins(root_url: str, key: str, inputs: Inputs, settings: None) -> Outpu
     return Output(tables={}, counts={"pins": len(pins)})
 
 
-@stage("cluster", version=2)
+@stage("cluster", version=3)
 def cluster_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
-    """Groups the `images`, but for those in `drops`, by their `pairs`; `pins` is JSON of class to image."""
-    root = Root(root_url)
-    gone = read_table(root, reference(inputs, "drops"), ["image_id"])["image_id"].to_pylist()
+    """Groups the `images`, but for those in the list `drops`, by their `pairs`; `pins` is JSON of class to image."""
+    return _group(Root(root_url), key, inputs, settings)
+
+
+@stage("regroup", version=1)
+def regroup_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
+    """The same without the images that other classes show more: their groups may be kept no longer."""
+    return _group(Root(root_url), key, inputs, settings)
+
+
+def _group(root: Root, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
+    drops = [read_table(root, ref, ["image_id"])["image_id"].to_pylist() for ref in references(inputs, "drops")]
+    gone = [image_id for images in drops for image_id in images]
     images = read_table(root, reference(inputs, "images"), ["image_id", "landmark_id"]).to_pandas()
     pairs = read_table(root, reference(inputs, "pairs"), _PAIR_COLUMNS).to_pandas()
+    pairs = pairs[~pairs.image_a.isin(gone) & ~pairs.image_b.isin(gone)]
     members, cuts = group_images(images[~images.image_id.isin(gone)], pairs, settings)
     decided = keep_images(members, settings, json.loads(str(inputs["pins"])))
 

@@ -30,7 +30,9 @@ class MatchSettings(StageSettings):
     )
     exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
     candidates: int = Field(30, ge=1, description="photographs with most votes that each image is compared with")
-    min_votes: float = Field(3.0, ge=0, description="votes that a photograph needs to be a candidate")
+    min_votes: float = Field(
+        1.0, ge=0, description="votes that a pair needs to be compared among 100 photographs; among n, √(100/n) of them"
+    )
     supports: int = Field(
         8, ge=1, description="pairs an image needs before those that cannot change its group are skipped"
     )

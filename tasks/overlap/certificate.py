@@ -1,25 +1,29 @@
 """What was done to find overlaps with each test set, what was found, and what may have been missed."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from storage.reasons import Reason
 from tasks.match.audit import missed_pairs
 
 _COUNTS = ["images", "possible", "compared", "verified", "audited", "audit_found"]
+_REASONS = [str(reason) for reason in Reason if reason.stage == "overlap"]
 
 
 def certify(
-    comparisons: pd.DataFrame, overlaps: pd.DataFrame, checked: Mapping[str, Mapping[str, Any]]
+    comparisons: pd.DataFrame, overlaps: pd.DataFrame, drops: pd.DataFrame, checked: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Rows of the table `certificate`.
 
     Args:
         comparisons: the table of this name of every packet. overlaps: test_set, image_id, landmark_id of all of them.
-        checked: by test set, photographs, sites, ground_truth, absent, ignored, unreadable and signature.
+        drops: landmark_id, reason, evidence of all of them. checked: by test set, photographs, sites, ground_truth,
+            absent, ignored, unreadable and signature.
     """
-    rows = []
+    dropped, rows = _dropped(drops), []
     for test_set, facts in sorted(checked.items()):
         counts = comparisons[comparisons.test_set == test_set][_COUNTS].sum().astype(int).to_dict()
         found = overlaps[overlaps.test_set == test_set]
@@ -33,9 +37,27 @@ def certify(
                 **counts,
                 "images_found": found.image_id.nunique(),
                 "classes_found": found.landmark_id.nunique(),
+                **_consequences(dropped[dropped.test_set == test_set]),
                 "missed": missed,
                 "missed_low": low,
                 "missed_high": high,
             }
         )
     return rows
+
+
+def _dropped(drops: pd.DataFrame) -> pd.DataFrame:
+    """What the stage `overlap` dropped, and the test set that each image, or its whole class, was dropped for."""
+    own = drops[drops.reason.isin(_REASONS)]
+    named = [json.loads(evidence) for evidence in own.evidence]
+    return own.assign(test_set=[evidence.get("class_test_set") or evidence["test_set"] for evidence in named])
+
+
+def _consequences(dropped: pd.DataFrame) -> dict[str, int]:
+    whole = dropped[dropped.reason == Reason.TEST_LANDMARK_CLASS]
+    return {
+        "copies_dropped": int((dropped.reason == Reason.TEST_COPY).sum()),
+        "landmarks_dropped": int((dropped.reason == Reason.TEST_LANDMARK).sum()),
+        "classes_dropped": whole.landmark_id.nunique(),
+        "class_images_dropped": len(whole),
+    }

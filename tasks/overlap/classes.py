@@ -1,8 +1,8 @@
 """Classes of the list that show the same landmark: a tower, and the gate that it was photographed from."""
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -20,17 +20,27 @@ from tasks.overlap.settings import ClassSettings
 Pair = tuple[int, int]
 
 
-def representatives(kept: pd.DataFrame, count: int) -> pd.DataFrame:
-    """At most `count` photographs of each class, by which it is compared with all others: those with most neighbours.
+def contenders(groups: pd.DataFrame, share: float) -> pd.DataFrame:
+    """The images of groups that their class keeps, or would if another class took images of those: nearly as large.
 
     Args:
-        kept: image_id, landmark_id, photograph, neighbours; and what else is to be known of an image.
+        groups: the table of this name. share: of the images of the largest group kept, what another must have.
+    """
+    largest = groups.landmark_id.map(groups[groups.kept].groupby("landmark_id").group_size.max()).astype(float)
+    return groups[groups.kept | ((groups.group_size > 1) & (groups.group_size >= share * largest))]
+
+
+def representatives(images: pd.DataFrame, count: int) -> pd.DataFrame:
+    """At most `count` photographs of each group, by which it is compared with all classes: those with most neighbours.
+
+    Args:
+        images: image_id, landmark_id, group, photograph, neighbours; and what else is to be known of an image.
 
     Returns:
-        Rows of `kept`, sorted by landmark_id and image_id; one image for each photograph.
+        Rows of `images`, sorted by landmark_id and image_id; one image for each photograph.
     """
-    ranked = kept.sort_values(["landmark_id", "neighbours", "image_id"], ascending=[True, False, True])
-    chosen = ranked.drop_duplicates(["landmark_id", "photograph"]).groupby("landmark_id").head(count)
+    ranked = images.sort_values(["landmark_id", "neighbours", "image_id"], ascending=[True, False, True])
+    chosen = ranked.drop_duplicates(["landmark_id", "photograph"]).groupby(["landmark_id", "group"]).head(count)
     return chosen.sort_values(["landmark_id", "image_id"], ignore_index=True)
 
 
@@ -45,7 +55,7 @@ def across_classes(
     Returns:
         Pairs of places, lower first.
     """
-    few = match.model_copy(update={"candidates": classes.candidates})
+    few = match.model_copy(update={"candidates": classes.candidates, "min_votes": 0})
     return shortlist(largest, few, classes=images.landmark_id.to_list())
 
 
@@ -88,7 +98,7 @@ def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
 def compare_related(
     images: pd.DataFrame, features: Sequence[Features], seen: pd.DataFrame, match: MatchSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compares the kept images of a set of related classes as `match` does those of one class.
+    """Compares the images of a set of related classes as `match` does those of one class.
 
     Args:
         images: image_id, landmark_id, sha256, width, height, sorted by landmark_id and image_id. features: of each.
@@ -105,7 +115,7 @@ def compare_related(
     return class_pairs(images, found), pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
 
 
-def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame, held: Collection[str] = ()) -> pd.DataFrame:
     """The photographs that another class shows more often than their own.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
@@ -114,6 +124,7 @@ def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFr
 
     Args:
         members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
+        held: classes that no photograph leaves, since a person decided which group of them to keep.
 
     Returns:
         photograph, other_class, matches_there, matches_here (photographs, when it left), sorted by photograph.
@@ -124,10 +135,12 @@ def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFr
     graph = nx.Graph((a, b) for a, b in ends if a != b)
     counts = {one: Counter(home[other] for other in graph[one]) for one in graph}
     sizes, left = Counter(home.values()), []
-    while counts:
-        rank, leaver, other = min(_case(one, counts[one], home[one], sizes) for one in counts)
+    free = {one for one in counts if home[one] not in held}
+    while free:
+        rank, leaver, other = min(_case(one, counts[one], home[one], sizes) for one in free)
         if rank[0] >= 0:
             break
+        free.remove(leaver)
         own = home[leaver]
         found = counts.pop(leaver)
         left.append((leaver, other, found[other], found[own]))
@@ -148,32 +161,21 @@ def _case(
     return (counts.get(own, 0) + most, sizes[own]), photograph, other
 
 
-def lost_images(
-    members: pd.DataFrame, leaving: pd.DataFrame, inside: pd.DataFrame, across: pd.DataFrame, min_group_size: int
-) -> pd.DataFrame:
-    """What related classes lose: the images of photographs that leave, and what then has no group any more.
-
-    Those left that had neighbours in their class and have none now go too, and all of a class that has fewer than
-    `min_group_size` photographs left.
+def lost_images(members: pd.DataFrame, leaving: pd.DataFrame, across: pd.DataFrame) -> pd.DataFrame:
+    """The images of photographs that leave.
 
     Args:
-        members: image_id, landmark_id, photograph. leaving: as `leaving_photographs` gives them. inside: image_a,
-            image_b, the pairs of each class. across: the table `class_pairs`.
+        members: image_id, landmark_id, photograph. leaving: as `leaving_photographs` gives them. across: the table
+            `class_pairs`.
 
     Returns:
         image_id, reason, evidence (JSON), sorted by image_id.
     """
-    gone = members.merge(leaving, on="photograph")
-    strongest = _strongest(across)
-    rows = []
-    for image in gone.itertuples():
+    strongest, rows = _strongest(across), []
+    for image in members.merge(leaving, on="photograph").itertuples():
         evidence = {name: getattr(image, name) for name in leaving.columns[1:]}
         pair = strongest.get((image.image_id, image.other_class), {})
         rows.append((image.image_id, str(Reason.OTHER_CLASS), json.dumps({**evidence, **pair})))
-    left = members[~members.image_id.isin(gone.image_id)]
-    for image_id, count in _stranded(left, inside, min_group_size).items():
-        evidence = {"photographs_left": count, "needed": min_group_size}
-        rows.append((image_id, str(Reason.TOO_FEW_LEFT), json.dumps(evidence)))
     return pd.DataFrame(sorted(rows), columns=["image_id", "reason", "evidence"], dtype=object)
 
 
@@ -185,14 +187,3 @@ def _strongest(across: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
         best.setdefault((pair.image_a, pair.landmark_b), {"other_image": pair.image_b, **shown})
         best.setdefault((pair.image_b, pair.landmark_a), {"other_image": pair.image_a, **shown})
     return best
-
-
-def _stranded(left: pd.DataFrame, inside: pd.DataFrame, min_group_size: int) -> dict[str, int]:
-    """The images that must follow those that left, and how many photographs of their class remain without them."""
-    here = inside.image_a.isin(left.image_id) & inside.image_b.isin(left.image_id)
-    paired, still = (set(part.image_a) | set(part.image_b) for part in (inside, inside[here]))
-    held = left[left.image_id.isin(still) | ~left.image_id.isin(paired)]
-    sizes: dict[str, int] = defaultdict(int, held.groupby("landmark_id").photograph.nunique().to_dict())
-    held = held[held.landmark_id.map(lambda name: sizes[name] >= min_group_size)]
-    stranded = left[~left.image_id.isin(held.image_id)]
-    return {image.image_id: sizes[image.landmark_id] for image in stranded.itertuples()}

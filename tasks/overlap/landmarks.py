@@ -21,7 +21,7 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
     pairs with what a test set calls junk, or with its distractors, unless the settings say so.
 
     Args:
-        images: image_id, landmark_id of all images that took part.
+        images: image_id, landmark_id of all images that took part; one without a class has "", which none condemns.
         overlaps: the table `overlaps` without its points.
 
     Returns:
@@ -57,7 +57,8 @@ def _condemned_classes(
     images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings
 ) -> dict[str, dict[str, Any]]:
     sizes = images.groupby("landmark_id")["image_id"].nunique()
-    counted = overlaps[(overlaps.kind == "landmark") & (settings.distractors_condemn | overlaps.role.isin(_SHOWS))]
+    shows = settings.distractors_condemn | overlaps.role.isin(_SHOWS)
+    counted = overlaps[(overlaps.kind == "landmark") & (overlaps.landmark_id != "") & shows]
     shown = counted.groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
     condemned: dict[str, dict[str, Any]] = {}
     for (landmark, test_set, site), count in shown.sort_values(ascending=False, kind="stable").items():

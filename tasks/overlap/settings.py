@@ -11,7 +11,7 @@ class OverlapSettings(StageSettings):
     """When an image or a class shares a photograph or a landmark with a test set."""
 
     shortlist: int = Field(20, ge=1, description="test photographs with most votes that each image is compared with")
-    min_votes: float = Field(3.0, ge=0, description="votes that a test photograph needs for that")
+    min_votes: float = Field(0.5, ge=0, description="votes that a test photograph needs for that")
     copy_keypoints: int = Field(300, ge=1, description="keypoints, the largest, that ask mirrored and on their side")
     copy_shortlist: int = Field(5, ge=1, description="test photographs that each image is compared with so besides")
     audit: float = Field(
@@ -37,6 +37,12 @@ class OverlapSettings(StageSettings):
 class ClassSettings(StageSettings):
     """How classes of the list that show the same landmark are looked for."""
 
-    representatives: int = Field(10, ge=1, description="photographs of each kept group that look for other classes")
+    contender: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="groups that look for other classes: those kept, and those at least so large beside",
+    )
+    representatives: int = Field(10, ge=1, description="photographs of each of these groups that do so")
     keypoints: int = Field(300, ge=1, description="keypoints, the largest, by which they ask for photographs")
     candidates: int = Field(3, ge=1, description="photographs of other classes that each is compared with")

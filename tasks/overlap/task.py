@@ -1,5 +1,6 @@
 """Overlap's Prefect face: the signature of each test set, and a packet's overlaps with all of them."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from storage.errors import InputError
-from storage.parquet import read_rows, read_table, write_table
+from storage.parquet import encode, read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import (
     CLASS_PAIRS,
@@ -40,6 +41,7 @@ from tasks.overlap.classes import (
     across_classes,
     class_pairs,
     compare_related,
+    contenders,
     leaving_photographs,
     lost_images,
     related_sets,
@@ -49,6 +51,7 @@ from tasks.overlap.classes import (
 from tasks.overlap.landmarks import dropped_images
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
+from tasks.overlap.signature import METHOD, SUFFIX, About, is_signature, read_signature
 from tasks.overlap.testsets import read_test_set
 from tasks.settings import StageSettings
 
@@ -60,10 +63,27 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=4)
+@stage("signature", version=5)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
-    """The keypoints of a test set's photographs. Inputs: `name`, `folder`, `digest`."""
-    root, name, folder = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
+    """The keypoints of a test set's photographs, in `signatures/` under their digest.
+
+    Inputs: `name`; `folder`, of its photographs, or a signature that someone shared; `digest` of either.
+    """
+    root, name, place = Root(root_url), str(inputs["name"]), Path(str(inputs["folder"]))
+    if is_signature(place):
+        content, about, table = read_signature(name, place, settings)
+    else:
+        about, table = _describe_test_set(name, place, settings)
+        content = encode(SIGNATURE, table, about.metadata())
+    digest = hashlib.sha256(content).hexdigest()
+    ref = TableRef(path=f"signatures/{name}-{digest[:12]}{SUFFIX}", digest=digest, rows=table.num_rows)
+    root.write(ref.path, content)
+    facts = {name: int(getattr(about, name)) for name in ("ground_truth", "absent", "ignored", "unreadable")}
+    sites = pc.count_distinct(table["site"]).as_py()
+    return Output(tables={"signature": ref}, counts={"photographs": table.num_rows, "sites": sites, **facts})
+
+
+def _describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tuple[About, pa.Table]:
     test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
     with Describer(settings) as describer:
         for path, site, role in test_set.photographs:
@@ -73,18 +93,16 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     files = len(test_set.photographs)
     if not rows:
         raise InputError(f"test set {name!r}: none of the {files} files below {folder} is a readable photograph")
-    table = pa.Table.from_pylist(rows, SIGNATURE.schema)
-    return Output(
-        tables={"signature": write_table(root, stage_path(key, "signature"), SIGNATURE, table)},
-        counts={
-            "photographs": len(rows),
-            "sites": len({row["site"] for row in rows}),
-            "ground_truth": test_set.ground_truth,
-            "absent": test_set.absent,
-            "ignored": len(test_set.ignored),
-            "unreadable": files - len(rows),
-        },
+    about = About(
+        test_set=name,
+        method=METHOD,
+        features=settings,
+        ground_truth=test_set.ground_truth,
+        absent=test_set.absent,
+        ignored=len(test_set.ignored),
+        unreadable=files - len(rows),
     )
+    return about, pa.Table.from_pylist(rows, SIGNATURE.schema)
 
 
 def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
@@ -96,15 +114,19 @@ def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
     return {"width": picture.width, "height": picture.height, **pack(features)}
 
 
-@stage("overlap", version=4)
+@stage("overlap", version=6)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
-    """Compares the `images` of a packet, by their `features` without `masks`, with the test sets' `signatures`."""
+    """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
+
+    Nothing is masked: what unrelated classes have in common may be the test photograph that all of them carry.
+    """
     root = Root(root_url)
     images = read_table(root, reference(inputs, "images")).to_pylist()
-    tests = _load_signatures(root_url, tuple(references(inputs, "signatures")))
+    tests = load_signatures(root_url, tuple(references(inputs, "signatures")))
     counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(images))
     rows = list[dict[str, Any]]()
-    with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
+    spool = fill_spool((row["sha256"], unpack(row)) for row in read_rows(root, reference(inputs, "features")))
+    with spool.file:
         for image in images:
             rows += compare_image(image, spool[image["sha256"]], tests, counts, settings.overlap, settings.match)
     table = pa.Table.from_pylist(rows, OVERLAPS.schema)
@@ -124,7 +146,8 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
 _loading = threading.Lock()
 
 
-def _load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
+def load_signatures(root_url: str, refs: tuple[TableRef, ...]) -> SignedTests:
+    """The photographs of test sets, and their index, which the tasks of a process share."""
     with _loading:  # the packets of a process share one index; only the first builds it
         return _cached_signatures(root_url, refs)
 
@@ -151,22 +174,22 @@ class ClassStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("classes", version=1)
+@stage("classes", version=3)
 def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStageSettings) -> Output:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
     Inputs: `packets`, JSON of their names, and in the same order lists of their `images`, `features`, `masks`, `pairs`
-    and `groups`; `min_group_size`, photographs that a class must keep. Writes `class_pairs`, and drops by packet.
+    and `groups`; `pins`, JSON of class to image. Writes `class_pairs`, and drops by packet.
     """
     root = Root(root_url)
-    kept = _kept_images(root, inputs)
-    few = representatives(kept, settings.classes.representatives)
+    contending = _contending_images(root, inputs, settings.classes.contender)
+    few = representatives(contending, settings.classes.representatives)
     pictures = few.sha256.to_list()
     with _spool_some(root, inputs, few) as spool:
         largest = Spooled(spool, pictures, settings.classes.keypoints)
         asked = across_classes(few, largest, settings.classes, settings.match)
         seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), asked, settings.match))
-    across, drops = _judge_related(root, inputs, kept, seen, settings.match)
+    across, drops = _judge_related(root, inputs, contending, seen, settings.match)
     tables = {"class_pairs": write_table(root, stage_path(key, "class_pairs"), CLASS_PAIRS, across)}
     for packet, ref in zip(json.loads(str(inputs["packets"])), references(inputs, "images"), strict=True):
         members = read_table(root, ref, ["image_id"])["image_id"]
@@ -177,11 +200,11 @@ def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStag
 
 
 def _judge_related(
-    root: Root, inputs: Inputs, kept: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
+    root: Root, inputs: Inputs, contending: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
 ) -> tuple[pa.Table, pa.Table]:
     """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
     sets = related_sets(seen)
-    members = kept[kept.landmark_id.isin([name for names in sets for name in names])]
+    members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
     ids = pa.array(members.image_id, pa.string())
     inside = _read_all(root, inputs, PAIRS, ["image_a", "image_b"])
     inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
@@ -192,21 +215,20 @@ def _judge_related(
             features = Spooled(spool, images.sha256.to_list())
             pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
             own = inside[inside.image_a.isin(images.image_id)]
-            leaving = leaving_photographs(images, pd.concat([links, own]))
-            lost = lost_images(images, leaving, own, pairs, int(str(inputs["min_group_size"])))
+            leaving = leaving_photographs(images, pd.concat([links, own]), json.loads(str(inputs["pins"])))
+            lost = lost_images(images, leaving, pairs)
             across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
             drops.append(pa.Table.from_pandas(lost.assign(stage="classes"), DROPS.schema, preserve_index=False))
     return pa.concat_tables(across), pa.concat_tables(drops)
 
 
-def _kept_images(root: Root, inputs: Inputs) -> pd.DataFrame:
-    """The images that their classes keep, each with its photograph, sorted by class and id."""
+def _contending_images(root: Root, inputs: Inputs, share: float) -> pd.DataFrame:
+    """The images of the groups that may be kept, each with its photograph, sorted by class and id."""
     images = _read_all(root, inputs, IMAGES, ["image_id", "sha256", "width", "height"]).to_pandas()
-    columns = ["image_id", "landmark_id", "neighbours", "copy_of", "kept"]
-    groups = _read_all(root, inputs, GROUPS, columns).to_pandas()
-    kept = groups[groups.kept].merge(images, on="image_id")
-    photograph = kept.copy_of.where(kept.copy_of.notna(), kept.image_id)
-    return kept.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
+    columns = ["image_id", "landmark_id", "group", "group_size", "neighbours", "copy_of", "kept"]
+    groups = contenders(_read_all(root, inputs, GROUPS, columns).to_pandas(), share).merge(images, on="image_id")
+    photograph = groups.copy_of.where(groups.copy_of.notna(), groups.image_id)
+    return groups.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
 
 
 def _read_all(root: Root, inputs: Inputs, spec: TableSpec, columns: list[str]) -> pa.Table:

@@ -54,6 +54,20 @@ def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
     return _jpeg(_draw_lines(canvas, points * scales + np.array([*corners[0], *corners[1]])))
 
 
+def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
+    """An image with some of its keypoints, where what they were matched with is not at hand.
+
+    Args:
+        positions: float32 (n, 2): x, y in pixels after EXIF orientation.
+
+    Returns:
+        A JPEG, at most 480 pixels on its longest side.
+    """
+    image, scale = _open_upright(content, _MATCH_SIDE)
+    ends = np.tile(positions * scale, 2)
+    return _jpeg(_draw_lines(image, ends))
+
+
 def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
     """Thumbnails (JPEG) tiled in one small JPEG: kept ones framed green, then dropped ones framed red.
 

@@ -67,6 +67,19 @@ def kind_of(reason: str) -> str:
             return "overlap" if known.stage == "overlap" else "acquire"
 
 
+def page_environment() -> jinja2.Environment:
+    """How pages are rendered: what others named is text, and what a template misses is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    return environment
+
+
 class Pages:
     """Renders templates for one version.
 
@@ -77,14 +90,7 @@ class Pages:
     def __init__(self, manifest: Manifest, names: frozenset[str], masks: Mapping[str, Mapping[str, Any]]) -> None:
         self._names, self._masks = names, masks
         self._manifest = manifest
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["count"] = lambda number: f"{number:,}"
+        self._environment = page_environment()
         self._environment.globals.update(
             manifest=manifest,
             Reason=Reason,
@@ -106,7 +112,7 @@ class Pages:
         for reason, count in summary.reasons.items():
             firsts[reason] = class_page(summary.name, before // PER_PAGE)
             before += count
-        pages = _page_count(rows.num_rows, PER_PAGE)
+        pages = page_count(rows.num_rows, PER_PAGE)
         for page in range(pages):
             items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
             parts = groupby(items, key=lambda item: item.record["reason"])
@@ -123,7 +129,7 @@ class Pages:
             )
 
     def of_reason(self, reason: Reason, rows: pa.Table) -> Iterator[tuple[str, bytes]]:
-        pages = _page_count(rows.num_rows, PER_PAGE) if rows.num_rows else 0
+        pages = page_count(rows.num_rows, PER_PAGE) if rows.num_rows else 0
         for page in range(pages):
             items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
             yield self._render(
@@ -137,7 +143,7 @@ class Pages:
             )
 
     def of_overlaps(self, overlaps: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-        pages = _page_count(len(overlaps), _OVERLAPS_PER_PAGE)
+        pages = page_count(len(overlaps), _OVERLAPS_PER_PAGE)
         for page in range(pages):
             yield self._render(
                 "overlaps.html",
@@ -171,6 +177,7 @@ class Pages:
             related=related,
             losses=losses(self._manifest.funnel, counts),
             certificate=tables["certificate"].to_pylist(),
+            namesakes=tables["namesakes"].to_pylist(),
             checks=check(tables),
             settings=list(flatten(self._manifest.settings)),
             overrides=[entry for entry in flatten(self._manifest.overrides) if entry[1] != ""],
@@ -184,7 +191,7 @@ class Pages:
         return path, text.encode()
 
 
-def _page_count(rows: int, per_page: int) -> int:
+def page_count(rows: int, per_page: int) -> int:
     return max(1, -(-rows // per_page))
 
 

@@ -13,17 +13,33 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.certificates import publish_certificate
 from storage.images import get_image
-from storage.manifest import Facts, FunnelStep, Manifest
+from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import CERTIFICATE, COMPARISONS, THUMBNAILS, VERDICTS, VERSION_TABLES, TableRef, TableSpec
+from storage.tables import (
+    CERTIFICATE,
+    COMPARISONS,
+    DROPS,
+    IMAGES,
+    NAMESAKES,
+    OVERLAPS,
+    SIGNATURE,
+    THUMBNAILS,
+    VERDICTS,
+    VERSION_TABLES,
+    TableRef,
+    TableSpec,
+)
 from storage.versions import publish_version
 from tasks.acquire.sources import duplicate_rows
 from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
 from tasks.overlap.certificate import certify
+from tasks.overlap.namesakes import namesakes
+from tasks.publish.attest import render_certificate
 from tasks.publish.card import render_card
-from tasks.publish.illustrate import draw_match, thumbnail
+from tasks.publish.illustrate import draw_keypoints, draw_match, thumbnail
 from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
 from tasks.publish.report import render_report
 from tasks.publish.rows import strongest_pairs
@@ -31,13 +47,15 @@ from tasks.publish.settings import PublishSettings
 from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
 
+_MADE_HERE = (VERDICTS, CERTIFICATE, NAMESAKES)
 
-@stage("illustrate", version=3)
+
+@stage("illustrate", version=4)
 def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Thumbnails of `images`, and drawings of what they were dropped for.
 
     Inputs: `images`; `overlaps`, `pairs`, `groups` and `cuts` where the packet has them; `folders`, JSON of test set to
-    folder.
+    folder where its photographs are at hand, and `seen`, JSON of their names.
     """
     root = Root(root_url)
     images = {image["image_id"]: image for image in read_table(root, reference(inputs, "images")).to_pylist()}
@@ -51,17 +69,30 @@ def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -
     return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
 
 
+@stage("illustrate-overlaps", version=1)
+def illustrate_overlaps(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Drawings of the `overlaps` of a packet's `images`; `folders` and `seen` as in `illustrate`."""
+    root = Root(root_url)
+    images = {image["image_id"]: image for image in read_table(root, reference(inputs, "images")).to_pylist()}
+    rows = [{"name": name, "jpeg": jpeg} for name, jpeg in _draw_overlaps(root, inputs, images).items()]
+    table = pa.Table.from_pylist(rows, THUMBNAILS.schema)
+    return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
+
+
 def _draw_overlaps(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """Each overlapping image beside the test photograph that its verdict names."""
+    """Each overlapping image beside the test photograph that its verdict names; alone where only its signature came."""
     folders = json.loads(str(inputs["folders"]))
     named = strongest_pairs(read_table(root, reference(inputs, "overlaps"))).to_pandas()
     drawings = {}
     for pair in named.itertuples():
         image = images[str(pair.image_id)]
-        photograph = (Path(folders[pair.test_set]) / str(pair.test_image)).read_bytes()
         points = np.asarray(pair.points, np.float32).reshape(-1, 4)
-        drawing = draw_match(get_image(root, image["path"]), photograph, points)
-        drawings[f"overlap-{image['sha256']}.jpg"] = drawing
+        folder, own = folders.get(pair.test_set), get_image(root, image["path"])
+        drawings[f"overlap-{image['sha256']}.jpg"] = (
+            draw_match(own, (Path(folder) / str(pair.test_image)).read_bytes(), points)
+            if folder
+            else draw_keypoints(own, points[:, :2])
+        )
     return drawings
 
 
@@ -128,29 +159,30 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=4)
+@stage("publish", version=5)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
-    Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons` and every other table of a version;
-    `facts`, JSON of all in `Facts` that is not computed here; `checked`, JSON of what is known of each test set.
+    Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons`, `signatures` and every other table of a
+    version; `facts`, JSON of all in `Facts` that is not computed here; `checked`, JSON of what is known of each test
+    set; `aliases`, JSON of site to further spellings.
     """
     root = Root(root_url)
-    tables = {spec.name: _gather(root, inputs, spec) for spec in VERSION_TABLES if spec not in (VERDICTS, CERTIFICATE)}
-    verdicts = _verdicts(root, inputs, tables, settings)
+    tables = {spec.name: _gather(root, inputs, spec) for spec in VERSION_TABLES if spec not in _MADE_HERE}
+    drops = _gather(root, inputs, DROPS).to_pandas()
+    verdicts = _verdicts(drops, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
-    tables["certificate"] = _certificate(root, inputs, tables["overlaps"])
-    software = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect"), **SOFTWARE}
+    tables |= _attest(root, inputs, tables, drops)
+    software = _software()
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
     facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest, tables).encode()
         names = set()
-        for ref in references(inputs, "thumbnails"):
-            for row in read_table(root, ref).to_pylist():
-                names.add(row["name"])
-                yield f"report/pictures/{row['name']}", row["jpeg"]
+        for path, jpeg in _pictures(root, inputs, "report/pictures"):
+            names.add(path.rsplit("/", 1)[-1])
+            yield path, jpeg
         for path, content in render_report(manifest, tables, names):
             yield f"report/{path}", content
 
@@ -160,11 +192,44 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
         for name, ref in manifest.tables.items()
         if name != "fetch_log"
     }
-    # Without its manifest a version is none: the memo stands and falls with it too.
-    path = f"{manifest.folder}/manifest.json"
-    refs["manifest"] = TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
+    refs["manifest"] = _record(root, f"{manifest.folder}/manifest.json")
     kept = int((verdicts.verdict == "kept").sum())
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
+
+
+@stage("certify", version=1)
+def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
+    """Puts together what images share with test sets, and publishes the certificate.
+
+    Inputs: lists of `images`, `overlaps`, `drops`, `thumbnails`, `comparisons`, `signatures`; `facts`, JSON of all in
+    `Attested` that is not computed here; `checked` and `aliases` as in `publish`.
+    """
+    root = Root(root_url)
+    tables = {spec.name: _gather(root, inputs, spec) for spec in (IMAGES, OVERLAPS, DROPS)}
+    tables |= _attest(root, inputs, tables, tables["drops"].to_pandas())
+    facts = Attested(**json.loads(str(inputs["facts"])), software=_software())
+
+    def render(made: Certificate) -> Iterator[tuple[str, bytes]]:
+        yield from _pictures(root, inputs, "pictures")
+        yield from render_certificate(made, tables)
+
+    made = publish_certificate(root, tables, facts, render)
+    refs = {name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for name, ref in made.tables.items()}
+    refs["record"] = _record(root, f"{made.folder}/certificate.json")
+    found = pc.count_distinct(tables["overlaps"]["image_id"]).as_py()
+    return Output(tables=refs, counts={"images": tables["images"].num_rows, "found": found})
+
+
+def _record(root: Root, path: str) -> TableRef:
+    """Without its manifest a version is none, nor is a certificate: the memo stands and falls with it too."""
+    return TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
+
+
+def _pictures(root: Root, inputs: Inputs, folder: str) -> Iterator[tuple[str, bytes]]:
+    """The pictures that the stages drew, each with its path."""
+    for ref in references(inputs, "thumbnails"):
+        for row in read_table(root, ref).to_pylist():
+            yield f"{folder}/{row['name']}", row["jpeg"]
 
 
 def _gather(root: Root, inputs: Inputs, spec: TableSpec) -> pa.Table:
@@ -173,18 +238,30 @@ def _gather(root: Root, inputs: Inputs, spec: TableSpec) -> pa.Table:
     return pa.concat_tables([spec.schema.empty_table(), *(read_table(root, ref) for ref in refs)])
 
 
-def _certificate(root: Root, inputs: Inputs, overlaps: pa.Table) -> pa.Table:
+def _attest(root: Root, inputs: Inputs, tables: dict[str, pa.Table], drops: pd.DataFrame) -> dict[str, pa.Table]:
+    """The tables `certificate` and `namesakes`, from `images`, `overlaps` and drops."""
+    images = tables["images"].select(["image_id", "landmark_id"]).to_pandas()
+    found = tables["overlaps"].select(["image_id", "landmark_id", "test_set", "site"]).to_pandas()
     comparisons = _gather(root, inputs, COMPARISONS).to_pandas()
-    found = overlaps.select(["test_set", "image_id", "landmark_id"]).to_pandas()
-    rows = certify(comparisons, found, json.loads(str(inputs["checked"])))
-    return pa.Table.from_pylist(rows, CERTIFICATE.schema)
+    rows = certify(comparisons, found, drops.merge(images, on="image_id"), json.loads(str(inputs["checked"])))
+    columns = ["test_set", "site"]
+    signed = [read_table(root, ref, columns) for ref in references(inputs, "signatures")]
+    sites = pa.concat_tables([SIGNATURE.schema.empty_table().select(columns), *signed]).to_pandas()
+    named = namesakes(images, found, sites, json.loads(str(inputs["aliases"])))
+    return {
+        "certificate": pa.Table.from_pylist(rows, CERTIFICATE.schema),
+        "namesakes": pa.Table.from_pandas(named, NAMESAKES.schema, preserve_index=False),
+    }
 
 
-def _verdicts(root: Root, inputs: Inputs, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:
-    drops = pd.concat([read_table(root, ref).to_pandas() for ref in references(inputs, "drops")])
+def _software() -> dict[str, str]:
+    return {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect"), **SOFTWARE}
+
+
+def _verdicts(drops: pd.DataFrame, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:
     images = tables["images"].to_pandas()
     groups = tables["groups"].to_pandas()
-    kept = groups[groups.kept & ~groups.image_id.isin(drops.image_id)].copy()
+    kept = groups[groups.kept].copy()
     kept["photograph"] = kept.copy_of.fillna(kept.image_id).map(images.set_index("image_id").sha256)
     kept["split"] = kept.image_id.map(split_images(kept, settings))
     sources = tables["sources"]

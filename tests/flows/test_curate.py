@@ -17,7 +17,7 @@ from storage.root import Root
 from tasks.acquire.packets import Partition, packet_of, place
 from tasks.cluster.settings import Overrides
 
-PACKET_STAGES = ("features", "mask", "overlap", "match", "cluster", "boxes", "illustrate")
+PACKET_STAGES = ("features", "mask", "overlap", "match", "cluster", "regroup", "boxes", "illustrate")
 
 
 def rows_of(root: Path, version: Any, table: str) -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: 
     lost = "view-1" if reasons["abbey-1"] == "kept" else "abbey-1"
 
     run = run_curate(mixed, dataset, overrides=Overrides(pin={"abbey": lost}))
-    stages = {"pins", "cluster", "classes", "boxes", "illustrate", "publish"}
+    stages = {"pins", "cluster", "classes", "regroup", "boxes", "illustrate", "publish"}
     assert {name.split()[0] for name in run.computed} == stages
     assert run.version.overrides == {"pin": {"abbey": lost}, "merge": {}}
     assert reasons_of(dataset, run.version)[lost] == "kept"

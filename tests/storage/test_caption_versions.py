@@ -9,10 +9,10 @@ from storage.errors import InputError
 from storage.manifest import CaptionFacts, CaptionManifest, TripletFacts
 from storage.parquet import write_bytes
 from storage.versions import (
-    find_name,
     find_version,
     list_names,
     list_versions,
+    only_name,
     point_latest,
     publish_version,
     version_table,
@@ -74,13 +74,13 @@ def test_the_same_content_is_published_once_and_mended(local_root):
 
 def test_the_only_name_need_not_be_given(local_root):
     with pytest.raises(InputError, match=r"holds 0 datasets in captions/ \(none\); give --name"):
-        find_name(local_root, None, CaptionManifest)
+        only_name(local_root, None, CaptionManifest)
     publish_captions(local_root, "a")
-    assert find_name(local_root, None, CaptionManifest) == "vg"
-    assert find_name(local_root, "other", CaptionManifest) == "other"
+    assert only_name(local_root, None, CaptionManifest) == "vg"
+    assert only_name(local_root, "other", CaptionManifest) == "other"
     publish_captions(local_root, "a", "more")
     with pytest.raises(InputError, match="holds 2 datasets"):
-        find_name(local_root, None, CaptionManifest)
+        only_name(local_root, None, CaptionManifest)
 
 
 def test_archives_are_kept_once_by_their_sha256(root):

@@ -176,3 +176,27 @@ def test_a_store_without_credentials_is_not_writable(object_store, monkeypatch, 
 def test_a_kind_of_url_that_nothing_opens(url):
     with pytest.raises(InputError, match=f"root '{url}' can't be opened"):
         Root(url)
+
+
+def test_a_folder_is_written_whole_and_takes_the_place_of_one_that_is_not(root):
+    root.write("f/g/old", b"1")  # of a write that broke off: without its last file it is none
+    root.write_folder("f/g", iter([("a", b"2"), ("deep/b", b"3")]), ("last", b"4"))
+    assert {path: root.read(f"f/g/{path}") for path in ("a", "deep/b", "last")} == {
+        "a": b"2",
+        "deep/b": b"3",
+        "last": b"4",
+    }
+    assert root.names("f") == ["g"]
+
+
+def test_a_folder_whose_making_fails_does_not_appear(local_root):
+    def broken():
+        yield "a", b"1"
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError):
+        local_root.write_folder("f/g", broken(), ("last", b"2"))
+    assert not local_root.exists("f/g")
+    local_root.write_folder("f/g", [("b", b"3")], ("last", b"4"))
+    assert local_root.names("f") == ["g"]
+    assert local_root.names("f/g") == ["b", "last"]

@@ -340,3 +340,20 @@ def test_images_of_a_merged_class_count_as_the_other_and_nothing_else_changes():
 def test_merges_that_make_no_sense_are_refused(merge, message):
     with pytest.raises(InputError, match=message):
         merge_classes(LETTERS, merge)
+
+
+def test_images_of_a_folder_at_any_depth_need_no_class(tmp_path):
+    for name in ("top.jpg", "a/one.JPG", "a/b/deep.png", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    found = read_sources(tmp_path, any_depth=True)
+    assert list(zip(found["image_id"].to_pylist(), found["landmark_id"].to_pylist(), strict=True)) == [
+        ("a/b/deep.png", "a/b"), ("a/one.JPG", "a"), ("top.jpg", ""),
+    ]  # fmt: skip
+    assert read_sources(tmp_path)["image_id"].to_pylist() == ["a/one.JPG"]
+
+
+def test_a_folder_without_images_says_what_was_expected(tmp_path):
+    with pytest.raises(InputError, match=r"expected files such as IMAGE\.jpg below it"):
+        read_sources(tmp_path, any_depth=True)

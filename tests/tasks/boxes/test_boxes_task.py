@@ -4,7 +4,7 @@ import pytest
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import BOXES, DROPS, GROUPS, IMAGES, PAIRS
+from storage.tables import BOXES, GROUPS, IMAGES, PAIRS
 from tasks.boxes.settings import BoxSettings
 from tasks.boxes.task import estimate_boxes
 from tasks.orchestration import Output
@@ -15,7 +15,7 @@ LANDMARK = np.array([[100, 100], [300, 100], [300, 250], [100, 250], [200, 180]]
 
 @pytest.fixture
 def packet(tmp_path):
-    """Class a: three views of a landmark, shifted, and a lost pair a4, a5; class b: one image alone, kept."""
+    """Class a: three views of a landmark, shifted, and a dropped pair a4, a5; class b: one image alone, kept."""
     root = Root(str(tmp_path))
     facts = {
         "bytes": 1,
@@ -57,7 +57,6 @@ def packet(tmp_path):
             ("images", IMAGES, images),
             ("groups", GROUPS, groups),
             ("pairs", PAIRS, pairs),
-            ("lost", DROPS, []),
         )
     }
 
@@ -101,15 +100,6 @@ def test_only_pairs_between_kept_images_of_a_group_count(packet):
         for name, rows in changed.items()
     }
     output = Output.model_validate(estimate_boxes.fn(root.url, "boxes-2", {**inputs, **written}, BoxSettings()))
-    rows = read_table(root, output.tables["boxes"]).to_pylist()
-    assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
-
-
-def test_an_image_that_another_class_shows_more_has_no_box_and_lends_none(packet):
-    root, inputs = packet
-    gone = {"image_id": "a3", "stage": "classes", "reason": "other-class", "evidence": "{}"}
-    lost = write_table(root, "gone.parquet", DROPS, pa.Table.from_pylist([gone], DROPS.schema))
-    output = Output.model_validate(estimate_boxes.fn(root.url, "boxes-3", {**inputs, "lost": lost}, BoxSettings()))
     rows = read_table(root, output.tables["boxes"]).to_pylist()
     assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
 

@@ -6,7 +6,7 @@ from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import CLASS_GROUPS, CUTS, DROPS, GROUPS, IMAGES, PAIRS
 from tasks.cluster.settings import ClusterSettings
-from tasks.cluster.task import check_pins, cluster_images
+from tasks.cluster.task import check_pins, cluster_images, regroup_images
 from tasks.orchestration import Output
 
 FACTS = {
@@ -21,15 +21,17 @@ FACTS = {
 }
 
 
+@pytest.mark.parametrize("group", [cluster_images, regroup_images])
 @pytest.mark.parametrize(
     ("gone", "expected"),
     [
         ([], {"a1": "kept", "a2": "kept", "a3": "kept", "a4": "no-match", "b1": "no-match"}),
         (["a4", "b1"], {"a1": "kept", "a2": "kept", "a3": "kept"}),
+        (["a2"], {"a1": "no-match", "a3": "no-match", "a4": "no-match", "b1": "no-match"}),
         (["a1", "a2", "a3", "a4", "b1"], {}),
     ],
 )
-def test_each_image_left_is_kept_or_dropped(tmp_path, gone, expected):
+def test_each_image_left_is_kept_or_dropped(tmp_path, group, gone, expected):
     root = Root(str(tmp_path))
     images = [{"image_id": n, "landmark_id": n[0], "sha256": n, **FACTS} for n in ("a1", "a2", "a3", "a4", "b1")]
     edge = {
@@ -41,13 +43,14 @@ def test_each_image_left_is_kept_or_dropped(tmp_path, gone, expected):
         "affine": [1.0, 0, 0, 0, 1, 0],
         "points": [],
     }
-    edges = [{"image_a": a, "image_b": b, **edge} for a, b in (("a1", "a2"), ("a2", "a3")) if a not in gone]
+    edges = [{"image_a": a, "image_b": b, **edge} for a, b in (("a1", "a2"), ("a2", "a3"))]
     dropped = [{"image_id": n, "stage": "overlap", "reason": "test-copy", "evidence": "{}"} for n in gone]
     inputs = {
         name: write_table(root, f"{name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
         for name, spec, rows in (("images", IMAGES, images), ("pairs", PAIRS, edges), ("drops", DROPS, dropped))
     }
-    made = cluster_images.fn(root.url, "cluster-1", {**inputs, "pins": "{}"}, ClusterSettings())
+    inputs["drops"] = [inputs["drops"], write_table(root, "none.parquet", DROPS, DROPS.schema.empty_table())]
+    made = group.fn(root.url, "cluster-1", {**inputs, "pins": "{}"}, ClusterSettings())
     output = Output.model_validate(made)
     groups, drops = read_table(root, output.tables["groups"]), read_table(root, output.tables["drops"])
     assert groups.schema.equals(GROUPS.schema)

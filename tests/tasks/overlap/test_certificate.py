@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -15,13 +17,17 @@ def found(*rows: tuple[str, str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["test_set", "image_id", "landmark_id"])
 
 
+def drops(*rows: tuple[str, str, dict[str, str]]) -> pd.DataFrame:
+    texts = [(landmark, reason, json.dumps(evidence)) for landmark, reason, evidence in rows]
+    return pd.DataFrame(texts, columns=["landmark_id", "reason", "evidence"])
+
+
 def test_packets_are_summed_and_the_missed_estimated():
     packets = table(("paris", 10, 1000, 200, 3, 40, 1), ("oxford", 10, 500, 100, 0, 20, 0),
                     ("paris", 20, 2000, 400, 1, 60, 1), ("oxford", 20, 1000, 200, 0, 40, 0))  # fmt: skip
     overlaps = found(("paris", "a", "x"), ("paris", "a", "x"), ("paris", "b", "y"))
-    oxford, paris = certify(
-        packets, overlaps, {name: {**FACTS, "photographs": size} for name, size in (("paris", 100), ("oxford", 50))}
-    )
+    checked = {name: {**FACTS, "photographs": size} for name, size in (("paris", 100), ("oxford", 50))}
+    oxford, paris = certify(packets, overlaps, drops(), checked)
     assert [oxford["test_set"], paris["test_set"]] == ["oxford", "paris"]
     assert {name: paris[name] for name in COLUMNS[1:]} == {
         "images": 30, "possible": 3000, "compared": 600, "verified": 4, "audited": 100, "audit_found": 2,
@@ -33,7 +39,24 @@ def test_packets_are_summed_and_the_missed_estimated():
     assert oxford["missed_high"] > 0
 
 
+def test_what_was_dropped_is_told_by_the_test_set_that_it_was_dropped_for():
+    whole = {"class_test_set": "paris", "class_site": "eiffel"}
+    gone = drops(
+        ("tower", "test-landmark-class", whole),
+        ("tower", "test-landmark-class", {**whole, "test_set": "oxford", "kind": "copy"}),  # the class outweighs
+        ("tower 2", "test-landmark-class", whole),
+        ("college", "test-copy", {"test_set": "oxford"}),
+        ("college", "test-landmark", {"test_set": "oxford"}),
+        ("college", "test-landmark", {"test_set": "paris"}),
+        ("college", "not-an-image", {"status": 200}),
+    )
+    checked = {name: {**FACTS, "photographs": 7} for name in ("oxford", "paris")}
+    names = ("copies_dropped", "landmarks_dropped", "classes_dropped", "class_images_dropped")
+    told = [tuple(row[name] for name in names) for row in certify(table(), found(), gone, checked)]
+    assert told == [(1, 1, 0, 0), (0, 1, 2, 3)]
+
+
 def test_a_test_set_that_nothing_was_compared_with_has_a_row_all_the_same():
-    (row,) = certify(table(), found(), {"paris": {**FACTS, "photographs": 7}})
+    (row,) = certify(table(), found(), drops(), {"paris": {**FACTS, "photographs": 7}})
     assert row["ground_truth"] is True
     assert (row["photographs"], row["images"], row["compared"], row["missed"]) == (7, 0, 0, 0)

@@ -13,6 +13,7 @@ from tasks.overlap.classes import (
     across_classes,
     class_pairs,
     compare_related,
+    contenders,
     leaving_photographs,
     lost_images,
     related_sets,
@@ -46,15 +47,29 @@ def clique(*images: str) -> list[tuple[str, str]]:
 
 
 def test_the_photographs_with_most_neighbours_represent_their_class():
-    kept = listed(tower="a0 b0 b1 c0 d0", gate="a0").assign(neighbours=[1, 9, 8, 5, 5, 0])
+    kept = listed(tower="a0 b0 b1 c0 d0", gate="a0").assign(neighbours=[1, 9, 8, 5, 5, 0], group=0)
     chosen = representatives(kept, 3)
     assert chosen.image_id.to_list() == ["gate a0", "tower b0", "tower c0", "tower d0"]
     assert representatives(kept, 1).image_id.to_list() == ["gate a0", "tower b0"]
 
 
+def test_each_group_of_a_class_has_representatives_of_its_own():
+    images = listed(tower="a0 b0 c0 d0").assign(neighbours=[9, 8, 1, 1], group=[0, 0, 1, 1])
+    assert representatives(images, 1).image_id.to_list() == ["tower a0", "tower c0"]
+
+
+def test_groups_nearly_as_large_as_the_kept_one_contend():
+    sizes = {"kept": 8, "runner-up": 4, "small": 3, "pair": 1}
+    rows = [("tower", number, size, name == "kept") for number, (name, size) in enumerate(sizes.items())]
+    rows += [("gate", 0, 6, False), ("gate", 1, 5, False)]  # a class that keeps nothing
+    groups = pd.DataFrame(rows, columns=["landmark_id", "group", "group_size", "kept"])
+    assert contenders(groups, 0.5).group_size.to_list() == [8, 4]
+    assert contenders(groups, 1).group_size.to_list() == [8]
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_images_does_not_matter(random):
-    kept = listed(tower="a0 a1 b0 c0 d0", gate="a0 b0").assign(neighbours=[3, 3, 2, 2, 2, 1, 1])
+    kept = listed(tower="a0 a1 b0 c0 d0", gate="a0 b0").assign(neighbours=[3, 3, 2, 2, 2, 1, 1], group=0)
     places = list(range(len(kept)))
     random.shuffle(places)
     pd.testing.assert_frame_equal(representatives(kept.iloc[places], 2), representatives(kept, 2))
@@ -79,7 +94,7 @@ def three_classes():
     """Two classes with the tower (1), of which a photograph of the gate (2) shows both, and a class of its own (3)."""
     images = listed(gate="a0 b0 c0", mill="a0 b0", tower="a0 b0 c0")
     features = [picture(*things) for things in ((2,), (2,), (2, 1), (3,), (3,), (1,), (1,), (1,))]
-    return images.assign(sha256=images.image_id, width=640, height=480, neighbours=1), features
+    return images.assign(sha256=images.image_id, width=640, height=480, neighbours=1, group=0), features
 
 
 def test_classes_that_share_a_landmark_are_related_and_others_are_not(three_classes):
@@ -100,7 +115,7 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     across, links = compare_related(members, own, class_pairs(members, {}), MATCH)
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
     leaving = leaving_photographs(members, links)
-    lost = lost_images(members, leaving, links, across, 2)
+    lost = lost_images(members, leaving, across)
     assert list(zip(lost.image_id, lost.reason, strict=True)) == [("gate c0", "other-class")]
     evidence = json.loads(lost.evidence[0])
     assert (evidence["other_class"], evidence["matches_there"], evidence["matches_here"]) == ("tower", 3, 2)
@@ -114,7 +129,7 @@ def test_nothing_related_is_nothing_lost():
     assert related_sets(class_pairs(members, {})) == []
     leaving = leaving_photographs(members, nothing)
     assert leaving.empty
-    assert lost_images(members, leaving, nothing, class_pairs(members, {}), 2).empty
+    assert lost_images(members, leaving, class_pairs(members, {})).empty
 
 
 # Which images leave
@@ -143,21 +158,16 @@ def test_copies_count_once_and_leave_together():
     more = pd.concat([links, linked(("gate a1", "tower b0"))])
     leaving = leaving_photographs(members, more)
     assert leaving.photograph.to_list() == ["gate a0"]
-    lost = lost_images(members, leaving, more[:5], class_pairs(members, {}), 1)
-    assert dict(zip(lost.image_id, lost.reason, strict=True)) == {
-        "gate a0": "other-class",
-        "gate a1": "other-class",
-        "gate b0": "too-few-left",
-    }
+    lost = lost_images(members, leaving, class_pairs(members, {}))
+    assert lost.image_id.to_list() == ["gate a0", "gate a1"]
 
 
-def test_a_class_that_is_left_too_small_goes():
-    members = listed(gate="a0 b0 c0", tower="a0")
-    leaving = pd.DataFrame([("gate a0", "tower", 4, 2)], columns=leaving_photographs(members, linked()).columns)
-    inside = linked(*clique("gate a0", "gate b0", "gate c0"))
-    lost = lost_images(members[:3], leaving, inside, class_pairs(members, {}), 3)
-    assert lost.reason.to_list() == ["other-class", "too-few-left", "too-few-left"]
-    assert json.loads(lost.evidence[1]) == {"photographs_left": 2, "needed": 3}
+def test_nothing_leaves_a_class_whose_group_a_person_chose():
+    members = listed(a="a0 b0 c0", b="a0 b0 c0 d0")
+    links = linked(*clique(*members.image_id))
+    leaving = leaving_photographs(members, links, held=["a"])
+    assert set(leaving.photograph) <= {"b a0", "b b0", "b c0", "b d0"}
+    assert leaving_photographs(members, links, held=["a", "b"]).empty
 
 
 @st.composite
@@ -183,15 +193,3 @@ def test_no_image_that_is_left_has_more_neighbours_in_another_class(graph, rando
     again = leaving_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
     pd.testing.assert_frame_equal(again, leaving)
     assert (leaving.matches_there > leaving.matches_here).all()
-
-
-@given(graphs(), st.integers(1, 4))
-def test_each_image_stays_or_is_lost_once_and_no_class_is_left_too_small(graph, least):
-    members, links = graph
-    leaving = leaving_photographs(members, links)
-    inside = links[links.image_a.str[0] == links.image_b.str[0]]
-    lost = lost_images(members, leaving, inside, class_pairs(members, {}), least)
-    assert lost.image_id.is_unique
-    assert set(leaving.photograph) <= set(lost.image_id) <= set(members.image_id)
-    left = members[~members.image_id.isin(lost.image_id)]
-    assert (left.groupby("landmark_id").size() >= least).all()

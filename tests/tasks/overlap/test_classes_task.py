@@ -46,7 +46,13 @@ def packet(root: Root, name: str, classes: list[str]) -> dict:
             rows[FEATURES].append({"sha256": sha, **pack(picture(things)), "crashed": False})
             mask = {"detected": 60, "masked": 0, "bits": bytes(15), "regions": [], "points": []}
             rows[MASKS].append({"sha256": sha, **mask})
-            group = {"group": 0, "group_size": 3, "neighbours": 2, "copy_of": None, "kept": image != "mill 3"}
+            group = {
+                "group": int(image == "mill 3"),
+                "group_size": 1 if image == "mill 3" else len(shown),
+                "neighbours": 2,
+                "copy_of": None,
+                "kept": image != "mill 3",
+            }
             rows[GROUPS].append({**who, **group})
         first, *others = shown
         rows[PAIRS] += [
@@ -58,10 +64,12 @@ def packet(root: Root, name: str, classes: list[str]) -> dict:
     }
 
 
-def run(root: Root, packets: dict[str, list[str]]) -> tuple[Output, list[dict], dict[str, list[dict]]]:
+def run(
+    root: Root, packets: dict[str, list[str]], pins: dict[str, str] | None = None
+) -> tuple[Output, list[dict], dict[str, list[dict]]]:
     tables = [packet(root, name, classes) for name, classes in packets.items()]
     lists = {spec.name: [part[spec.name] for part in tables] for spec in (IMAGES, FEATURES, MASKS, PAIRS, GROUPS)}
-    inputs = {**lists, "packets": json.dumps(list(packets)), "min_group_size": 2}
+    inputs = {**lists, "packets": json.dumps(list(packets)), "pins": json.dumps(pins or {})}
     output = Output.model_validate(compare_classes.fn(root.url, "classes-1", inputs, SETTINGS))
     pairs = read_table(root, output.tables["class_pairs"])
     assert pairs.schema.equals(CLASS_PAIRS.schema)
@@ -82,6 +90,12 @@ def test_an_image_that_shows_another_class_is_dropped_from_the_packet_of_its_own
     drop = drops[own][0]
     assert (drop["stage"], drop["reason"]) == ("classes", "other-class")
     assert json.loads(drop["evidence"])["other_class"] == "tower"
+
+
+def test_an_image_of_a_pinned_class_stays(tmp_path):
+    output, pairs, drops = run(Root(str(tmp_path)), {"0": ["gate", "tower"]}, pins={"gate": "gate 1"})
+    assert (output.counts["related"], output.counts["dropped"], len(pairs)) == (1, 0, 4)
+    assert drops == {"0": []}
 
 
 def test_classes_that_share_nothing_are_left_alone(tmp_path):

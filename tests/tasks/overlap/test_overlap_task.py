@@ -8,7 +8,7 @@ from PIL import Image
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, MASKS, OVERLAPS
+from storage.tables import DROPS, FEATURES, IMAGES, OVERLAPS
 from tasks.features.detect import detect
 from tasks.features.packed import Features, pack
 from tasks.features.settings import FeatureSettings
@@ -63,21 +63,9 @@ def compare(
         {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS))), "crashed": False}
         for name, p in pictures.items()
     ]
-    masks = [
-        {
-            "sha256": row["sha256"],
-            "detected": len(row["descriptors"]) // 128,
-            "masked": 0,
-            "bits": bytes(len(row["descriptors"]) // 1024 + 1),
-            "regions": [],
-            "points": [],
-        }
-        for row in described
-    ]
     inputs = {
         "images": write_table(root, "images.parquet", IMAGES, pa.Table.from_pylist(images, IMAGES.schema)),
         "features": write_table(root, "features.parquet", FEATURES, pa.Table.from_pylist(described, FEATURES.schema)),
-        "masks": write_table(root, "masks.parquet", MASKS, pa.Table.from_pylist(masks, MASKS.schema)),
         "signatures": [signature.tables["signature"]],
     }
     output = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
@@ -100,6 +88,19 @@ def test_a_test_set_is_signed(signed):
     assert {(row["test_set"], row["site"], row["width"], row["height"]) for row in rows} == {
         ("paris", "tower", 400, 300)
     }
+
+
+def test_a_signature_lies_under_its_digest_and_serves_in_place_of_the_photographs(signed, tmp_path):
+    root, signature = signed
+    ref = signature.tables["signature"]
+    assert ref.path == f"signatures/paris-{ref.digest[:12]}.parquet"
+    shared = tmp_path / "shared.parquet"
+    shared.write_bytes(root.read(ref.path))
+    elsewhere = Root(str(tmp_path / "elsewhere"))
+    inputs = {"name": "paris", "folder": str(shared), "digest": ref.digest}
+    taken = Output.model_validate(sign_test_set.fn(elsewhere.url, "signature-2", inputs, FEATURE_SETTINGS))
+    assert taken == signature  # the same file, and the same said of it: what is compared with it is not told apart
+    assert compare(elsewhere, taken, crop=texture(0)[40:260, 60:380].copy())[2] == {"crop": "test-copy"}
 
 
 def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_strangers_are_not(signed):

@@ -1,0 +1,68 @@
+"""What the stage `classes` does, over photographs in memory."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from tasks.cluster.keep import image_groups
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+from tasks.overlap.classes import (
+    across_classes,
+    class_pairs,
+    compare_related,
+    contenders,
+    leaving_photographs,
+    lost_images,
+    related_sets,
+    representatives,
+    verify_pairs,
+)
+from tasks.overlap.settings import ClassSettings
+
+
+class Grouped(NamedTuple):
+    """The images of all classes that contend, sorted by class and id; `inside`, the verified pairs of each class."""
+
+    images: pd.DataFrame
+    features: Mapping[str, Features]
+    inside: pd.DataFrame
+
+
+class Found(NamedTuple):
+    """Pairs of classes that are related, how many pairs were compared for it, and the images that are lost."""
+
+    related: set[tuple[str, str]]
+    compared: int
+    lost: pd.DataFrame
+
+
+def contending(decided: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """The images of groups that their class may keep, with their facts.
+
+    Args:
+        decided: as `keep_images` gives them. members: image_id, sha256, width, height.
+    """
+    groups = contenders(image_groups(decided), ClassSettings().contender)
+    return groups.merge(decided[["image_id", "photograph"]], on="image_id").merge(members, on="image_id")
+
+
+def relate(grouped: Grouped) -> Found:
+    """Looks for classes that show the same landmark, and for the images that leave theirs."""
+    match, settings = MatchSettings(), ClassSettings()
+    few = representatives(grouped.images, settings.representatives)
+    features = [grouped.features[image] for image in few.image_id]
+    asked = across_classes(few, [own.largest(settings.keypoints) for own in features], settings, match)
+    seen = class_pairs(few, verify_pairs(few, features, asked, match))
+    lost = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
+    for names in related_sets(seen):
+        images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)
+        known = seen[seen.landmark_a.isin(names)]
+        across, links = compare_related(images, [grouped.features[image] for image in images.image_id], known, match)
+        inside = grouped.inside[
+            grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)
+        ]
+        leaving = leaving_photographs(images, pd.concat([links, inside]))
+        lost.append(lost_images(images, leaving, across))
+    return Found(set(zip(seen.landmark_a, seen.landmark_b, strict=True)), len(asked), pd.concat(lost))

@@ -1,0 +1,32 @@
+"""A certificate in words, for the terminal."""
+
+from rich.console import Group
+from rich.table import Table
+
+from flows.why import plain_text
+from storage.certificates import read_certificate_table
+from storage.manifest import Certificate
+from storage.root import Root
+
+_COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_found")
+
+
+def describe_certificate(root: Root, made: Certificate) -> Group:
+    """A line for each test set, the classes that are named like a landmark, and how much is shared in all."""
+    table = Table("test set", box=None)
+    for heading in ("photographs", "images", "compared", "of", "same", "found", "missed (95 %)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in read_certificate_table(root, made, "certificate").to_pylist():
+        missed = f"{row['missed']:.0f} ({row['missed_low']:.0f} to {row['missed_high']:.0f})"
+        table.add_row(plain_text(row["test_set"]), *(str(row[name]) for name in _COUNTS), missed)
+    named = [
+        plain_text(f"named like {row['site']} of {row['test_set']}, look at it: {row['landmark_id']}")
+        for row in read_certificate_table(root, made, "namesakes").to_pylist()
+    ]
+    shared = f"{count_shared(root, made)} of {made.tables['images'].rows} images share something with a test set"
+    return Group(table, *named, plain_text(shared))
+
+
+def count_shared(root: Root, made: Certificate) -> int:
+    """How many images have a verified pair with a test photograph."""
+    return len(set(read_certificate_table(root, made, "overlaps")["image_id"].to_pylist()))

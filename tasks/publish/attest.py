@@ -1,0 +1,73 @@
+"""The pages of a certificate: what a version or a folder shares with test sets, every accepted pair, drawn."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.manifest import Certificate
+from storage.reasons import Reason
+from tasks.publish.overview import flatten
+from tasks.publish.pages import TEMPLATES, page_count, page_environment
+from tasks.publish.rows import cells
+
+_PER_PAGE = 60
+
+
+def certificate_page(page: int = 0) -> str:
+    """Path of a page below the certificate's folder; the first is its index."""
+    return f"index-p{page + 1}.html" if page else "index.html"
+
+
+def render_certificate(made: Certificate, tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, bytes]]:
+    """Yields the pages as (path in the certificate's folder, bytes).
+
+    Args:
+        tables: every table of `CERTIFICATE_TABLES` by name. Drawings are in `pictures/`, as `overlap-SHA256.jpg`.
+    """
+    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    template = page_environment().get_template("certificate.html")
+    found = found_images(tables)
+    pages = page_count(len(found), _PER_PAGE)
+    lost = tables["drops"].filter(pc.is_in(tables["drops"]["reason"], pa.array(_reasons("acquire"), pa.string())))
+    for page in range(pages):
+        text = template.render(
+            base="",
+            manifest=made,
+            images=tables["images"].num_rows,
+            unreadable=lost.to_pylist(),
+            certificate=tables["certificate"].to_pylist(),
+            namesakes=tables["namesakes"].to_pylist(),
+            pairs=tables["overlaps"].num_rows,
+            found=found[page * _PER_PAGE : (page + 1) * _PER_PAGE],
+            total=len(found),
+            settings=list(flatten(made.settings)),
+            pager=[certificate_page(number) for number in range(pages)],
+            page=page,
+        )
+        yield certificate_page(page), text.encode()
+
+
+def found_images(tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+    """The images that share something, by class and then by their strongest pair, the strongest first.
+
+    Returns:
+        image_id, landmark_id, sha256, reason (null where nothing follows for the image), and `pairs`, its rows of
+        `overlaps` without points, the one that is drawn first.
+    """
+    sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
+    reasons = dict(zip(*cells(tables["drops"], ["image_id", "reason"]), strict=True))
+    rows = tables["overlaps"].drop_columns(["points"]).to_pylist()
+    rows.sort(key=lambda row: (row["image_id"], row["kind"], -row["inliers"], row["test_set"], row["test_image"]))
+    found = []
+    for image_id, part in groupby(rows, key=lambda row: row["image_id"]):
+        pairs = list(part)
+        own = {"image_id": image_id, "landmark_id": pairs[0]["landmark_id"], "sha256": sha256[image_id]}
+        found.append({**own, "reason": reasons.get(image_id), "pairs": pairs})
+    return sorted(found, key=lambda image: (image["landmark_id"], -image["pairs"][0]["inliers"], image["image_id"]))
+
+
+def _reasons(stage: str) -> list[str]:
+    return [str(reason) for reason in Reason if reason.stage == stage]

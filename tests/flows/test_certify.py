@@ -1,0 +1,237 @@
+"""The flow `certify`: versions and plain folders against test sets, whether or not they were curated."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pyarrow.parquet as pq
+import pytest
+
+from demo import views
+from flows.certify import certify
+from flows.settings import LeakSettings, RunSettings
+from storage.certificates import read_certificate
+from storage.errors import DamagedTableError, InputError
+from storage.manifest import Certificate
+from storage.root import Root
+from storage.tables import CERTIFICATE_TABLES
+from tasks.acquire.settings import AcquireSettings
+from tasks.features.settings import FeatureSettings
+
+SETTINGS = LeakSettings(
+    acquire=AcquireSettings(attempts=1), features=FeatureSettings(longest_side=320, max_keypoints=300)
+)
+Certify = Callable[..., Certificate]
+
+
+@pytest.fixture(scope="session")
+def run_certify(server: str) -> Certify:
+    """Certifies in this process against the server."""
+
+    def run(what: Any, root: Path, name: str | None = None, **test_sets: Path) -> Certificate:
+        return certify(str(what), test_sets, str(root), name, SETTINGS, RunSettings(workers=2))
+
+    return run
+
+
+@pytest.fixture
+def abbeys(listed: Any, tmp_path: Path) -> Path:
+    """A test set of two photographs of what the class `abbey` shows, and a name that says so."""
+    folder = tmp_path / "abbeys"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"abbey_{number:06d}.jpg").write_bytes(listed.view_of("abbey", f"test {number}"))
+    return folder
+
+
+@pytest.fixture
+def folder(listed: Any, tmp_path: Path) -> Path:
+    """Photographs at any depth: two of the abbey, of which one is a mirrored copy of a test photograph, a stranger, and
+    one that is none."""
+    folder = tmp_path / "holiday snaps"
+    (folder / "2024/may").mkdir(parents=True)
+    (folder / "stranger.jpg").write_bytes(listed.view_of("market", "stranger"))
+    (folder / "2024/may/seen.jpg").write_bytes(listed.view_of("abbey", "seen"))
+    (folder / "broken.png").write_bytes(b"<!doctype html>")
+    return folder
+
+
+def rows(root: Path, made: Certificate, table: str) -> list[dict[str, Any]]:
+    return list(pq.read_table(root / made.folder / f"{table}.parquet").to_pylist())
+
+
+def found(root: Path, made: Certificate) -> set[str]:
+    return {row["image_id"] for row in rows(root, made, "overlaps")}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_version_shares_nothing_with_the_set_that_it_was_curated_against(run_certify, dataset, listed, first_run):
+    made = run_certify("latest", dataset, tests=listed.testset)
+    assert made.subject == f"version {first_run[1].version.folder.removeprefix('versions/')}"
+    assert made.folder == f"certificates/landmarks/{made.digest[:12]}"
+    assert (found(dataset, made), rows(dataset, made, "drops")) == (set(), [])
+    (row,) = rows(dataset, made, "certificate")
+    assert (row["photographs"], row["images"], row["possible"]) == (1, 21, 21)
+    assert "nothing shared" in (dataset / made.folder / "index.html").read_text()
+
+
+def test_what_a_version_shares_with_another_set_is_found_judged_and_drawn(run_certify, dataset, abbeys):
+    before = files(dataset / "versions")
+    made = run_certify("1", dataset, abbeys=abbeys)
+    assert {path: content for path, content in files(dataset / "versions").items() if path in before} == before
+    shared, images = found(dataset, made), rows(dataset, made, "images")
+    assert shared
+    assert all(image_id.startswith("abbey-") for image_id in shared)
+    dropped = {row["image_id"]: row["reason"] for row in rows(dataset, made, "drops")}
+    assert dropped == {row["image_id"]: "test-landmark-class" for row in images if row["landmark_id"] == "abbey"}
+    (row,) = rows(dataset, made, "certificate")
+    assert (row["classes_dropped"], row["class_images_dropped"]) == (1, len(dropped))
+    assert row["images_found"] == len(shared)
+    (named,) = rows(dataset, made, "namesakes")
+    assert (named["landmark_id"], named["site"], named["images_found"]) == ("abbey", "abbey", len(shared))
+    page = (dataset / made.folder / "index.html").read_text()
+    for row in images:
+        picture = f"pictures/overlap-{row['sha256']}.jpg"
+        assert (picture in page) == (row["image_id"] in shared)
+        assert (dataset / made.folder / picture).is_file() == (row["image_id"] in shared)
+
+
+def test_each_accepted_pair_stands_with_its_evidence(run_certify, dataset, abbeys):
+    for pair in rows(dataset, run_certify("1", dataset, abbeys=abbeys), "overlaps"):
+        assert (pair["landmark_id"], pair["test_set"], pair["site"]) == ("abbey", "abbeys", "abbey")
+        assert pair["test_image"] in ("abbey_000001.jpg", "abbey_000002.jpg")
+        assert pair["inliers"] >= 4
+        assert pair["false_alarms"] <= -8
+        assert (len(pair["affine"]), len(pair["points"]) % 4) == (6, 0)
+
+
+def test_a_folder_needs_no_classes_and_no_curation(run_certify, folder, abbeys, tmp_path):
+    root = tmp_path / "root"
+    shipped = cv2.imdecode(_bytes(abbeys / "abbey_000001.jpg"), cv2.IMREAD_COLOR)
+    (folder / "copy.jpg").write_bytes(views.encode(shipped[:, ::-1], 80))
+    made = run_certify(folder, root, "snaps", abbeys=abbeys)
+    assert (made.subject, made.folder) == ("folder snaps", f"certificates/snaps/{made.digest[:12]}")
+    assert found(root, made) == {"2024/may/seen.jpg", "copy.jpg"}
+    assert {row["image_id"]: row["landmark_id"] for row in rows(root, made, "images")} == {
+        "2024/may/seen.jpg": "2024/may", "copy.jpg": "", "stranger.jpg": "",
+    }  # fmt: skip
+    assert {row["image_id"]: row["reason"] for row in rows(root, made, "drops")} == {
+        "2024/may/seen.jpg": "test-landmark", "copy.jpg": "test-copy", "broken.png": "not-an-image",
+    }  # fmt: skip
+    page = (root / made.folder / "index.html").read_text()
+    assert "1 file could not be read as an image" in page
+    assert "broken.png" in page
+    assert not (root / "versions").exists()
+
+
+def _bytes(path: Path) -> Any:
+    import numpy as np
+
+    return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def test_a_signature_serves_in_place_of_the_photographs(run_certify, folder, abbeys, tmp_path):
+    made = run_certify(folder, tmp_path / "root", "snaps", abbeys=abbeys)
+    (signature,) = (tmp_path / "root/signatures").iterdir()
+    (row,) = rows(tmp_path / "root", made, "certificate")
+    assert signature.name == f"abbeys-{row['signature'][:12]}.parquet"
+    again = run_certify(folder, tmp_path / "elsewhere", "snaps", abbeys=signature)
+    assert again.tables == made.tables
+    # The test photograph is not at hand: the picture shows the image alone, and so is less wide.
+    (with_it,) = (tmp_path / "root" / made.folder / "pictures").iterdir()
+    (without,) = (tmp_path / "elsewhere" / again.folder / "pictures").iterdir()
+    assert cv2.imread(str(without)).shape[1] < cv2.imread(str(with_it)).shape[1]
+
+
+def test_the_same_question_has_the_same_answer_and_writes_nothing(run_certify, folder, abbeys, tmp_path):
+    root = tmp_path / "root"
+    made = run_certify(folder, root, "snaps", abbeys=abbeys)
+    written = {path: path.stat().st_mtime_ns for path in (root / made.folder).rglob("*")}
+    assert run_certify(folder, root, "snaps", abbeys=abbeys) == made
+    assert {path: path.stat().st_mtime_ns for path in (root / made.folder).rglob("*")} == written
+    (folder / "stranger.jpg").unlink()
+    other = run_certify(folder, root, "snaps", abbeys=abbeys)
+    assert other.digest != made.digest
+    assert (root / made.folder / "certificate.json").is_file()
+
+
+@pytest.mark.parametrize("damage", ["overlaps.parquet", "certificate.json"])
+def test_a_damaged_certificate_is_written_anew(run_certify, folder, abbeys, tmp_path, damage):
+    root = tmp_path / "root"
+    made = run_certify(folder, root, "snaps", abbeys=abbeys)
+    whole = files(root / made.folder)
+    (root / made.folder / damage).write_bytes(b"{")
+    again = run_certify(folder, root, "snaps", abbeys=abbeys)
+    assert again.tables == made.tables
+    assert files(root / made.folder).keys() == whole.keys()
+    assert files(root / made.folder)["overlaps.parquet"] == whole["overlaps.parquet"]
+
+
+def test_what_is_no_certificate_is_named(tmp_path):
+    with pytest.raises(DamagedTableError, match=r"certificate\.json is not a certificate"):
+        read_certificate(Root(str(tmp_path)), "certificates/a/b")
+
+
+def test_the_tables_are_all_there_and_the_record_is_plain(run_certify, folder, abbeys, tmp_path):
+    made = run_certify(folder, tmp_path / "root", "snaps", abbeys=abbeys)
+    told = json.loads((tmp_path / "root" / made.folder / "certificate.json").read_text())
+    assert told["tables"].keys() == {spec.name for spec in CERTIFICATE_TABLES}
+    assert told["test_sets"] == {"abbeys": 2}
+    assert told["settings"].keys() == {"acquire", "features", "match", "overlap"}
+    assert str(tmp_path) not in json.dumps(told)  # where things lie is nobody's business
+
+
+# On the command line
+
+
+def test_exit_codes_say_whether_anything_is_shared(cairn, server, dataset, listed, abbeys):
+    settings = ("--settings", listed.settings)
+    ended = cairn("certify", "latest", "--root", dataset, "--test-set", f"tests={listed.testset}", *settings)
+    assert (ended.code, "0 of 21 images share something" in ended.output) == (0, True)
+    version = next((dataset / "versions/landmarks").glob("1-*"))
+    ended = cairn("certify", version, "--test-set", f"abbeys={abbeys}", *settings)
+    assert ended.code == 1
+    assert "named like abbey of abbeys, look at it: abbey" in ended.output
+    assert f"{dataset}/certificates/landmarks/" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "said"),
+    [
+        ("snaps", (), "no test set: give --test-set NAME=DIR"),
+        ("snaps", ("--test-set", "paris=absent"), "test set 'paris': no folder"),
+        ("snaps", ("--test-set", "paris=absent.parquet"), "test set 'paris': .*can't be read"),
+        ("empty", ("--test-set", "paris=snaps"), "empty: no images found; expected files such as IMAGE.jpg below it"),
+        ("3", ("--test-set", "paris=snaps"), "holds 0 datasets"),
+        ("copied", ("--test-set", "paris=snaps"), "a version is a folder ROOT/versions/NAME/N-DIGEST"),
+        ("odd name", ("--test-set", "paris=snaps"), "name 'odd name': use up to 64 letters"),
+    ],
+)
+def test_what_a_user_gets_wrong(cairn, tmp_path, monkeypatch, what, options, said):
+    for name in ("snaps", "odd name"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a_1.jpg").write_bytes(b"1")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "copied").mkdir()
+    (tmp_path / "copied/manifest.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    ended = cairn("certify", what, "--root", tmp_path / "root", *options)
+    assert ended.code == 2
+    assert len(ended.errors.strip().splitlines()) == 1
+    assert re.search(said, ended.errors)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_of_which_nothing_is_an_image(run_certify, tmp_path, abbeys):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/a.jpg").write_bytes(b"<html>")
+    with pytest.raises(InputError, match="none of the images to be checked could be read"):
+        run_certify(tmp_path / "pages", tmp_path / "root", abbeys=abbeys)
+    assert not (tmp_path / "root/certificates").exists()

@@ -1,0 +1,97 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from storage.manifest import Certificate
+from storage.tables import CERTIFICATE_TABLES, TableRef
+from tasks.publish.attest import certificate_page, found_images, render_certificate
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+def image(name: str, landmark: str = "tower") -> dict[str, Any]:
+    facts = {"bytes": 1, "width": 40, "height": 30, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": "0"}
+    return {"image_id": name, "landmark_id": landmark, "sha256": f"sha-{name}", "path": "p", **facts}
+
+
+def pair(name: str, test_image: str = "t.jpg", landmark: str = "tower", **changes: Any) -> dict[str, Any]:
+    names = {"image_id": name, "landmark_id": landmark, "test_set": "paris", "test_image": test_image}
+    facts = {"site": "eiffel", "role": "query", "mirrored": False, "kind": "landmark", "putative": 40, "inliers": 12}
+    found = {"false_alarms": -12.3, "affine": [1.0, 0, 5, 0, 1, -3.25], "points": [1.0, 2, 3, 4]}
+    return {**names, **facts, **found, **changes}
+
+
+def tables(**rows: list[dict[str, Any]]) -> dict[str, pa.Table]:
+    return {spec.name: pa.Table.from_pylist(rows.get(spec.name, []), spec.schema) for spec in CERTIFICATE_TABLES}
+
+
+@pytest.fixture
+def made() -> Certificate:
+    refs = {spec.name: TableRef(path=f"{spec.name}.parquet", digest="ab" * 32, rows=0) for spec in CERTIFICATE_TABLES}
+    return Certificate(
+        subject="folder snaps", name="snaps", test_sets={"paris": 3}, settings={"match": {"ratio": 0.8}},
+        software={"python": "3.11"}, crashed_pictures=0, digest="cd" * 32, tables=refs,
+        created_at=datetime(2026, 3, 4, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def pages(made: Certificate, content: dict[str, pa.Table]) -> dict[str, str]:
+    return {path: page.decode() for path, page in render_certificate(made, content)}
+
+
+def test_images_come_by_class_and_strength_with_their_pairs_and_the_reason():
+    found = found_images(
+        tables(
+            images=[image("a"), image("b"), image("c", "abbey")],
+            overlaps=[pair("a", inliers=9), pair("b", "u.jpg", inliers=30), pair("b", inliers=99),
+                      pair("c", landmark="abbey"), pair("b", "v.jpg", kind="copy", inliers=20)],
+            drops=[{"image_id": "b", "stage": "overlap", "reason": "test-copy", "evidence": "{}"}],
+        )
+    )  # fmt: skip
+    assert [(one["image_id"], one["sha256"], one["reason"]) for one in found] == [
+        ("c", "sha-c", None), ("b", "sha-b", "test-copy"), ("a", "sha-a", None),
+    ]  # fmt: skip
+    # A copy comes first, as in the drawing and the verdict.
+    assert [row["test_image"] for row in found[1]["pairs"]] == ["v.jpg", "t.jpg", "u.jpg"]
+
+
+def test_a_page_says_all_of_a_pair(made):
+    content = tables(images=[image("a")], overlaps=[pair("a", mirrored=True), pair("a", "u.jpg", inliers=5)])
+    page = pages(made, content)["index.html"]
+    for words in ("pictures/overlap-sha-a.jpg", "paris: t.jpg", "eiffel, query", "landmark, mirrored", "12 of 40",
+                  "10^-12.3", "1 0 5; 0 1 -3.25", "paris: u.jpg", "1 of 1 images", "1 more pair<"):  # fmt: skip
+        assert words in page
+
+
+def test_nothing_shared(made):
+    page = pages(made, tables(images=[image("a")]))["index.html"]
+    assert "nothing shared" in page
+    assert "0 of 1 images" in page
+    assert "could not be read" not in page
+
+
+def test_what_others_named_is_text(made):
+    drop = {"image_id": HOSTILE, "stage": "acquire", "reason": "not-an-image", "evidence": "{}"}
+    named = {"landmark_id": HOSTILE, "test_set": HOSTILE, "site": HOSTILE, "spelling": HOSTILE}
+    content = tables(
+        images=[image(HOSTILE, HOSTILE)],
+        overlaps=[pair(HOSTILE, HOSTILE, HOSTILE, site=HOSTILE, test_set=HOSTILE)],
+        drops=[drop],
+        namesakes=[{**named, "images": 3, "images_found": 0}],
+    )
+    page = pages(made, content)["index.html"]
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+def test_many_images_are_spread_over_pages(made):
+    names = [f"{number:03}" for number in range(130)]
+    content = tables(images=[image(name) for name in names], overlaps=[pair(name) for name in names])
+    written = pages(made, content)
+    assert [certificate_page(number) for number in range(3)] == ["index.html", "index-p2.html", "index-p3.html"]
+    shown = [sum(f"overlap-sha-{name}.jpg" in written[certificate_page(n)] for name in names) for n in range(3)]
+    assert shown == [60, 60, 10]
+    assert "Test sets" in written["index.html"]
+    assert 'href="index-p3.html"' in written["index-p2.html"]
