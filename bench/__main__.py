@@ -11,6 +11,7 @@ from bench.result import Result
 
 BENCHES = (
     "boxes",
+    "captions",
     "classes",
     "colmap",
     "demo",

@@ -18,8 +18,9 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
   sha256(`CLASS_ID URL`); a folder, the path relative to it.
 - **`evidence`** is a JSON object; which names it has depends on the reason.
 
-A published version holds {published}.
-A certificate holds {certified}. The others are between stages.
+A published version holds {published}; one of captions holds
+{captions}, and beside these the matrices
+{matrices}. A certificate holds {certified}. The others are between stages.
 """
 
 
@@ -27,8 +28,11 @@ def page() -> str:
     """The page."""
     specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
     published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
+    captions = ", ".join(f"`{spec.name}`" for spec in tables.CAPTION_TABLES)
+    matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
     certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
-    parts = [HEAD.format(published=published, certified=certified), *map(section, specs), reasons()]
+    head = HEAD.format(published=published, captions=captions, matrices=matrices, certified=certified)
+    parts = [head, *map(section, specs), reasons()]
     return "\n".join(parts)
 
 

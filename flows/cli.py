@@ -10,20 +10,12 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
+from flows import captions_cli
+from flows.terminal import page_path, progress_bars, quieten_prefect, report_path
 from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
@@ -35,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(captions_cli.app, name="captions")
 console = Console()
 
 RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
@@ -92,7 +85,7 @@ def curate(
 ) -> None:
     """Curate LIST into a new version of a dataset, or find that nothing changed."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
-    _quieten_prefect()
+    quieten_prefect()
     from flows.curate import curate as flow
     from flows.question import ask
     from flows.server import prefect_server
@@ -108,12 +101,12 @@ def curate(
     decided = read_overrides(overrides) if overrides else Overrides()
     ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases)
     run = RunSettings(refetch=refetch, runner=runner, workers=workers)
-    with _progress_bars(), prefect_server():
+    with progress_bars(), prefect_server():
         curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
     _print_funnel(curated.version)
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
-    console.print(Text(f"report: {_report_path(Root(root), curated.version)}"), soft_wrap=True)
+    console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
 
 
 @app.command()
@@ -133,7 +126,7 @@ def certify(
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
     """Certify what a version, or a folder of photographs, shares with test sets; exit with 1 where it shares any."""
-    _quieten_prefect()
+    quieten_prefect()
     from flows.certified import count_shared, describe_certificate
     from flows.certify import ask_certificate
     from flows.certify import certify as flow
@@ -142,11 +135,11 @@ def certify(
 
     chosen, test_sets = read_settings(settings) if settings else CurateSettings(), _test_sets(test_set or [])
     subject = ask_certificate(what, test_sets, root, name, chosen, aliases)
-    with _progress_bars(), prefect_server():
+    with progress_bars(), prefect_server():
         made = flow(what, test_sets, root, name, chosen, RunSettings(runner=runner, workers=workers), aliases)
     store = Root(subject.root)
     console.print(describe_certificate(store, made))
-    console.print(Text(f"certificate: {_page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
+    console.print(Text(f"certificate: {page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
     if count_shared(store, made):
         raise typer.Exit(1)
 
@@ -199,7 +192,7 @@ def report(
 ) -> None:
     """Say where the report of a version is."""
     store = Root(root)
-    path = _report_path(store, find_version(store, only_name(store, name), version))
+    path = report_path(store, find_version(store, only_name(store, name), version))
     console.print(Text(path), soft_wrap=True)
     if open_it:
         webbrowser.open(f"file://{path}")
@@ -276,14 +269,6 @@ def _test_sets(options: list[str]) -> dict[str, Path]:
     return {name: Path(folder) for name, _, folder in pairs}
 
 
-def _report_path(root: Root, version: Manifest) -> str:
-    return _page_path(root, f"{version.folder}/report/index.html")
-
-
-def _page_path(root: Root, path: str) -> str:
-    return root.path(path) if root.is_local else f"{root.url}/{path}"
-
-
 def _print_funnel(version: Manifest) -> None:
     table = Table("left after each step", box=None)
     table.add_column("images", justify="right")
@@ -291,40 +276,6 @@ def _print_funnel(version: Manifest) -> None:
     for step in version.funnel:
         table.add_row(step.step, str(step.images), str(step.classes))
     console.print(table)
-
-
-def _quieten_prefect() -> None:
-    """Prefect's own lines go to its UI; the terminal shows progress bars and warnings."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-
-
-@contextmanager
-def _progress_bars() -> Iterator[None]:
-    from tasks.orchestration import listener
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:11}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        shown = {"": bars.add_task("start", total=None)}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if "" in shown:
-                bars.remove_task(shown.pop(""))
-            if stage not in shown:
-                shown[stage] = bars.add_task(stage, total=total)
-            bars.update(shown[stage], completed=done)
-
-        token = listener.set(tell)
-        try:
-            yield
-        finally:
-            listener.reset(token)
 
 
 @contextmanager

@@ -10,6 +10,14 @@ from pydantic import BaseModel, Field, RootModel, ValidationError
 from storage.errors import InputError
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
 from tasks.boxes.settings import BoxSettings
+from tasks.captions.settings import (
+    ArchiveSettings,
+    EncodeSettings,
+    NeighbourSettings,
+    ParseSettings,
+    SplitSettings,
+    TripletSettings,
+)
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
@@ -41,6 +49,17 @@ class CurateSettings(LeakSettings):
     publish: PublishSettings = Field(PublishSettings(), description="split")
 
 
+class CaptionsSettings(StageSettings):
+    """What decides the result of the flow `captions`, stage by stage."""
+
+    archives: ArchiveSettings = Field(ArchiveSettings(), description="what is fetched where no files are given")
+    parse: ParseSettings = Field(ParseSettings(), description="malformed records")
+    split: SplitSettings = Field(SplitSettings(), description="training, validation and test images")
+    encode: EncodeSettings = Field(EncodeSettings(), description="the variant of tf-idf")
+    neighbours: NeighbourSettings = Field(NeighbourSettings(), description="nearest images")
+    triplets: TripletSettings = Field(TripletSettings(), description="semantic triplets")
+
+
 class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
     """The files of test sets, by name."""
 
@@ -60,6 +79,11 @@ def read_settings(path: Path) -> CurateSettings:
         InputError: the file does not parse or a setting is unknown or out of range; the text names it.
     """
     return _read("settings", path, CurateSettings, "[match]")
+
+
+def read_captions_settings(path: Path) -> CaptionsSettings:
+    """Reads a TOML file with a section per stage of the flow `captions`, as `read_settings` does."""
+    return _read("settings", path, CaptionsSettings, "[encode]")
 
 
 def read_overrides(path: Path) -> Overrides:

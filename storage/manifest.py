@@ -1,11 +1,11 @@
 """What a version says of itself, `manifest.json`, and what a certificate does, `certificate.json`."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.tables import TableRef
+from storage.tables import CAPTION_MATRICES, CAPTION_TABLES, VERSION_TABLES, TableRef
 
 
 class FunnelStep(BaseModel):
@@ -34,15 +34,20 @@ class Matching(BaseModel):
     missed_high: float = Field(description="upper end")
 
 
-class Facts(BaseModel):
-    """What a version says of how it came about."""
+class Making(BaseModel):
+    """What every version says of how it came about."""
 
     model_config = ConfigDict(frozen=True)
 
     note: str = Field("", description="what its maker says of it, such as where the list comes from")
     settings: dict[str, Any] = Field(description="every setting of the flow that made it")
-    overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     software: dict[str, str] = Field(description="version of everything that computed it")
+
+
+class Facts(Making):
+    """What a curated version says of how it came about."""
+
+    overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that could not be described")
     crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
@@ -51,8 +56,65 @@ class Facts(BaseModel):
     funnel: list[FunnelStep]
 
 
-class Manifest(Facts):
-    """`manifest.json`: the facts, and the digest of every table."""
+class SourceFile(BaseModel):
+    """A file of annotations, and how much of it could be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str = Field(description="which of Visual Genome's files it is, such as `region_descriptions`")
+    sha256: str = Field(description="of the file as it came, zipped or not")
+    address: str | None = Field(None, description="where it was fetched; none for a local file")
+    records: int = Field(description="records of an image each, that could be read")
+    rows: int = Field(description="rows of its table: regions, objects, …")
+    skipped: int = Field(description="records and parts of such that were malformed and left out")
+
+
+class EncodingFacts(BaseModel):
+    """What one encoding saw, and what it left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int = Field(description="rows of the matrix")
+    train_images: int = Field(description="N of idf = ln(N / df)")
+    terms: int = Field(description="size of the vocabulary")
+    entries: int = Field(description="weights that are not zero")
+    occurrences: int = Field(description="tokens, or objects and their synsets, that were counted")
+    left_out: dict[str, int] = Field(description="reason to number of occurrences that have no term")
+    empty: int = Field(description="images whose vector is zero; the table `empty_vectors` lists them")
+
+
+class TripletFacts(BaseModel):
+    """How the drawing of triplets went."""
+
+    model_config = ConfigDict(frozen=True)
+
+    drawn: int
+    without: dict[str, int] = Field(description="reason to number of images for which no triplet could be drawn")
+
+
+class CaptionFacts(Making):
+    """What a version of captions says of how it came about."""
+
+    sources: list[SourceFile]
+    encodings: dict[str, EncodingFacts] = Field(description="by name: `captions` and `objects`; never mixed")
+    similarity: str = Field(description="the encoding that neighbours and triplets were computed from")
+    triplets: TripletFacts
+    wordnet: str | None = Field(description="version of NLTK's WordNet that names were looked up in; none without one")
+
+
+class Version(BaseModel):
+    """What makes a folder a version: its place, and the digest of every table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shelf: ClassVar[str]
+    """Folder of the dataset root in which versions of this kind are kept."""
+
+    contents: ClassVar[tuple[str, ...]]
+    """Names of the tables that every version of this kind has."""
+
+    lister: ClassVar[str]
+    """The command that lists versions of this kind."""
 
     name: str
     number: int
@@ -63,7 +125,23 @@ class Manifest(Facts):
     @property
     def folder(self) -> str:
         """Path of the version below the dataset root."""
-        return f"versions/{self.name}/{self.number}-{self.digest[:12]}"
+        return f"{self.shelf}/{self.name}/{self.number}-{self.digest[:12]}"
+
+
+class Manifest(Facts, Version):
+    """`manifest.json` of a curated list."""
+
+    shelf = "versions"
+    contents = tuple(spec.name for spec in VERSION_TABLES)
+    lister = "cairn versions"
+
+
+class CaptionManifest(CaptionFacts, Version):
+    """`manifest.json` of captions."""
+
+    shelf = "captions"
+    contents = (*(spec.name for spec in CAPTION_TABLES), *CAPTION_MATRICES)
+    lister = "cairn captions versions"
 
 
 class Attested(BaseModel):

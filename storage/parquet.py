@@ -4,11 +4,13 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from storage.errors import DamagedTableError, InputError
 from storage.root import Root
@@ -41,9 +43,7 @@ def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = N
 
 def write_table(root: Root, relative: str, spec: TableSpec, table: pa.Table) -> TableRef:
     """Stores a table in one step and returns its reference."""
-    content = encode(spec, table)
-    root.write(relative, content)
-    return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=table.num_rows)
+    return write_bytes(root, relative, encode(spec, table), table.num_rows)
 
 
 def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mapping[str, Any]]) -> TableRef:
@@ -52,17 +52,39 @@ def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mappin
     Raises:
         ValueError: the rows don't ascend by the key.
     """
-    coming, count, last = iter(rows), 0, list[tuple[Any, ...]]()
+    coming = iter(rows)
+    some = iter(lambda: list(islice(coming, _ROWS_AT_ONCE)), [])
+    return write_batches(root, relative, spec, (pa.Table.from_pylist(part, spec.schema) for part in some))
+
+
+def write_batches(root: Root, relative: str, spec: TableSpec, batches: Iterable[pa.Table]) -> TableRef:
+    """Stores parts of a table as they come, a row group each; the same parts give the same bytes.
+
+    Raises:
+        ValueError: the rows don't ascend by the key.
+    """
+    count, last = 0, [list[NDArray[Any]]() for _ in spec.key]
     with root.writing(relative) as file:
         with pq.ParquetWriter(file, spec.schema, **_WRITER) as writer:
-            while some := list(islice(coming, _ROWS_AT_ONCE)):
-                keys = [tuple(row[name] for name in spec.key) for row in some]
-                if any(first >= second for first, second in pairwise(last + keys)):
+            for batch in batches:
+                keys = [
+                    np.concatenate([*end, batch[name].to_numpy()]) for end, name in zip(last, spec.key, strict=True)
+                ]
+                if not _ascend(keys):
                     raise ValueError(f"table {spec.name}: rows don't ascend by the key {spec.key}")
-                writer.write_table(pa.Table.from_pylist(some, spec.schema))
-                count, last = count + len(some), keys[-1:]
+                writer.write_table(batch.select(spec.schema.names).cast(spec.schema))
+                count, last = count + batch.num_rows, [[key[-1:]] for key in keys]
         digest = _digest(file)
     return TableRef(path=relative, digest=digest, rows=count)
+
+
+def _ascend(keys: list[NDArray[Any]]) -> bool:
+    """Whether each row is larger than the one before, by the first of its columns in which they differ."""
+    larger, same = np.zeros(max(len(keys[0]) - 1, 0), bool), np.ones(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        larger |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return bool(larger.all())
 
 
 def read_table(root: Root, ref: TableRef, columns: list[str] | None = None) -> pa.Table:
@@ -81,9 +103,34 @@ def read_rows(root: Root, ref: TableRef) -> Iterator[dict[str, Any]]:
     Raises:
         DamagedTableError: the file is gone or holds other bytes.
     """
+    for batch in read_batches(root, ref, _ROWS_AT_ONCE):
+        yield from batch.to_pylist()
+
+
+def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """A table in parts of at most so many rows, one of them in memory; its bytes are checked before the first.
+
+    Raises:
+        DamagedTableError: the file is gone or holds other bytes.
+    """
     with _reading(root, ref) as file, pq.ParquetFile(file, buffer_size=1 << 20) as table:
-        for batch in table.iter_batches(_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+        yield from table.iter_batches(rows, columns=columns)
+
+
+def write_bytes(root: Root, relative: str, content: bytes, rows: int) -> TableRef:
+    """Stores what is a table in another format, such as a matrix, in one step and returns its reference."""
+    root.write(relative, content)
+    return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=rows)
+
+
+def read_bytes(root: Root, ref: TableRef) -> bytes:
+    """Reads such a file back, checked against the digest of its reference.
+
+    Raises:
+        DamagedTableError: the file is gone or holds other bytes.
+    """
+    with _reading(root, ref) as file:
+        return file.read()
 
 
 def is_intact(root: Root, ref: TableRef) -> bool:

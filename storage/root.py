@@ -106,19 +106,29 @@ class Root:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def write_folder(self, relative: str, files: Iterable[tuple[str, bytes]], last: tuple[str, bytes]) -> None:
+    def put(self, relative: str, content: bytes | str) -> None:
+        """Writes a file as `write` does; of a path of this root, copies what is there."""
+        if isinstance(content, bytes):
+            self.write(relative, content)
+        elif self.is_local:
+            with self.reading(content) as file, self.writing(relative) as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+        else:
+            self.fs.copy(self.path(content), self.path(relative))
+
+    def write_folder(self, relative: str, files: Iterable[tuple[str, bytes | str]], last: tuple[str, bytes]) -> None:
         """Writes a folder that is not complete before its last file, and takes the place of one that lacks it.
 
         A local folder appears by one rename. An object store has none: there the last file is the commit.
 
         Args:
-            files, last: paths in the folder with the bytes of each.
+            files, last: paths in the folder with the bytes of each, or the path of a file of this root to copy.
         """
         parent, _, name = relative.rpartition("/")
         building = f"{parent}/.building-{name}" if self.is_local else relative
         self.remove(building)
         for path, content in chain(files, [last]):
-            self.write(f"{building}/{path}", content)
+            self.put(f"{building}/{path}", content)
         if building != relative:
             self.remove(relative)
             self.move(building, relative)

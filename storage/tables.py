@@ -409,3 +409,213 @@ VERSION_TABLES = (
 
 CERTIFICATE_TABLES = (IMAGES, CERTIFICATE, OVERLAPS, NAMESAKES, DROPS)
 """The tables of a certificate: what was checked, and what came of it."""
+
+_RECORD = _column("record", _LONG, "Position of the image's record in its file, counted from 0.")
+_ITEM = _column("item", _INT, "Position in the record, counted from 0.")
+_ANNOTATED = _column("image_id", _TEXT, "Visual Genome's id of the image, or that of your own table.")
+_NAMES = _column("names", pa.list_(_TEXT), "What the annotators called it.")
+_SYNSETS = _column("synsets", pa.list_(_TEXT), "WordNet synsets it was mapped to, such as `clock.n.01`; may be empty.")
+_OBJECT_ID = _column("object_id", _LONG, "Id of the object.")
+_ROW = _column("row", _LONG, "Row of the image in the matrices.")
+
+IMAGE_DATA = TableSpec(
+    "image_data",
+    "One image of Visual Genome's `image_data`.",
+    ("record",),
+    pa.schema(
+        [
+            _RECORD,
+            _ANNOTATED,
+            _column("width", _INT, "Width in pixels.", optional=True),
+            _column("height", _INT, "Height in pixels.", optional=True),
+            _column("url", _TEXT, "Address of the image.", optional=True),
+            _column("coco_id", _LONG, "Id in MS-COCO.", optional=True),
+            _column("flickr_id", _LONG, "Id at Flickr.", optional=True),
+        ]
+    ),
+)
+REGIONS = TableSpec(
+    "regions",
+    "One region of an image and the phrase that describes it, of `region_descriptions` or `region_graphs`.",
+    ("record", "item"),
+    pa.schema(
+        [
+            *(_RECORD, _ITEM, _ANNOTATED),
+            _column("region_id", _LONG, "Id of the region."),
+            _column("phrase", _TEXT, "What the annotator wrote of it."),
+            _column("synsets", pa.list_(_TEXT), "WordNet synsets of its words; only `region_graphs` has them."),
+            *_BOX,
+        ]
+    ),
+)
+OBJECTS = TableSpec(
+    "objects",
+    "One object of an image, of `objects`.",
+    ("record", "item"),
+    pa.schema([*(_RECORD, _ITEM, _ANNOTATED), _OBJECT_ID, _NAMES, _SYNSETS, *_BOX]),
+)
+ATTRIBUTES = TableSpec(
+    "attributes",
+    "One object of an image with its attributes, of `attributes`.",
+    ("record", "item"),
+    pa.schema(
+        [
+            *(_RECORD, _ITEM, _ANNOTATED, _OBJECT_ID, _NAMES, _SYNSETS),
+            _column("attributes", pa.list_(_TEXT), "Such as `green`; may be empty."),
+            *_BOX,
+        ]
+    ),
+)
+RELATIONSHIPS = TableSpec(
+    "relationships",
+    "One relationship between two objects of an image, of `relationships`.",
+    ("record", "item"),
+    pa.schema(
+        [
+            *(_RECORD, _ITEM, _ANNOTATED),
+            _column("relationship_id", _LONG, "Id of the relationship."),
+            _column("predicate", _TEXT, "Such as `on` or `wears`, as it was written."),
+            _column("synsets", pa.list_(_TEXT), "WordNet synsets of the predicate; may be empty."),
+            _column("subject_id", _LONG, "Id of the object that the predicate is said of."),
+            _column("subject_names", pa.list_(_TEXT), "What the annotators called it."),
+            _column("object_id", _LONG, "Id of the other object."),
+            _column("object_names", pa.list_(_TEXT), "What the annotators called it."),
+        ]
+    ),
+)
+SKIPPED_RECORDS = TableSpec(
+    "skipped_records",
+    "One malformed record, or part of one, that was left out.",
+    ("source", "record", "item"),
+    pa.schema(
+        [
+            _column("source", _TEXT, "The file, by its kind."),
+            _RECORD,
+            _column("item", _INT, "Position in the record; -1 where the record was left out whole."),
+            _column("offset", _LONG, "Where the record begins in the file, in bytes after unpacking."),
+            _column("problem", _TEXT, "What is wrong with it."),
+        ]
+    ),
+)
+CAPTION_IMAGES = TableSpec(
+    "caption_images",
+    "One image: its row in the matrices.",
+    ("row",),
+    pa.schema(
+        [
+            *(_ROW, _ANNOTATED),
+            _column("split", _TEXT, "`train`, `val` or `test`, by a hash of the id; idf is of `train` alone."),
+            _column("phrases", _INT, "Number of its phrases."),
+            _column("tokens", _INT, "Number of words in them."),
+            _column("distinct_stems", _INT, "Number of different stems with a weight in `caption_weights`."),
+            _column("objects", _INT, "Number of its objects."),
+            _column("distinct_synsets", _INT, "Number of different synsets with a weight in `object_weights`."),
+            *[IMAGE_DATA.schema.field(name) for name in ("width", "height", "url", "coco_id", "flickr_id")],
+        ]
+    ),
+)
+_TERM_STATISTICS = [
+    _column("df", _INT, "Number of training images that have it."),
+    _column("idf", pa.float64(), "ln(N / df), where N is the number of training images."),
+    _column("occurrences", _LONG, "How often it was counted in images of all splits."),
+    _column("forms", pa.list_(_TEXT), "What it was counted from, the most frequent first."),
+    _column("form_counts", pa.list_(_LONG), "How often each of these was counted."),
+]
+CAPTION_VOCABULARY = TableSpec(
+    "caption_vocabulary",
+    "One stem: a column of `caption_weights`.",
+    ("column",),
+    pa.schema(
+        [
+            _column("column", _INT, "Column of the matrix; stems are in alphabetical order."),
+            _column("term", _TEXT, "The stem."),
+            *_TERM_STATISTICS,
+        ]
+    ),
+)
+OBJECT_VOCABULARY = TableSpec(
+    "object_vocabulary",
+    "One WordNet synset: a column of `object_weights`.",
+    ("column",),
+    pa.schema(
+        [
+            _column("column", _INT, "Column of the matrix; synsets are in alphabetical order."),
+            _column("term", _TEXT, "The synset, such as `clock.n.01`."),
+            *_TERM_STATISTICS,
+        ]
+    ),
+)
+EMPTY_VECTORS = TableSpec(
+    "empty_vectors",
+    "One image whose vector is zero: its similarity to every image is 0, and no triplet has it.",
+    ("encoding", "image_id"),
+    pa.schema(
+        [
+            _column("encoding", _TEXT, "`captions` or `objects`."),
+            _ANNOTATED,
+            _column("reason", _TEXT, "Why it is: nothing was said, or nothing that has a term, or only idf 0."),
+        ]
+    ),
+)
+CAPTION_NEIGHBOURS = TableSpec(
+    "caption_neighbours",
+    "One image, and those most similar to it, its own row left out.",
+    ("row",),
+    pa.schema(
+        [
+            _ROW,
+            _column("neighbour_rows", pa.list_(_INT), "Their rows, the most similar first, ties by row; all above 0."),
+            _column("similarities", pa.list_(_REAL), "Products of the two vectors, in the same order."),
+        ]
+    ),
+)
+CAPTION_TRIPLETS = TableSpec(
+    "caption_triplets",
+    "One training triplet: a query, an image that is like it, and one that is less so.",
+    ("query",),
+    pa.schema(
+        [
+            _column("query", _TEXT, "image_id of the query."),
+            _column("positive", _TEXT, "image_id of the image that is like it."),
+            _column("negative", _TEXT, "image_id of the image that is less so."),
+            _column("split", _TEXT, "Split of all three."),
+            _column("pool", _INT, "The pool they were drawn from, counted from 0 in each split."),
+            _column("rank", _INT, "Rank of the positive among the query's nearest in the pool, from 0."),
+            _column("positive_similarity", _REAL, "s(q, +)."),
+            _column("negative_similarity", _REAL, "s(q, −)."),
+            _column("gap", _REAL, "s(q, +) − s(q, −)."),
+        ]
+    ),
+)
+LISTED_IMAGES = TableSpec(
+    "listed_images",
+    "One image that the files name.",
+    ("row",),
+    pa.schema([CAPTION_IMAGES.schema.field(name) for name in ("row", "image_id", "split")]),
+)
+ENCODED_IMAGES = TableSpec(
+    "encoded_images",
+    "One image in one encoding, such as of your own table with a published vocabulary.",
+    ("row",),
+    pa.schema(
+        [
+            *(_ROW, _ANNOTATED),
+            _column("descriptions", _INT, "Number of its phrases, or objects."),
+            _column("counted", _INT, "Number of words in the phrases, or of the objects' synsets."),
+            _column("unknown", _INT, "Those of them that the vocabulary has no term for."),
+            _column("distinct_terms", _INT, "Number of different terms with a weight; 0: the vector is zero."),
+        ]
+    ),
+)
+
+CAPTION_TABLES = (
+    *(CAPTION_IMAGES, CAPTION_VOCABULARY, OBJECT_VOCABULARY, CAPTION_NEIGHBOURS, CAPTION_TRIPLETS, EMPTY_VECTORS),
+    *(SKIPPED_RECORDS, IMAGE_DATA, REGIONS, OBJECTS, ATTRIBUTES, RELATIONSHIPS),
+)
+"""The tables of a published version of captions; those of files that were not given are empty."""
+
+CAPTION_MATRICES = {
+    "caption_weights": "float32 (images, stems): tf-idf of the region phrases, rows of length 1 or 0.",
+    "object_weights": "float32 (images, synsets): the same of the objects' synsets. The two are never mixed.",
+}
+"""The matrices beside them: CSR as `scipy.sparse.load_npz` opens it."""

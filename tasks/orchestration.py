@@ -24,6 +24,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.filesystems import RemoteFileSystem
 from prefect.futures import PrefectFuture, as_completed
+from prefect.runtime import flow_run
 from prefect.serializers import JSONSerializer
 from prefect.task_runners import TaskRunner
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -52,7 +53,7 @@ Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
 
 _RECORDS = "stages/records"
 _SERIALIZER: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
-_UNKEYED = ("fetch_log", "folder", "folders", "dataset")
+_UNKEYED = ("fetch_log", "folder", "folders", "dataset", "path", "how")
 SOFTWARE = {
     name: version(name)
     for name in ("numpy", "scipy", "pandas", "pyarrow", "pillow", "opencv-contrib-python-headless", "faiss-cpu")
@@ -100,7 +101,7 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
 def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
     """The memo's key: the stage's name and the digest of all that its result depends on, libraries included.
 
-    Where its inputs lie is not part of it, nor is the fetch log, which differs between identical runs.
+    Where and how its inputs are got is not part of it, nor is the fetch log, which differs between identical runs.
     """
 
     def content(value: Any) -> Any:
@@ -118,10 +119,10 @@ def stage_key(stage: Stage, inputs: Inputs, settings: BaseModel | None) -> str:
     return f"{stage.name}-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]}"
 
 
-def stage_path(key: str, table: str) -> str:
+def stage_path(key: str, table: str, suffix: str = ".parquet") -> str:
     """Where a stage keeps a table of its output."""
     name, digest = key.rsplit("-", 1)
-    return f"stages/{name}/{digest}/{table}.parquet"
+    return f"stages/{name}/{digest}/{table}{suffix}"
 
 
 def memo_is_sound(root: Root, key: str) -> bool:
@@ -150,7 +151,7 @@ class Progress:
 
     def __init__(self, stages: int) -> None:
         self._stages, self._begun, self._listener = stages, 0, listener.get()
-        self._artifact = cast("UUID", create_progress_artifact(0.0, key="curate-progress"))
+        self._artifact = cast("UUID", create_progress_artifact(0.0, key=f"{flow_run.flow_name}-progress"))
 
     def begin(self, stage: str, total: int) -> None:
         """A stage starts, with so many tasks."""

@@ -31,7 +31,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
     def dropped(stage: str) -> str:
         return f"{sum(reasons[reason] for reason in Reason if reason.stage == stage):,} dropped"
 
-    template = _environment().get_template("card.md")
+    template = template_environment().get_template("card.md")
     return template.render(
         manifest=manifest,
         tables=tables,
@@ -58,9 +58,10 @@ def _count_splits(kept: pa.Table) -> list[tuple[str, int, int]]:
     ]
 
 
-def _environment() -> jinja2.Environment:
+def template_environment(*folders: Path) -> jinja2.Environment:
+    """What cards are rendered with: templates of these folders, then of this stage."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader([*folders, Path(__file__).parent / "templates"]),
         autoescape=jinja2.select_autoescape(),  # Not of Markdown: there `cell` tames what others named.
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -329,7 +329,8 @@ def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["cairn", *map(str, arguments)])
-        monkeypatch.setattr("flows.cli.console.width", 200)
+        for module in ("cli", "captions_cli"):
+            monkeypatch.setattr(f"flows.{module}.console.width", 200)
         capsys.readouterr()
         try:
             code = main()

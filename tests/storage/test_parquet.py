@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import DamagedTableError
-from storage.parquet import encode, is_intact, read_rows, read_table, write_rows, write_table
-from storage.tables import DROPS, FEATURES, PAIRS, VERDICTS, TableRef, TableSpec
+from storage.parquet import (
+    encode,
+    is_intact,
+    read_batches,
+    read_bytes,
+    read_rows,
+    read_table,
+    write_batches,
+    write_bytes,
+    write_rows,
+    write_table,
+)
+from storage.tables import DROPS, FEATURES, PAIRS, REGIONS, VERDICTS, TableRef, TableSpec
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 drop_rows = st.lists(st.tuples(texts, texts, texts, texts), unique_by=lambda row: row[0], max_size=12)
@@ -255,3 +266,44 @@ def test_rows_stream_through_an_object_store(bucket_root):
     assert is_intact(bucket_root, ref)
     assert list(read_rows(bucket_root, ref)) == list(features(70))
     assert bucket_root.names("f") == ["x.parquet"]
+
+
+# Parts
+
+
+def regions(numbers: list[tuple[int, int]]) -> pa.Table:
+    box = dict.fromkeys(("x1", "y1", "x2", "y2"), 0.0)
+    rows = [
+        {"record": r, "item": i, "image_id": "1", "region_id": 1, "phrase": f"{r} {i}", "synsets": [], **box}
+        for r, i in numbers
+    ]
+    return pa.Table.from_pylist(rows, REGIONS.schema)
+
+
+def test_parts_are_stored_and_read_as_they_come(root):
+    parts = [regions([(0, 0), (0, 1)]), regions([]), regions([(1, 0)]), regions([(3, 5), (4, 0)])]
+    ref = write_batches(root, "f/x.parquet", REGIONS, iter(parts))
+    assert ref.rows == 5
+    assert read_table(root, ref).equals(pa.concat_tables(parts))
+    found = list(read_batches(root, ref, 2, ["phrase"]))
+    assert max(batch.num_rows for batch in found) <= 2
+    assert [phrase for batch in found for phrase in batch["phrase"].to_pylist()] == ["0 0", "0 1", "1 0", "3 5", "4 0"]
+    assert write_batches(root, "f/y.parquet", REGIONS, iter(parts)).digest == ref.digest
+    assert write_batches(root, "f/z.parquet", REGIONS, []).rows == 0
+
+
+@pytest.mark.parametrize(
+    "parts", [[[(0, 1), (0, 0)]], [[(0, 0)], [(0, 0)]], [[(1, 0)], [], [(0, 9)]], [[(2, 0), (1, 1)]]]
+)
+def test_parts_that_do_not_ascend_are_refused_and_leave_nothing(local_root, parts):
+    with pytest.raises(ValueError, match="table regions: rows don't ascend by the key"):
+        write_batches(local_root, "f/x.parquet", REGIONS, map(regions, parts))
+    assert not local_root.exists("f/x.parquet")
+
+
+def test_what_is_no_table_is_kept_with_its_digest(root):
+    ref = write_bytes(root, "m.npz", b"matrix", 7)
+    assert (read_bytes(root, ref), ref.rows) == (b"matrix", 7)
+    root.write("m.npz", b"Matrix")
+    with pytest.raises(DamagedTableError, match=r"m\.npz was changed or damaged"):
+        read_bytes(root, ref)

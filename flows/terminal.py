@@ -1,0 +1,56 @@
+"""What the commands of the command line share."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from storage.manifest import Version
+from storage.root import Root
+
+
+def report_path(root: Root, version: Version) -> str:
+    """Where the report of a version begins."""
+    return page_path(root, f"{version.folder}/report/index.html")
+
+
+def page_path(root: Root, path: str) -> str:
+    """Where a page of a root is, for a browser."""
+    return root.path(path) if root.is_local else f"{root.url}/{path}"
+
+
+def quieten_prefect(level: str = "WARNING") -> None:
+    """Prefect's own lines go to its UI; the terminal shows progress bars, and lines from this level on."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", level)
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+@contextmanager
+def progress_bars() -> Iterator[None]:
+    """Shows the stages of a flow as they go on."""
+    from tasks.orchestration import listener
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:11}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        shown = {"": bars.add_task("start", total=None)}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if "" in shown:
+                bars.remove_task(shown.pop(""))
+            if stage not in shown:
+                shown[stage] = bars.add_task(stage, total=total)
+            bars.update(shown[stage], completed=done)
+
+        token = listener.set(tell)
+        try:
+            yield
+        finally:
+            listener.reset(token)

@@ -1,0 +1,1 @@
+"""Region phrases and synsets of images, as tf-idf vectors: how alike people would call two images."""
