@@ -136,15 +136,12 @@ def travel(road: Road, question: CaptionsQuestion, settings: CaptionsSettings) -
 
 def _archives(question: CaptionsQuestion, settings: CaptionsSettings) -> dict[str, Inputs]:
     how = settings.archives.model_dump_json()
-    return {
-        kind: {"address": archive.address, "sha256": archive.sha256, "how": how}
-        for kind, archive in question.archives.items()
-    }
+    return {kind: {**archive.model_dump(), "how": how} for kind, archive in question.archives.items()}
 
 
 def _files(question: CaptionsQuestion, archives: Mapping[str, Output]) -> dict[str, Inputs]:
     fetched: dict[str, Inputs] = {
-        kind: {"kind": kind, "archive": output.tables["archive"], "path": question.archives[kind].address}
+        kind: {"kind": kind, "archive": output.tables["archive"], "path": question.archives[kind].url}
         for kind, output in archives.items()
     }
     local: dict[str, Inputs] = {
@@ -165,7 +162,7 @@ def _blocks(weights: TableRef) -> dict[str, Inputs]:
 
 def _source(kind: str, question: CaptionsQuestion, archives: Mapping[str, Output], parsed: Output) -> SourceFile:
     if kind in archives:
-        origin = {"sha256": archives[kind].tables["archive"].digest, "address": question.archives[kind].address}
+        origin = {"sha256": archives[kind].tables["archive"].digest, "address": question.archives[kind].url}
     else:
         origin = {"sha256": question.files[kind].sha256}
     return SourceFile(kind=kind, **origin, **parsed.counts)

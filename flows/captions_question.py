@@ -10,8 +10,8 @@ from flows.settings import CaptionsSettings
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
+from tasks.acquire.settings import RemoteFile
 from tasks.captions.formats import FORMATS, kind_of
-from tasks.captions.settings import Archive
 from tasks.captions.synsets import wordnet_version
 
 
@@ -30,7 +30,7 @@ class CaptionsQuestion(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     files: dict[str, LocalFile] = Field(description="local files by kind; without any, archives are fetched")
-    archives: dict[str, Archive]
+    archives: dict[str, RemoteFile]
     name: str
     note: str
     pictures: Path | None = Field(description="folder of pictures for the report")
@@ -92,7 +92,7 @@ def _by_kind(paths: list[Path]) -> dict[str, Path]:
     return found
 
 
-def _check_kinds(kinds: Mapping[str, Path | Archive]) -> None:
+def _check_kinds(kinds: Mapping[str, Path | RemoteFile]) -> None:
     if {"region_descriptions", "region_graphs"} <= kinds.keys():
         raise InputError("region_descriptions and region_graphs hold the same phrases; give one of them")
     if not kinds.keys() & {"region_descriptions", "region_graphs", "objects"}:

@@ -47,6 +47,9 @@ AliasesOption = Annotated[
     typer.Option(help='TOML file of lines SITE = ["SPELLING"]: classes named like a test landmark are listed.'),
 ]
 SettingsOption = Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")]
+AllowHostOption = Annotated[
+    list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
+]
 RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")]
 
@@ -73,9 +76,7 @@ def curate(
         Path | None,
         typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
-    ] = None,
+    allow_host: AllowHostOption = None,
     note: Annotated[
         str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
     ] = "",
@@ -152,16 +153,18 @@ def download(
         Path | None,
         typer.Option(help="TOML file of [[NAME]] with url and, where known, sha256 and bytes, once for each file."),
     ] = None,
+    allow_host: AllowHostOption = None,
 ) -> None:
     """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
     from flows.settings import read_addresses
+    from tasks.acquire.settings import TransferSettings
     from tasks.overlap.download import RECORD, files_of
     from tasks.overlap.download import download as fetch
     from tasks.overlap.testsets import read_test_set
 
     files = files_of(name, read_addresses(addresses) if addresses else {})
     with _download_bars() as tell:
-        fetch(files, folder.absolute(), tell)
+        fetch(files, folder.absolute(), TransferSettings(allowed_hosts=tuple(allow_host or ())), tell)
     found = read_test_set(name, folder)
     sites = len({photograph.site for photograph in found.photographs})
     console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from storage.errors import InputError
-from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
+from tasks.acquire.settings import AcquireSettings, Refetch, RemoteFile, SelectSettings
 from tasks.boxes.settings import BoxSettings
 from tasks.captions.settings import (
     ArchiveSettings,
@@ -21,7 +21,6 @@ from tasks.captions.settings import (
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
-from tasks.overlap.download import RemoteFile
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings

@@ -27,8 +27,7 @@ def put_archive(root: Root, file: Path, sha256: str, suffix: str) -> str:
         with file.open("rb") as source, root.writing(path) as target:
             while chunk := source.read(1 << 20):
                 target.write(chunk)
-    for left in file.parent.iterdir():  # beside it lies what its transfer noted
-        left.unlink()
+    file.unlink()
     return path
 
 

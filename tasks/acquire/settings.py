@@ -1,9 +1,11 @@
 """The knobs of acquire."""
 
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
+from storage.errors import InputError
 from tasks.settings import StageSettings
 
 
@@ -30,6 +32,36 @@ class AcquireSettings(StageSettings):
     )
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
     min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
+
+
+class RemoteFile(StageSettings):
+    """A large file to fetch whole, and what is known of it."""
+
+    url: str = Field(pattern=r"^https?://", description="address")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of its bytes; None: not known, only told")
+    bytes: int | None = Field(None, ge=0, description="its length; None: not known, and at most `max_bytes`")
+
+    @property
+    def name(self) -> str:
+        """The last part of its address, which is a plain file name."""
+        name = unquote(urlsplit(self.url).path).rsplit("/", 1)[-1]
+        if not name or name.startswith(".") or "\\" in name:
+            raise InputError(f"{self.url}: expected an address that ends with a file name")
+        return name
+
+
+class TransferSettings(StageSettings):
+    """How a large file is fetched."""
+
+    user_agent: str = Field("cairn/0.1 (image retrieval research)", description="User-Agent sent with each request")
+    connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
+    read_timeout: float = Field(60.0, gt=0, description="seconds to wait for the next bytes")
+    attempts: int = Field(5, ge=1, description="tries in a row that bring nothing new before a transfer is given up")
+    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
+    max_bytes: int = Field(4_000_000_000, gt=0, description="longest file accepted, in bytes, where none is promised")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="hosts reached although their address is private or loopback; for tests and mirrors"
+    )
 
 
 class SelectSettings(StageSettings):

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tasks.acquire.settings import RemoteFile, TransferSettings
 from tasks.settings import StageSettings
 
 SourceKind = Literal["image_data", "region_descriptions", "region_graphs", "objects", "attributes", "relationships"]
@@ -15,33 +16,15 @@ Encoding = Literal["captions", "objects"]
 _OFFICIAL = "https://homes.cs.washington.edu/~ranjay/visualgenome/data/dataset"
 
 
-class Archive(StageSettings):
-    """An archive to fetch."""
-
-    address: str = Field(description="http or https address of the file, zipped or not")
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="what it must hash to; without one, what came is recorded"
-    )
-
-
-class ArchiveSettings(StageSettings):
+class ArchiveSettings(TransferSettings):
     """Which archives are fetched when no files are given, and how."""
 
-    official: dict[SourceKind, Archive] = Field(
+    official: dict[SourceKind, RemoteFile] = Field(
         {
-            kind: Archive(address=f"{_OFFICIAL}/{kind}.json.zip")
+            kind: RemoteFile(url=f"{_OFFICIAL}/{kind}.json.zip")
             for kind in ("image_data", "region_descriptions", "objects")
         },
         description="the archives by kind; the three that both encodings need unless told otherwise",
-    )
-    user_agent: str = Field("cairn/0.1 (image retrieval research)", description="User-Agent sent with each request")
-    connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
-    read_timeout: float = Field(30.0, gt=0, description="seconds to wait for the next bytes")
-    attempts: int = Field(5, ge=1, description="tries in a row that bring nothing new before a transfer is given up")
-    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
-    max_bytes: int = Field(4_000_000_000, gt=0, description="longest archive accepted, in bytes")
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="hosts reached although their address is private or loopback; for tests and mirrors"
     )
 
 

@@ -34,7 +34,8 @@ from storage.tables import (
     TableSpec,
 )
 from storage.versions import publish_version
-from tasks.captions.download import download
+from tasks.acquire.archive import transfer
+from tasks.acquire.settings import RemoteFile
 from tasks.captions.formats import spec_of
 from tasks.captions.forms import Described, count_words, describe, make_stemmer
 from tasks.captions.genome import GenomeFile
@@ -43,7 +44,6 @@ from tasks.captions.overview import complete_images, empty_vectors, encoded_imag
 from tasks.captions.report import render_card, render_report
 from tasks.captions.samples import choose_samples, phrases_of
 from tasks.captions.settings import (
-    Archive,
     ArchiveSettings,
     EncodeSettings,
     Encoding,
@@ -72,14 +72,14 @@ _ROWS = 1 << 16
 def fetch_archive(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Fetches an archive into the root.
 
-    Inputs: `address`; `sha256`, what it must hash to, or None; `how`, JSON of `ArchiveSettings`.
+    Inputs: `url`, `sha256` and `bytes` of a `RemoteFile`; `how`, JSON of `ArchiveSettings`.
     """
-    root, promised = Root(root_url), inputs["sha256"]
-    archive = Archive(address=str(inputs["address"]), sha256=str(promised) if promised else None)
-    with partial_file(root, hashlib.sha256(archive.address.encode()).hexdigest()[:32]) as file:
-        sha256 = download(archive, file, ArchiveSettings.model_validate_json(str(inputs["how"])))
+    root, how = Root(root_url), ArchiveSettings.model_validate_json(str(inputs["how"]))
+    archive = RemoteFile.model_validate({name: inputs[name] for name in RemoteFile.model_fields})
+    with partial_file(root, hashlib.sha256(archive.url.encode()).hexdigest()[:32]) as file:
+        sha256 = transfer(archive, file, how)
         size = file.stat().st_size
-        path = put_archive(root, file, sha256, suffix_of(archive.address))
+        path = put_archive(root, file, sha256, suffix_of(archive.url))
     return Output(tables={"archive": TableRef(path=path, digest=sha256, rows=0)}, counts={"bytes": size})
 
 

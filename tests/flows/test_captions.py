@@ -27,7 +27,8 @@ from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
 from storage.versions import find_version, list_names
-from tasks.captions.settings import Archive, ArchiveSettings, NeighbourSettings, ParseSettings, TripletSettings
+from tasks.acquire.settings import RemoteFile
+from tasks.captions.settings import ArchiveSettings, NeighbourSettings, ParseSettings, TripletSettings
 
 ANNOTATIONS = Path(__file__).parents[1] / "tasks/captions/annotations"
 PLAIN = [ANNOTATIONS / f"v1.2.0/{kind}.json" for kind in ("image_data", "region_descriptions", "objects")]
@@ -243,7 +244,7 @@ def test_archives_are_fetched_once_and_kept_by_their_sha256(
     run: Run, first: tuple[Path, Captioned], tmp_path: Path, mirror: tuple[str, list[str]]
 ) -> None:
     url, asked = mirror
-    official = {path.stem: Archive(address=f"{url}/{path.name}.zip") for path in PLAIN}
+    official = {path.stem: RemoteFile(url=f"{url}/{path.name}.zip") for path in PLAIN}
     archives = ArchiveSettings(official=official, allowed_hosts=("127.0.0.1",), attempts=1)
     settings = SETTINGS.model_copy(update={"archives": archives})
     version = run(tmp_path / "root", None, settings).version
@@ -260,9 +261,9 @@ def test_archives_are_fetched_once_and_kept_by_their_sha256(
     kept.unlink()
     run(tmp_path / "root", None, settings)
     assert len(asked) == 4
-    wrong = {**official, "objects": Archive(address=f"{url}/objects.json.zip", sha256="0" * 64)}
+    wrong = {**official, "objects": RemoteFile(url=f"{url}/objects.json.zip", sha256="0" * 64)}
     lied = SETTINGS.model_copy(update={"archives": archives.model_copy(update={"official": wrong})})
-    with pytest.raises(InputError, match="not the promised 0000"):
+    with pytest.raises(InputError, match="expected 0000"):
         run(tmp_path / "root", None, lied)
 
 

@@ -28,7 +28,7 @@ def addresses(listed, tmp_path, **promised):
 
 def test_a_set_is_fetched_and_can_be_checked_against(cairn, listed, archive, tmp_path):
     promised = addresses(listed, tmp_path, sha256=hashlib.sha256(archive).hexdigest(), bytes=len(archive))
-    ended = cairn("download", "mine", tmp_path / "mine", "--addresses", promised)
+    ended = cairn("download", "mine", tmp_path / "mine", "--addresses", promised, "--allow-host", "127.0.0.1")
     assert (ended.code, "1 photographs of 1 sites" in ended.output) == (0, True)
     (told,) = json.loads((tmp_path / "mine/downloaded.json").read_text())
     assert told["sha256"] == hashlib.sha256(archive).hexdigest()
@@ -36,10 +36,19 @@ def test_a_set_is_fetched_and_can_be_checked_against(cairn, listed, archive, tmp
 
 
 def test_other_bytes_than_promised_end_with_an_error_and_no_folder(cairn, listed, archive, tmp_path):
-    ended = cairn("download", "mine", tmp_path / "mine", "--addresses", addresses(listed, tmp_path, sha256="0" * 64))
+    promised = addresses(listed, tmp_path, sha256="0" * 64)
+    ended = cairn("download", "mine", tmp_path / "mine", "--addresses", promised, "--allow-host", "127.0.0.1")
     assert ended.code == 2
     assert "what came is not what was promised" in ended.errors
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_private_address_is_reached_only_where_it_is_allowed(cairn, listed, archive, tmp_path):
+    ended = cairn("download", "mine", tmp_path / "mine", "--addresses", addresses(listed, tmp_path))
+    assert ended.code == 2
+    assert "which is not a public address" in ended.errors
+    assert "--allow-host" in ended.errors
+    assert listed.site.hits["/mine.zip"] == 0
 
 
 @pytest.mark.parametrize(

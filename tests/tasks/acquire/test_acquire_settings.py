@@ -1,9 +1,10 @@
 import pytest
 
-from tasks.acquire.settings import AcquireSettings, SelectSettings
+from storage.errors import InputError
+from tasks.acquire.settings import AcquireSettings, RemoteFile, SelectSettings, TransferSettings
 
 
-@pytest.mark.parametrize("model", [AcquireSettings, SelectSettings])
+@pytest.mark.parametrize("model", [AcquireSettings, SelectSettings, TransferSettings])
 def test_every_setting_is_described_and_has_a_default(model):
     model()
     assert all(field.description for field in model.model_fields.values())
@@ -30,3 +31,19 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 def test_settings_do_not_change_after_they_are_made():
     with pytest.raises(ValueError, match="frozen"):
         AcquireSettings().attempts = 5
+
+
+@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"max_bytes": 0}, {"backoff": -1}, {"max_redirects": 5}])
+def test_settings_of_transfers_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        TransferSettings(**wrong)
+
+
+def test_a_remote_file_is_named_by_its_address():
+    assert RemoteFile(url="https://a.example/sets/a%20b.tgz?download=1").name == "a b.tgz"
+
+
+@pytest.mark.parametrize("url", ["https://a.example/", "https://a.example/..", "https://a.example/.hidden"])
+def test_an_address_without_a_file_name(url):
+    with pytest.raises(InputError, match="ends with a file name"):
+        _ = RemoteFile(url=url).name
