@@ -104,7 +104,7 @@ def _run(source: Source, images: int, photographs: int) -> Cost:
         found = json.loads(done.stdout.splitlines()[-1])
         disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) + found.pop("spooled")
     names = set(found.pop("found"))
-    ids = [str(image["image_id"]) for image in source.planted.members]
+    ids = [str(image["image_id"]) for image in source.planted.members][:images]
     shown, copies = (
         [name in names for name in ids if (name.split(" ")[0] == SHOWN) == is_shown] for is_shown in (True, False)
     )
