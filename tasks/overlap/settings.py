@@ -16,8 +16,8 @@ class OverlapSettings(StageSettings):
     copy_shortlist: int = Field(5, ge=1, description="test photographs that each image is compared with so besides")
     false_alarms: float = Field(
         -6.0,
-        description="largest log10 of the false alarms of a verified pair, in place of match's: one image too many that "
-        "goes costs less than a leak (measured: docs/quality.md)",
+        description="largest log10 of the false alarms of a verified pair, in place of match's: an image that goes for "
+        "nothing costs less than a leak (measured: docs/quality.md)",
     )
     audit: float = Field(
         0.05, ge=0, description="pairs not on the shortlist that are compared as a check, as a share of those that are"
