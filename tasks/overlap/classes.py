@@ -119,8 +119,8 @@ def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame, held: Collec
     """The photographs that another class shows more often than their own.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
-    landmark one keeps what they share. In the end no photograph that is left has more neighbours in another class than
-    in its own. Of cases that are equally clear, one of the class with fewer photographs left goes first.
+    landmark one keeps what they share. In the end no photograph that may leave has more neighbours in another class
+    than in its own. Of cases that are equally clear, one of the class with fewer photographs left goes first.
 
     Args:
         members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
