@@ -73,7 +73,6 @@ def compare_image(
     Returns:
         Rows of the table `overlaps`: of each test photograph that shows the same thing, in the better position.
     """
-    match = match.model_copy(update={"false_alarms": overlap.false_alarms})
     rows = dict[int, dict[str, Any]]()
 
     def look(place: int, position: Position) -> bool:

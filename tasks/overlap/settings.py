@@ -14,11 +14,6 @@ class OverlapSettings(StageSettings):
     min_votes: float = Field(0.5, ge=0, description="votes that a test photograph needs for that")
     copy_keypoints: int = Field(300, ge=1, description="keypoints, the largest, that ask mirrored and on their side")
     copy_shortlist: int = Field(5, ge=1, description="test photographs that each image is compared with so besides")
-    false_alarms: float = Field(
-        -6.0,
-        description="largest log10 of the false alarms of a verified pair, in place of match's: an image that goes for "
-        "nothing costs less than a leak (measured: docs/quality.md)",
-    )
     audit: float = Field(
         0.05, ge=0, description="pairs not on the shortlist that are compared as a check, as a share of those that are"
     )

@@ -114,7 +114,7 @@ def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
     return {"width": picture.width, "height": picture.height, **pack(features)}
 
 
-@stage("overlap", version=7)
+@stage("overlap", version=6)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
 

@@ -68,14 +68,3 @@ def test_what_only_the_audit_finds_counts_as_found():
 def test_without_an_audit_nothing_is_audited():
     _, counts = compare(scatter(99), OverlapSettings(audit=0))
     assert [row["audited"] for row in counts.values()] == [0, 0]
-
-
-def test_a_leak_needs_less_evidence_than_an_edge():
-    """Six keypoints of one photograph among strangers: not enough for a pair of match, enough to be a leak."""
-    known, strangers = scatter(4), scatter(99)
-    weak = Features(
-        np.vstack([known.keypoints[:6], strangers.keypoints]), np.vstack([known.descriptors[:6], strangers.descriptors])
-    )
-    (row,), _ = compare(weak, OverlapSettings())
-    assert MATCH.false_alarms < row["false_alarms"] <= OverlapSettings().false_alarms
-    assert compare(weak, OverlapSettings(false_alarms=MATCH.false_alarms))[0] == []
