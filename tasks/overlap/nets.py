@@ -75,5 +75,6 @@ def _lying(features: Features, width: int, position: Position) -> Features:
 
 
 def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -> Sequence[int]:
-    best = most_voted(votes, count)
-    return [int(place) for place in best if votes[place] >= settings.min_votes]
+    """Among many photographs a pair has fewer votes, by chance or truly: see `tasks.match.shortlist.shortlist`."""
+    floor = settings.min_votes * min(1.0, np.sqrt(100 / max(len(votes), 1)))
+    return [int(place) for place in most_voted(votes, count) if votes[place] >= floor]

@@ -11,7 +11,9 @@ class OverlapSettings(StageSettings):
     """When an image or a class shares a photograph or a landmark with a test set."""
 
     shortlist: int = Field(20, ge=1, description="test photographs with most votes that each image is compared with")
-    min_votes: float = Field(0.5, ge=0, description="votes that a test photograph needs for that")
+    min_votes: float = Field(
+        0.5, ge=0, description="votes that a test photograph needs for that among 100; among n > 100, √(100/n) of them"
+    )
     copy_keypoints: int = Field(300, ge=1, description="keypoints, the largest, that ask mirrored and on their side")
     copy_shortlist: int = Field(5, ge=1, description="test photographs that each image is compared with so besides")
     audit: float = Field(
