@@ -21,6 +21,7 @@ from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import point_latest, read_manifest
+from tasks.acquire.settings import FetchPolicy
 from tasks.acquire.task import ListSettings
 from tasks.orchestration import Inputs, Output, Stage, stage_key
 
@@ -39,9 +40,21 @@ class PlainRoad:
 
     def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
         """Runs a stage once for each of the inputs."""
+        return self._each(self._pool, stage, inputs, settings)
+
+    def each_here(
+        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
+    ) -> dict[str, Output]:
+        """The same with so many threads."""
+        with ThreadPoolExecutor(at_once) as pool:
+            return self._each(pool, stage, inputs, settings)
+
+    def _each(
+        self, pool: ThreadPoolExecutor, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None
+    ) -> dict[str, Output]:
         self.calls += len(inputs)
         futures = {
-            label: self._pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
+            label: pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
             for label, part in inputs.items()
         }
         return {label: Output.model_validate(future.result()) for label, future in futures.items()}
@@ -72,7 +85,7 @@ def _curate_plainly(source: ListSettings, tests: dict[str, Path], root: str, wor
     question = ask(source, _NAME, root, tests)
     with ThreadPoolExecutor(workers) as pool:
         road = PlainRoad(Root(root), pool)
-        published = travel(road, question, CurateSettings(), "never")
+        published = travel(road, question, CurateSettings(), FetchPolicy(inspectors=workers))
     version = read_manifest(road.root, _NAME, Path(published.tables["verdicts"].path).parent.name)
     point_latest(road.root, version)
     costs = {"begun": begun, "seconds": time() - begun, "cpu": process_time() - cpu, "server_cpu": 0.0}

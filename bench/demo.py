@@ -57,7 +57,7 @@ class StageClock:
         self.seconds: dict[str, float] = {}
         self._begun: dict[str, float] = {}
 
-    def tell(self, stage: str, done: int, total: int) -> None:
+    def tell(self, stage: str, done: int, total: int, _: str) -> None:
         """Called by the road at the beginning of a stage and after each of its tasks."""
         begun = self._begun.setdefault(stage, monotonic())
         if done == total:
@@ -70,18 +70,23 @@ def _curate(listed: DemoList, root: Path, clock: StageClock) -> Path:
     from flows.curate import curate
     from flows.server import prefect_server
     from flows.settings import CurateSettings
-    from tasks.acquire.settings import AcquireSettings
+    from tasks.acquire.settings import AcquireSettings, PoliteSettings
     from tasks.acquire.task import ListSettings
     from tasks.orchestration import listener
 
     # Two addresses of the site drip bytes for ever, and would only be waited for.
     acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=("127.0.0.1",))
+    polite = PoliteSettings(host_rate=1000.0, host_connections=8)
     tests = {"demo_tests": listed.testset}
     token = listener.set(clock.tell)
     try:
         with prefect_server():
             curated = curate(
-                ListSettings(path=listed.list_path), "demo", str(root), tests, CurateSettings(acquire=acquire)
+                ListSettings(path=listed.list_path),
+                "demo",
+                str(root),
+                tests,
+                CurateSettings(acquire=acquire, polite=polite),
             )
     finally:
         listener.reset(token)

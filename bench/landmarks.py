@@ -68,10 +68,11 @@ def _curate(listed: Path, root: Path) -> Path:
     from flows.curate import curate
     from flows.server import prefect_server
     from flows.settings import CurateSettings
-    from tasks.acquire.settings import AcquireSettings
+    from tasks.acquire.settings import AcquireSettings, PoliteSettings
     from tasks.acquire.task import ListSettings
 
-    settings = CurateSettings(acquire=AcquireSettings(allowed_hosts=("127.0.0.1",)))
+    local = AcquireSettings(allowed_hosts=("127.0.0.1",))
+    settings = CurateSettings(acquire=local, polite=PoliteSettings(host_rate=1000.0, host_connections=8))
     tests = {name: SHARED_DATA / "testsets" / name for name in _TEST_SETS}
     with prefect_server():
         curated = curate(ListSettings(path=listed), "landmarks", str(root), tests, settings)

@@ -14,6 +14,19 @@ from demo.photos import PhotosUnavailableError
 from demo.site import build, choose_port, serve
 from storage.errors import InputError
 
+# The site drips bytes for ever at two of its addresses, and is nobody's: the patience and the manners that strangers'
+# hosts deserve would only make the demo wait.
+SETTINGS = """
+[acquire]
+deadline = 6.0
+read_timeout = 3.0
+attempts = 2
+
+[polite]
+host_rate = 1000.0
+host_connections = 8
+"""
+
 
 def main(
     folder: Annotated[Path, typer.Option(help="Where photographs, list and dataset root go.")] = Path("data/demo"),
@@ -28,8 +41,7 @@ def main(
     console.print("[bold]demo[/]: photographs out of packages, their re-shot views, and the site that serves them …")
     listed = build(folder, free)
     settings = folder / "settings.toml"
-    # The site drips bytes for ever at two of its addresses; the deadline of a real run would only make the demo wait.
-    settings.write_text("[acquire]\ndeadline = 6.0\nread_timeout = 3.0\nattempts = 2\n")
+    settings.write_text(SETTINGS)
     root = folder / "root"
     with serve(folder, free):
         curate(

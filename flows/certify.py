@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact
 
+from flows.fetching import acquire
 from flows.leaks import TestSets, ask_test_sets, find_leaks
 from flows.packets import join, pick, tables
 from flows.runner import task_runner
@@ -19,8 +20,9 @@ from storage.manifest import Certificate, Manifest
 from storage.root import Root
 from storage.tables import TableRef
 from storage.versions import check_name, find_version, only_name, read_manifest
+from tasks.acquire.settings import FetchPolicy
 from tasks.acquire.sources import read_sources
-from tasks.acquire.task import ListSettings, acquire_shard, list_sources, next_generation, pack_images
+from tasks.acquire.task import ListSettings, list_sources, pack_images
 from tasks.features.detect import check_installed
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.publish.task import illustrate_overlaps, publish_check
@@ -73,7 +75,7 @@ def certify(
     subject = ask_certificate(what, test_sets, root, name, settings, aliases)
     store = Root(subject.root)
     with task_runner(run) as runner:
-        published = travel(PrefectRoad(store, runner, STAGES), subject, settings)
+        published = travel(PrefectRoad(store, runner, STAGES), subject, settings, FetchPolicy(inspectors=run.workers))
     made = read_certificate(store, published.tables["certificate"].path.rpartition("/")[0])
     _announce(store, made, published)
     return made
@@ -121,9 +123,9 @@ def _find_version(what: str, root: str, name: str | None) -> tuple[str, Manifest
     return root, read_manifest(Root(root), place.parent.name, place.name)
 
 
-def travel(road: Road, subject: Subject, settings: LeakSettings) -> Output:
+def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> Output:
     """The whole road to a certificate."""
-    acquired = _acquire(road, subject, settings) if subject.folder else {}
+    acquired = _acquire(road, subject, settings, policy) if subject.folder else {}
     listed: Inputs = {"images": tables(acquired, "images"), "verdicts": None}
     packed = road.one(pack_images, _of_version(subject.version) if subject.version else listed, None)
     images: dict[str, Inputs] = {packet: {"images": ref} for packet, ref in packed.tables.items()}
@@ -148,23 +150,12 @@ def travel(road: Road, subject: Subject, settings: LeakSettings) -> Output:
     return road.one(publish_check, {**parts, **leaks.certified(subject.test_sets)}, None)
 
 
-def _acquire(road: Road, subject: Subject, settings: LeakSettings) -> dict[str, Output]:
+def _acquire(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> dict[str, Output]:
     """The images of a folder, by the stages that read one for curation; their memo is apart from that of datasets."""
     assert subject.folder
     dataset, source = f".folder-{subject.name}", ListSettings(path=subject.folder)
     listed = road.one(list_sources, {"content": subject.content, "merge": "{}", "any_depth": 1}, source)
-    shards: dict[str, Inputs] = {
-        name: {
-            "rows": ref,
-            "dataset": dataset,
-            "shard": name,
-            "generation": next_generation(road.root, dataset, name, "never"),
-            "folder": str(subject.folder),
-        }
-        for name, ref in listed.tables.items()
-        if name != "sources"
-    }
-    return road.each(acquire_shard, shards, settings.acquire)
+    return acquire(road, listed, dataset, str(subject.folder), settings.acquire, policy)
 
 
 def _of_version(version: Manifest) -> Inputs:

@@ -80,7 +80,16 @@ def curate(
     note: Annotated[
         str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
     ] = "",
-    refetch: Annotated[Literal["never", "failed"], typer.Option(help="Fetch again what failed before?")] = "never",
+    contact: Annotated[
+        str, typer.Option(help="Mail or web address where hosts' owners reach you; lists of over 1,000 rows need it.")
+    ] = "",
+    refetch: Annotated[
+        Literal["never", "failed", "failed-older-than", "revalidate"],
+        typer.Option(help="Which known addresses to ask again: those that failed, or all, for what has changed."),
+    ] = "never",
+    older_than: Annotated[
+        float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
+    ] = None,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
@@ -91,6 +100,7 @@ def curate(
     from flows.question import ask
     from flows.server import prefect_server
     from flows.settings import CurateSettings, RunSettings, read_overrides, read_settings
+    from tasks.acquire.settings import PoliteSettings
     from tasks.acquire.task import ListSettings
     from tasks.cluster.settings import Overrides
 
@@ -98,10 +108,15 @@ def curate(
     if allow_host:
         hosts = (*chosen.acquire.allowed_hosts, *allow_host)
         chosen = chosen.model_copy(update={"acquire": chosen.acquire.model_copy(update={"allowed_hosts": hosts})})
+    if contact:
+        polite = PoliteSettings.model_validate({**chosen.polite.model_dump(), "contact": contact})
+        chosen = chosen.model_copy(update={"polite": polite})
     a_list, test_sets = ListSettings(path=source, md5=md5, clean=clean), _test_sets(test_set or [])
     decided = read_overrides(overrides) if overrides else Overrides()
-    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases)
-    run = RunSettings(refetch=refetch, runner=runner, workers=workers)
+    if (refetch == "failed-older-than") != (older_than is not None):
+        raise InputError("--refetch failed-older-than needs --older-than DAYS, and nothing else has use for it")
+    run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers)
+    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases, chosen.polite)
     with progress_bars(), prefect_server():
         curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
     _print_funnel(curated.version)

@@ -9,6 +9,7 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
+from flows.fetching import acquire, policy_of
 from flows.leaks import find_leaks
 from flows.packets import gather, join, pick, tables
 from flows.question import Question, ask
@@ -17,8 +18,8 @@ from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest, Matching
 from storage.root import Root
 from storage.versions import list_versions, point_latest, read_manifest
-from tasks.acquire.settings import Refetch
-from tasks.acquire.task import DROPPED, ListSettings, acquire_shard, list_sources, next_generation, select_packets
+from tasks.acquire.settings import FetchPolicy
+from tasks.acquire.task import DROPPED, ListSettings, list_sources, select_packets
 from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
 from tasks.cluster.task import check_pins, cluster_images, regroup_images
@@ -72,11 +73,11 @@ def curate(
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
     """
     check_installed(settings.features)
-    question = ask(source, name, root, test_sets or {}, settings.features, note, overrides, aliases)
+    question = ask(source, name, root, test_sets or {}, settings.features, note, overrides, aliases, settings.polite)
     store = Root(root)
     before = {version.digest for version in list_versions(store, name)}
     with task_runner(run) as runner:
-        published = travel(PrefectRoad(store, runner, STAGES), question, settings, run.refetch)
+        published = travel(PrefectRoad(store, runner, STAGES), question, settings, policy_of(run, settings.polite))
     version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
     point_latest(store, version)
     is_new = version.digest not in before
@@ -84,12 +85,12 @@ def curate(
     return Curated(version=version, is_new=is_new)
 
 
-def travel(road: Road, question: Question, settings: CurateSettings, refetch: Refetch) -> Output:
+def travel(road: Road, question: Question, settings: CurateSettings, policy: FetchPolicy) -> Output:
     """The whole road, in the order of the method."""
     # Read the list, and fetch and inspect what it names, shard by shard of rows.
     listed: Inputs = {"content": question.list_digest, "merge": json.dumps(question.overrides.merge, sort_keys=True)}
     sources = road.one(list_sources, listed, question.source)
-    acquired = road.each(acquire_shard, _shards(road.root, sources, question, refetch), settings.acquire)
+    acquired = acquire(road, sources, question.name, question.folder, settings.acquire, policy)
 
     # Drop placeholders, copies and small classes. From here on, packets of whole classes.
     readable: Inputs = {"sources": sources.tables["sources"], "images": tables(acquired, "images")}
@@ -152,7 +153,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     }
     facts = {
         "note": question.note,
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude={"polite"}),
         "overrides": question.overrides.model_dump(),
         "test_sets": leaks.test_sets,
         "unreadable_test_files": {
@@ -166,20 +167,6 @@ def travel(road: Road, question: Question, settings: CurateSettings, refetch: Re
     }
     named = {"name": question.name, "facts": json.dumps(facts)}
     return road.one(publish_dataset, {**parts, **named}, settings.publish)
-
-
-def _shards(root: Root, sources: Output, question: Question, refetch: Refetch) -> dict[str, Inputs]:
-    shards = {name: ref for name, ref in sources.tables.items() if name != "sources"}
-    return {
-        name: {
-            "rows": ref,
-            "dataset": question.name,
-            "shard": name,
-            "generation": next_generation(root, question.name, name, refetch),
-            "folder": question.folder,
-        }
-        for name, ref in shards.items()
-    }
 
 
 def _matching(pairs: Mapping[str, Output]) -> Matching:

@@ -10,10 +10,14 @@ from flows.leaks import TestSets, ask_test_sets
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
+from tasks.acquire.settings import PoliteSettings
 from tasks.acquire.sources import merge_classes, read_sources
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
 from tasks.features.settings import FeatureSettings
+
+LARGE_RUN = 1000
+"""Rows of a list from which on hosts' owners must be told whom to turn to."""
 
 
 class Question(BaseModel):
@@ -43,15 +47,23 @@ def ask(
     note: str = "",
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
+    polite: PoliteSettings = PoliteSettings(),
 ) -> Question:
     """Checks all that a user can get wrong.
 
     Raises:
-        InputError: names the list's line, the test set, the name, the root or the override, and says what to do.
+        InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
+            to do.
     """
     check_name(name)
     resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
     listed = read_sources(resolved.path, resolved.md5, resolved.clean)
+    if not polite.contact and listed.num_rows > LARGE_RUN and not resolved.path.is_dir():
+        raise InputError(
+            f'{listed.num_rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) '
+            f"in the section [polite] of the settings, or --contact; hosts' owners see it with each request. Lists of "
+            f"up to {LARGE_RUN:,} rows do without"
+        )
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     asked = ask_test_sets(test_sets, features, aliases)
     Root(root).check_writable()

@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, RootModel, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
 from storage.errors import InputError
-from tasks.acquire.settings import AcquireSettings, Refetch, RemoteFile, SelectSettings
+from tasks.acquire.settings import AcquireSettings, PoliteSettings, Refetch, RemoteFile, SelectSettings
 from tasks.boxes.settings import BoxSettings
 from tasks.captions.settings import (
     ArchiveSettings,
@@ -40,6 +40,7 @@ class LeakSettings(StageSettings):
 class CurateSettings(LeakSettings):
     """What decides the result of a curation, stage by stage."""
 
+    polite: PoliteSettings = Field(PoliteSettings(), description="how hosts are treated; changes no result")
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
@@ -67,8 +68,17 @@ class RunSettings(StageSettings):
     """How a flow runs; none of it changes the result."""
 
     refetch: Refetch = Field("never", description="which rows are fetched although they were before")
+    older_than: float | None = Field(
+        None, ge=0, description="days since its last try after which a failure is long ago"
+    )
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
     workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
+
+    @model_validator(mode="after")
+    def _knows_what_is_old(self) -> "RunSettings":
+        if (self.refetch == "failed-older-than") != (self.older_than is not None):
+            raise ValueError("older_than (days) belongs to refetch = 'failed-older-than', which needs it")
+        return self
 
 
 def read_settings(path: Path) -> CurateSettings:

@@ -38,16 +38,17 @@ def progress_bars() -> Iterator[None]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        shown = {"": bars.add_task("start", total=None)}
+        shown = {"": bars.add_task("start", total=None, note="")}
 
-        def tell(stage: str, done: int, total: int) -> None:
+        def tell(stage: str, done: int, total: int, note: str) -> None:
             if "" in shown:
                 bars.remove_task(shown.pop(""))
             if stage not in shown:
-                shown[stage] = bars.add_task(stage, total=total)
-            bars.update(shown[stage], completed=done)
+                shown[stage] = bars.add_task(stage, total=total, note=note)
+            bars.update(shown[stage], completed=done, total=total, note=note)
 
         token = listener.set(tell)
         try:

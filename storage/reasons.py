@@ -22,6 +22,13 @@ class Reason(StrEnum):
     CONNECTION_FAILED = "connection-failed", "acquire", "The host refused, reset or broke the connection."
     TIMEOUT = "timeout", "acquire", "No answer, or no complete one, within the limits."
     HTTP_ERROR = "http-error", "acquire", "The host answered with an error status; the evidence has it."
+    HOST_UNAVAILABLE = (
+        "host-unavailable",
+        "acquire",
+        "Not asked, or not again: its host failed too often in this run, or asked to be left alone for long.",
+    )
+    ROBOTS_DISALLOWED = "robots-disallowed", "acquire", "The host's robots.txt does not allow the address."
+    OPTED_OUT = "opted-out", "acquire", "The host says, in X-Robots-Tag, that the image is not to be used."
     REDIRECT_LIMIT = "redirect-limit", "acquire", "Redirected in a circle or too often."
     TOO_LARGE = "too-large", "acquire", "The body is longer than the limit."
     TRUNCATED_BODY = "truncated-body", "acquire", "The body ended before its declared length."

@@ -141,6 +141,16 @@ class Root:
         entries = self.fs.ls(self.path(relative), detail=False)
         return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries)
 
+    def find(self, relative: str) -> set[str]:
+        """The paths of all files below a folder; none where there is no such folder."""
+        base = self.path(relative)
+        if self.is_local:  # several times faster than to ask for the size of each
+            found = (f"{folder}/{name}" for folder, _, names in os.walk(base) for name in names)
+        else:
+            self.fs.invalidate_cache(base)
+            found = (str(path) for path in self.fs.find(base))
+        return {path[len(self.base) + 1 :] for path in found}
+
     def remove(self, relative: str) -> None:
         """Removes a file or a folder with all that is in it, if it is there."""
         if self.exists(relative):

@@ -111,15 +111,27 @@ FETCH_LOG = TableSpec(
         [
             _IMAGE_ID,
             _column("url", _TEXT, "Address that was asked for."),
-            _column("outcome", _TEXT, "`fetched`, or the reason code of the failure."),
+            _column(
+                "outcome",
+                _TEXT,
+                "`fetched`; `md5-mismatch`: fetched, but not the bytes that the list promises; `unchanged`: its host "
+                "still has what we have; or the reason code of the failure, after which an image that is there stays.",
+            ),
             _column("status", _INT, "Last HTTP status.", optional=True),
             _column("final_url", _TEXT, "Address after redirects.", optional=True),
             _column("content_type", _TEXT, "Content-Type of the answer.", optional=True),
             _column("etag", _TEXT, "ETag of the answer.", optional=True),
             _column("last_modified", _TEXT, "Last-Modified of the answer.", optional=True),
+            _column("retry_after", _TEXT, "Retry-After of the answer.", optional=True),
+            _column("robots_tag", _TEXT, "X-Robots-Tag of the answer.", optional=True),
             _column("attempts", _INT, "How often it was tried."),
             _column("bytes", _LONG, "Length of the body that arrived."),
-            _column("started_at", pa.timestamp("ms", "UTC"), "When the first attempt began."),
+            _column(
+                "started_at",
+                pa.timestamp("ms", "UTC"),
+                "When the first attempt began; null where none was made.",
+                optional=True,
+            ),
             _column("seconds", _REAL, "From the first attempt to the end of the last."),
             _column("detail", _TEXT, "The error in words.", optional=True),
         ]

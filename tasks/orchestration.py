@@ -26,7 +26,7 @@ from prefect.filesystems import RemoteFileSystem
 from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import flow_run
 from prefect.serializers import JSONSerializer
-from prefect.task_runners import TaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, ValidationError
 from threadpoolctl import threadpool_limits
 
@@ -142,8 +142,8 @@ def memo_is_sound(root: Root, key: str) -> bool:
     return all(is_intact(root, ref) for ref in output.tables.values())
 
 
-listener: ContextVar[Callable[[str, int, int], None] | None] = ContextVar("listener", default=None)
-"""Told of each step (stage, tasks done, tasks in all) as it is made: the terminal's progress bar."""
+listener: ContextVar[Callable[[str, int, int, str], None] | None] = ContextVar("listener", default=None)
+"""Told of each step (stage, tasks done, tasks in all, a note) as it is made: the terminal's progress bar."""
 
 
 class Progress:
@@ -161,7 +161,7 @@ class Progress:
     def advance(self, stage: str, done: int, total: int) -> None:
         """So many tasks of the stage are done."""
         if self._listener:
-            self._listener(stage, done, total)
+            self._listener(stage, done, total, "")
         if done % max(1, total // 4) == 0 or done == total:  # each is a request to the server: keep them few
             percent = 100 * (self._begun - 1 + done / max(1, total)) / self._stages
             update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
@@ -180,6 +180,12 @@ class Road(Protocol):
         """Runs a stage once for every shard, packet or test set; the outputs come in the order of the inputs."""
         ...
 
+    def each_here(
+        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
+    ) -> dict[str, Output]:
+        """The same by threads of this process, wherever other stages run: for what has one owner, as hosts' limits."""
+        ...
+
 
 class PrefectRoad:
     """A road whose stages are Prefect tasks, memoised under the dataset root and carried out by a task runner."""
@@ -192,15 +198,28 @@ class PrefectRoad:
         return self.each(stage, {"": inputs}, settings)[""]
 
     def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
+        return self._each(self._runner, stage, inputs, settings)
+
+    def each_here(
+        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
+    ) -> dict[str, Output]:
+        with ThreadPoolTaskRunner[Any](max_workers=at_once) as runner:
+            return self._each(runner, stage, inputs, settings)
+
+    def _each(
+        self, runner: TaskRunner[Any], stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None
+    ) -> dict[str, Output]:
         # All run to their end before the first failure is raised: what the others finished is kept for the next run.
         self._progress.begin(stage.name, len(inputs))
-        futures = {self._submit(stage, label, part, settings): label for label, part in inputs.items()}
+        futures = {self._submit(runner, stage, label, part, settings): label for label, part in inputs.items()}
         for done, _ in enumerate(as_completed(list(futures)), start=1):
             self._progress.advance(stage.name, done, len(inputs))
         outputs = {label: Output.model_validate(future.result()) for future, label in futures.items()}
         return {label: outputs[label] for label in inputs}
 
-    def _submit(self, stage: Stage, label: str, inputs: Inputs, settings: BaseModel | None) -> PrefectFuture[Any]:
+    def _submit(
+        self, runner: TaskRunner[Any], stage: Stage, label: str, inputs: Inputs, settings: BaseModel | None
+    ) -> PrefectFuture[Any]:
         key = stage_key(stage, inputs, settings)
         prepared = stage.with_options(
             task_run_name=f"{stage.name} {label}".strip(),
@@ -208,7 +227,7 @@ class PrefectRoad:
             refresh_cache=not memo_is_sound(self.root, key),
         )
         parameters = {"root": self.root.url, "key": key, "inputs": inputs, "settings": settings}
-        future: PrefectFuture[Any] = self._runner.submit(prepared, parameters=parameters)
+        future: PrefectFuture[Any] = runner.submit(prepared, parameters=parameters)
         return future
 
 

@@ -1,21 +1,22 @@
-"""Fetching one address: bounded in time, bytes and redirects, with tries again for what can heal."""
+"""One request for one address: bounded in time, bytes and headers; whatever the other side does has its reason code."""
 
 import contextlib
-import random
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http.client import IncompleteRead
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     HTTPError,
+    InvalidHeader,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
@@ -27,19 +28,27 @@ from urllib3.exceptions import (
 
 from storage.reasons import Reason
 from tasks.acquire.guard import BlockedAddressError, connect
+from tasks.acquire.optout import opted_out
 from tasks.acquire.settings import AcquireSettings
 
 _CHUNK = 65_536
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
-_LONGEST_WAIT = 30.0
-_speaking = threading.local()
-"""`connection`: the one that this thread has sent its last request on."""
+_TICK = 0.1  # seconds between two looks at what is past its deadline
+_current = threading.local()
+"""`transfer`: the one that this thread is at."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came of an address: a body, or the reason why there is none."""
+    """What came of an address: a body, another address to go on from, or the reason why there is neither.
+
+    Attributes:
+        location: where a redirect leads.
+        wait: seconds for which the host asks to be left alone.
+        heals: whether another try may end otherwise.
+        started_at, seconds: of the first attempt's beginning, and from there to the end of the last.
+    """
 
     reason: Reason | None
     body: bytes = b""
@@ -47,16 +56,87 @@ class Fetched:
     final_url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     detail: str | None = None
-    attempts: int = 1
+    location: str | None = None
     wait: float | None = None
+    heals: bool = False
+    attempts: int = 1
+    started_at: datetime | None = None
+    seconds: float = 0.0
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the host says that it still has what we have."""
+        return self.reason is None and self.status == 304
 
     def header(self, name: str) -> str | None:
         """The value of a header of the answer; `name` in lower case."""
         return dict(self.headers).get(name)
 
 
-def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
-    """A connection pool whose every connection passes the guard. Safe to share between threads."""
+@dataclass(eq=False)
+class _Transfer:
+    """A request under way: when it must have ended, and the connection that it was sent on."""
+
+    end: float
+    connection: HTTPConnection | None = None
+
+
+@dataclass
+class Watchdog:
+    """Ends transfers past their deadline, whatever part the other side drips: the head, a chunk's length, the body.
+
+    A context manager: its thread ends with it.
+    """
+
+    _transfers: set[_Transfer] = field(default_factory=set)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Watchdog":
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    @contextlib.contextmanager
+    def over(self, seconds: float) -> Iterator[float]:
+        """Watches what this thread does in the context; yields the moment at which it must have ended."""
+        transfer = _current.transfer = _Transfer(time.monotonic() + seconds)
+        self._transfers.add(transfer)
+        try:
+            yield transfer.end
+        finally:
+            self._transfers.discard(transfer)
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_TICK):
+            now = time.monotonic()
+            for transfer in self._transfers.copy():  # one step for CPython, so no other thread comes between
+                connection = transfer.connection
+                if now > transfer.end and connection is not None and connection.sock is not None:
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
+class _Counted:
+    """Tells the transfer of this thread on which connection it is, and how many requests that has carried."""
+
+    carried = 0
+
+    def tell(self) -> None:
+        """Known from the first byte on, be it of TLS."""
+        transfer = getattr(_current, "transfer", None)
+        if transfer:
+            transfer.connection = self
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self.carried += 1
+        self.tell()
+        super().request(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
+
+
+def open_pool(settings: AcquireSettings, connections: int = 1) -> urllib3.PoolManager:
+    """A pool that keeps so many connections to each host. Every one passes the guard. Safe to share between threads."""
 
     def dial(connection: HTTPConnection) -> socket.socket:
         try:
@@ -68,21 +148,15 @@ def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
         except OSError as error:
             raise NewConnectionError(connection, str(error)) from error
 
-    class GuardedHTTPConnection(HTTPConnection):
+    class GuardedHTTPConnection(_Counted, HTTPConnection):
         def _new_conn(self) -> socket.socket:
+            self.tell()
             return dial(self)
 
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _speaking.connection = self
-            super().request(*args, **kwargs)
-
-    class GuardedHTTPSConnection(HTTPSConnection):
+    class GuardedHTTPSConnection(_Counted, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
+            self.tell()
             return dial(self)
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _speaking.connection = self
-            super().request(*args, **kwargs)
 
     class HTTPPool(HTTPConnectionPool):
         ConnectionCls = GuardedHTTPConnection
@@ -90,75 +164,61 @@ def open_pool(settings: AcquireSettings) -> urllib3.PoolManager:
     class HTTPSPool(HTTPSConnectionPool):
         ConnectionCls = GuardedHTTPSConnection
 
-    pool = urllib3.PoolManager(num_pools=256, maxsize=settings.connections_per_host, retries=False)
+    pool = urllib3.PoolManager(num_pools=256, maxsize=connections, retries=False)
     pool.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
     return pool
 
 
-def fetch(
-    pool: urllib3.PoolManager, url: str, settings: AcquireSettings, sleep: Callable[[float], Any] = time.sleep
+def fetch_once(
+    pool: urllib3.PoolManager,
+    url: str,
+    headers: Mapping[str, str],
+    settings: AcquireSettings,
+    watchdog: Watchdog,
+    *,
+    heed_opt_out: bool = True,
 ) -> Fetched:
-    """Fetches an address. Never raises for what the network does: each failure has its reason code."""
-    for attempt in range(1, settings.attempts + 1):
-        result = replace(_fetch_once(pool, url, settings), attempts=attempt)
-        heals = result.reason is Reason.TIMEOUT or (
-            result.reason is Reason.HTTP_ERROR and result.status in _HEALING_STATUS
-        )
-        if not heals or attempt == settings.attempts:
-            return result
-        pause = settings.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 – jitter, not a secret
-        sleep(min(max(pause, result.wait or 0.0), _LONGEST_WAIT))
-    raise AssertionError("settings allow at least one attempt")
-
-
-def _fetch_once(pool: urllib3.PoolManager, url: str, settings: AcquireSettings) -> Fetched:
-    end = time.monotonic() + settings.deadline
-    _speaking.connection = None
-    watch = threading.Timer(settings.deadline, _hang_up, [_speaking.__dict__])
-    watch.daemon = True
-    watch.start()
-    try:
-        for _ in range(settings.max_redirects + 1):
-            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-                return Fetched(Reason.INVALID_URL, final_url=url, detail="not an http or https address")
-            if time.monotonic() > end:
-                return Fetched(Reason.TIMEOUT, final_url=url, detail=f"not complete after {settings.deadline:g} s")
+    """Asks for an address once. Never raises for what the network does, and follows no redirect."""
+    with watchdog.over(settings.deadline) as end:
+        try:
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = pool.request(
-                "GET", url, headers={"User-Agent": settings.user_agent, "Accept": "image/*"}, timeout=timeout,
-                redirect=False, preload_content=False,
+                "GET", url, headers=headers, timeout=timeout, redirect=False, preload_content=False
             )  # fmt: skip
-            answer = _read_answer(response, url, end, settings)
-            if answer.reason:
+            answer = _read_answer(response, url, end, settings, heed_opt_out=heed_opt_out)
+            if answer.reason or answer.location:
                 response.close()  # what is left of its body must not be read as the next answer on this connection
-            target = answer.header("location")
-            if answer.status not in _REDIRECTS or not target:
-                return answer
-            url = urljoin(url, target)
-        return Fetched(Reason.REDIRECT_LIMIT, final_url=url, detail=f"more than {settings.max_redirects} redirects")
-    except (HTTPError, BlockedAddressError, OSError, ValueError) as error:
-        reason = Reason.TIMEOUT if time.monotonic() >= end else _reason_of(error)
-        return Fetched(reason, final_url=url, detail=f"{type(error).__name__}: {error}"[:300])
-    finally:
-        watch.cancel()
+            return answer
+        except (HTTPError, BlockedAddressError, OSError, ValueError) as error:
+            late = time.monotonic() >= end
+            reason = Reason.TIMEOUT if late else _reason_of(error)
+            detail = f"not complete after {settings.deadline:g} s" if late else f"{type(error).__name__}: {error}"
+            heals = reason is Reason.TIMEOUT or (reason is Reason.CONNECTION_FAILED and _was_stale())
+            return Fetched(reason, final_url=url, detail=detail[:300], heals=heals)
 
 
-def _hang_up(speaking: dict[str, Any]) -> None:
-    """Ends a transfer past its deadline, whatever part of it the other side drips: its head, a chunk's, the body."""
-    connection = speaking["connection"]
-    if connection is not None and connection.sock is not None:
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+def _was_stale() -> bool:
+    """Whether this thread's transfer went over a connection kept from an earlier one, which the host may close."""
+    connection = _current.transfer.connection
+    return connection is not None and connection.carried > 1
 
 
-def _read_answer(response: urllib3.BaseHTTPResponse, url: str, end: float, settings: AcquireSettings) -> Fetched:
+def _read_answer(
+    response: urllib3.BaseHTTPResponse, url: str, end: float, settings: AcquireSettings, *, heed_opt_out: bool
+) -> Fetched:
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
     answer = Fetched(None, status=response.status, final_url=url, headers=headers)
+    target = response.headers.get("Location")
+    if response.status in _REDIRECTS and target:
+        return replace(answer, location=urljoin(url, target))
+    if response.status == 304:
+        return answer
     if response.status != 200:
-        wait = response.headers.get("Retry-After", "")
-        return replace(
-            answer, reason=Reason.HTTP_ERROR, wait=float(wait) if wait.isascii() and wait.isdigit() else None
-        )
+        heals = response.status in _HEALING_STATUS
+        return replace(answer, reason=Reason.HTTP_ERROR, wait=_wait_of(response), heals=heals)
+    directive = opted_out(response.headers.getlist("X-Robots-Tag"))
+    if heed_opt_out and directive:
+        return replace(answer, reason=Reason.OPTED_OUT, detail=f"X-Robots-Tag: {directive}")
     chunks: list[bytes] = []
     length = 0
     # read1 returns after each piece that arrives, so a server that drips can't hold the transfer past its deadline
@@ -168,8 +228,18 @@ def _read_answer(response: urllib3.BaseHTTPResponse, url: str, end: float, setti
         if length > settings.max_bytes:
             return replace(answer, reason=Reason.TOO_LARGE, detail=f"more than {settings.max_bytes} bytes")
         if time.monotonic() > end:
-            return replace(answer, reason=Reason.TIMEOUT, detail=f"not complete after {settings.deadline:g} s")
+            late = f"not complete after {settings.deadline:g} s"
+            return replace(answer, reason=Reason.TIMEOUT, detail=late, heals=True)
     return replace(answer, body=b"".join(chunks))
+
+
+def _wait_of(response: urllib3.BaseHTTPResponse) -> float | None:
+    """Seconds until the moment of the header Retry-After; None where it has none that one can read."""
+    value = response.headers.get("Retry-After", "")
+    try:
+        return urllib3.Retry(0).parse_retry_after(value) if value.isascii() and value else None
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
 
 
 def _reason_of(error: Exception) -> Reason:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import time
 from collections.abc import Collection
 
 _NOT_ROUTED = [
@@ -37,23 +38,32 @@ def connect(host: str, port: int, timeout: float, allowed: Collection[str]) -> s
     The name is resolved once, here, and the connection goes to the address that was checked: a name that answers
     otherwise the second time gains nothing.
 
+    Args:
+        timeout: seconds for all addresses of the host together, each of which gets its share of what is left.
+
     Raises:
         socket.gaierror: the name does not resolve.
         BlockedAddressError: none of its addresses is public, and the host is not in `allowed`.
         OSError: no address answered.
     """
+    end = time.monotonic() + timeout
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     usable = [entry for entry in found if host in allowed or is_public(str(entry[4][0]))]
     if not usable:
         raise BlockedAddressError(f"{host} leads to {found[0][4][0]}, which is not a public address")
-    failure: OSError | None = None
-    for family, kind, protocol, _, address in usable:
+    failure: OSError = TimeoutError(f"{host}: not resolved within {timeout:g} s")
+    for left in range(len(usable), 0, -1):
+        family, kind, protocol, _, address = usable[-left]
+        remaining = end - time.monotonic()
+        if remaining <= 0:
+            break
         connection = socket.socket(family, kind, protocol)
-        connection.settimeout(timeout)
+        connection.settimeout(remaining / left)
         try:
             connection.connect(address)
+            connection.settimeout(timeout)
             return connection
         except OSError as error:
             connection.close()
             failure = error
-    raise failure or OSError(f"{host}: no address")
+    raise failure

@@ -34,9 +34,9 @@ def place(key: str, places: int) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % places
 
 
-def shards_of(image_ids: Sequence[str], partition: Partition) -> np.ndarray:
-    """The shard of each row, int64 (n,)."""
-    return np.array([place(image_id, partition.shards) for image_id in image_ids], np.int64)
+def shards_of(urls: Sequence[str], partition: Partition) -> np.ndarray:
+    """The shard of each row by its address, int64 (n,)."""
+    return np.array([place(url, partition.shards) for url in urls], np.int64)
 
 
 def packet_of(landmark_id: str, size: int, partition: Partition) -> str:

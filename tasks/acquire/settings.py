@@ -3,35 +3,67 @@
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from storage.errors import InputError
 from tasks.settings import StageSettings
 
+ROBOT = "cairn"
+"""The name by which robots.txt and X-Robots-Tag may address us."""
+
 
 class AcquireSettings(StageSettings):
-    """How images are fetched and what counts as one."""
+    """What is fetched, and what counts as an image."""
 
-    user_agent: str = Field(
-        "cairn/0.1 (image retrieval research)",
-        description="User-Agent sent with each request; add an address where a host's owner can reach you",
-    )
     connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
     read_timeout: float = Field(20.0, gt=0, description="seconds to wait for the next bytes")
-    deadline: float = Field(60.0, gt=0, description="seconds for the whole transfer of one attempt")
+    deadline: float = Field(60.0, gt=0, description="seconds for one request, from the connection to the last byte")
     attempts: int = Field(3, ge=1, description="tries for failures that can heal: timeouts, 429, 5xx")
-    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
     max_bytes: int = Field(50_000_000, gt=0, description="longest body accepted, in bytes")
     max_redirects: int = Field(5, ge=0, description="redirects followed before giving up")
-    connections: int = Field(16, ge=1, description="simultaneous transfers of one shard")
-    connections_per_host: int = Field(
-        4, ge=1, description="simultaneous transfers from one host, over all shards of a process"
-    )
+    robots: bool = Field(True, description="whether a host's robots.txt is heeded; X-Robots-Tag headers always are")
     allowed_hosts: tuple[str, ...] = Field(
         (), description="hosts reached although their address is private or loopback; for tests and mirrors"
     )
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
     min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
+
+
+class PoliteSettings(StageSettings):
+    """How hosts are treated. None of it changes what an image is worth, so none of it makes work anew."""
+
+    contact: str = Field(
+        "",
+        pattern=r"^[\x20-\x7e]*$",
+        description="mail or web address where a host's owner reaches you, sent with each request; large runs need it",
+    )
+    connections: int = Field(32, ge=1, description="transfers at once")
+    host_connections: int = Field(2, ge=1, description="transfers at once from one host")
+    host_rate: float = Field(
+        5.0, gt=0, description="requests a second to one host, in the long run; `host_connections` may come at once"
+    )
+    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
+    host_failures: int = Field(10, ge=1, description="failures in a row after which a host is left alone for a while")
+    host_parking: float = Field(30.0, gt=0, description="seconds of that while; doubles each time")
+    host_parkings: int = Field(3, ge=0, description="such whiles before a host is given up for the run")
+
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent of each request."""
+        return f"{ROBOT}/0.1 (image retrieval research{'; ' if self.contact else ''}{self.contact})"
+
+
+Refetch = Literal["never", "failed", "failed-older-than", "revalidate"]
+"""Which rows are fetched although they were before: none; those that failed, all or if long ago; all, if changed."""
+
+
+class FetchPolicy(StageSettings):
+    """How a run fetches: which rows again, how politely, and with how many processes. Not part of any memo's key."""
+
+    refetch: Refetch = "never"
+    before: AwareDatetime | None = Field(None, description="failures from before this moment are long ago")
+    polite: PoliteSettings = PoliteSettings()
+    inspectors: int = Field(1, ge=1, description="processes that decode what came")
 
 
 class RemoteFile(StageSettings):
@@ -73,7 +105,3 @@ class SelectSettings(StageSettings):
         ge=2,
         description="classes in which the same bytes must stand to be a placeholder, not an ambiguous photograph",
     )
-
-
-Refetch = Literal["never", "failed"]
-"""Which rows are fetched although they were before: none, or those that failed."""

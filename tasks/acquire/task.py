@@ -1,39 +1,42 @@
 """Acquire's Prefect face: the stages `sources`, `acquire` (a shard of rows each) and `select` (all readable images)."""
 
+import hashlib
 import json
-import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from storage.errors import DamagedTableError, InputError
+from storage.heads import Head, Journal, read_head, write_head
 from storage.images import get_image, put_image
 from storage.parquet import read_table, write_table
-from storage.reasons import Reason
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
-from tasks.acquire.fetch import Fetched, fetch, open_pool
-from tasks.acquire.inspect import EXTENSIONS, Picture, Rejected, inspect
+from tasks.acquire.acquirer import Acquirer
+from tasks.acquire.outcome import Outcome
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
+from tasks.acquire.resume import Known, Steps
 from tasks.acquire.select import select_images
-from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, SelectSettings
+from tasks.acquire.shared import share
 from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
 
 DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
+_TABLES = (IMAGES, DROPS, FETCH_LOG)
+"""What a shard is acquired into."""
+_PART_ROWS, _PART_SECONDS = 1000, 30.0
+"""What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
 
 
 class ListSettings(StageSettings):
@@ -55,7 +58,7 @@ def fixed_partition(root: Root, rows: int) -> Partition:
     return Partition.model_validate_json(root.read("partition.json"))
 
 
-@stage("sources", version=1)
+@stage("sources", version=2)
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
     """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
 
@@ -66,7 +69,8 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
     listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=bool(inputs.get("any_depth")))
     sources = merge_classes(listed, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
-    shards = shards_of(unique["image_id"].to_pylist(), fixed_partition(root, sources.num_rows))
+    # By address: rows that share one are in one shard, and it is fetched once.
+    shards = shards_of(unique["url"].to_pylist(), fixed_partition(root, sources.num_rows))
     tables = {"sources": write_table(root, stage_path(key, "sources"), SOURCES, sources)}
     for shard in np.unique(shards):
         name = f"shard-{shard:03d}"
@@ -78,208 +82,137 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
     return Output(tables=tables, counts={"rows": sources.num_rows, "classes": classes})
 
 
-class ShardHead(BaseModel):
-    """The newest outcome of a shard: what the next run need not fetch again."""
-
-    generation: int
-    failed: int
-    settings: AcquireSettings
-    images: TableRef
-    drops: TableRef
-    fetch_log: TableRef
+def shard_folder(dataset: str, shard: str) -> str:
+    """Where a root keeps what it knows of a shard of a dataset."""
+    return f"stages/acquire/heads/{dataset}/{shard}"
 
 
-def _head_path(dataset: str, shard: str) -> str:
-    return f"stages/acquire/heads/{dataset}/{shard}.json"
+def next_generation(root: Root, dataset: str, shard: str, policy: FetchPolicy, stored: Collection[str]) -> int:
+    """The number that keys the shard's memo: it rises when the policy has something to fetch again.
 
-
-def read_head(root: Root, dataset: str, shard: str) -> ShardHead | None:
-    """The newest outcome of a shard of a dataset, or None before its first, or where the file is damaged."""
-    try:
-        return ShardHead.model_validate_json(root.read(_head_path(dataset, shard)))
-    except (FileNotFoundError, ValidationError):
-        return None
-
-
-def next_generation(root: Root, dataset: str, shard: str, refetch: Refetch) -> int:
-    """The number that keys the shard's memo: it rises when the policy has something to fetch again."""
-    head = read_head(root, dataset, shard)
+    Args:
+        stored: the paths of all images of the root.
+    """
+    head = read_head(root, shard_folder(dataset, shard))
     if head is None:
         return 0
-    wanted = refetch == "failed" and (head.failed or _has_lost_images(root, head))
-    return head.generation + 1 if wanted else head.generation
+    match policy.refetch:
+        case "never":
+            rises = False
+        case "failed":
+            rises = head.failed > 0
+        case "failed-older-than":
+            assert policy.before is not None
+            rises = head.oldest_failure is not None and head.oldest_failure < policy.before
+        case "revalidate":
+            rises = True
+    if policy.refetch != "never":
+        rises = rises or _has_lost_images(root, head, stored)
+    return head.generation + rises
 
 
-def _has_lost_images(root: Root, head: ShardHead) -> bool:
+def _has_lost_images(root: Root, head: Head, stored: Collection[str]) -> bool:
     try:
-        paths = read_table(root, head.images, ["path"])["path"].to_pylist()
+        paths = read_table(root, head.tables["images"], ["path"])["path"].to_pylist()
     except DamagedTableError:
         return True
-    return not all(root.exists(path) for path in paths)
+    return not all(path in stored for path in paths)
 
 
-@dataclass
-class _Row:
-    """What a shard knows of one row: its fetch, and its image or the reason for none."""
-
-    log: dict[str, Any]
-    image: dict[str, Any] | None = None
-    drop: dict[str, Any] | None = None
-
-
-@stage("acquire", version=1)
+@stage("acquire", version=2)
 def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSettings) -> Output:
     """Fetches and inspects the rows of a shard, but for those whose outcome stands from the shard's last time.
 
     Inputs: `rows` (a shard of `sources`), `dataset` and `shard` (their names), `generation` (see `next_generation`),
-    `folder` (base of the paths where the list is a folder).
+    `folder` (base of the paths where the list is a folder), `how` (JSON of the `FetchPolicy`).
     """
     root, generation = Root(root_url), inputs["generation"]
-    dataset, shard = str(inputs["dataset"]), str(inputs["shard"])
     assert isinstance(generation, int)
+    policy = FetchPolicy.model_validate_json(str(inputs["how"]))
+    place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
     sources = read_table(root, reference(inputs, "rows")).to_pylist()
-    head = read_head(root, dataset, shard)
-    again = head is not None and generation != head.generation
-    acquirer = _Acquirer(root, settings, inputs.get("folder"), _rows_of(root, head), head, again=again)
-    with ThreadPoolExecutor(settings.connections, thread_name_prefix="fetch") as threads:
-        rows = list(threads.map(acquirer.run, sources))
+    head, digest = read_head(root, place), hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    journal = Journal(root, f"{place}/{generation}-{digest[:16]}", _TABLES)
+    known = _known_by_address(root, head, journal)
+    steps = Steps(
+        policy=policy,
+        known=known,
+        stored=root.find("images") if known else set(),
+        again=head is not None and generation != head.generation,
+        same_settings=head is None or head.settings == digest,
+        in_folder=bool(inputs["folder"]),
+    )
+    with share(settings, policy) as shared:
+        folder = Path(str(inputs["folder"])) if inputs["folder"] else None
+        acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder)
+        rows = _acquire(sources, acquirer, steps, journal)
     tables = {
         spec.name: write_table(root, stage_path(key, spec.name), spec, pa.Table.from_pylist(found, spec.schema))
-        for spec, found in (
-            (IMAGES, [row.image for row in rows if row.image]),
-            (DROPS, [row.drop for row in rows if row.drop]),
-            (FETCH_LOG, [row.log for row in rows]),
-        )
+        for spec, found in zip(_TABLES, rows, strict=True)
     }
-    failed = sum(row.image is None for row in rows)
-    new_head = ShardHead(generation=generation, failed=failed, settings=settings, **tables)
-    root.write(_head_path(dataset, shard), new_head.model_dump_json().encode())
-    return Output(tables=tables, counts={"rows": len(rows), "readable": len(rows) - failed})
+    write_head(root, place, _head(rows, tables, generation, digest))
+    journal.clear()
+    return Output(tables=tables, counts={"rows": len(sources), "readable": len(rows.images)})
 
 
-def _rows_of(root: Root, head: ShardHead | None) -> dict[str, _Row]:
-    if head is None:
-        return {}
+class _Rows(NamedTuple):
+    """Rows of `_TABLES`."""
+
+    images: list[dict[str, Any]]
+    drops: list[dict[str, Any]]
+    logs: list[dict[str, Any]]
+
+    def add(self, source: Mapping[str, Any], outcome: Outcome) -> None:
+        image, drop = outcome.image_row(source), outcome.drop_row(source)
+        self.images.extend([image] if image else [])
+        self.drops.extend([drop] if drop else [])
+        self.logs.append(outcome.log_row(source))
+
+
+def _head(rows: _Rows, tables: dict[str, TableRef], generation: int, digest: str) -> Head:
+    failures = {row["image_id"] for row in rows.drops}
+    tried = (row["started_at"] for row in rows.logs if row["image_id"] in failures and row["started_at"])
+    return Head(
+        generation=generation,
+        settings=digest,
+        failed=len(failures),
+        oldest_failure=min(tried, default=None),
+        tables=tables,
+    )
+
+
+def _acquire(sources: Sequence[Mapping[str, Any]], acquirer: Acquirer, steps: Steps, journal: Journal) -> _Rows:
+    """The rows of all sources; what is found out is written down in the journal on the way."""
+    named: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for source in sources:
+        named[source["url"]].append(source)
+    rows, fresh, written = _Rows([], [], []), _Rows([], [], []), monotonic()
+    for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
+        for source in named[url]:
+            rows.add(source, outcome)
+            if is_new:
+                fresh.add(source, outcome)
+        if len(fresh.logs) >= _PART_ROWS or (fresh.logs and monotonic() - written > _PART_SECONDS):
+            journal.add(dict(zip((spec.name for spec in _TABLES), fresh, strict=True)))
+            fresh, written = _Rows([], [], []), monotonic()
+    return rows
+
+
+def _known_by_address(root: Root, head: Head | None, journal: Journal) -> dict[str, Known]:
+    """What is known of addresses: from the shard's last time, and of now, from a run that was interrupted."""
+    known: dict[str, Known] = {}
     try:
-        log, images, drops = (
-            {row["image_id"]: row for row in read_table(root, ref).to_pylist()}
-            for ref in (head.fetch_log, head.images, head.drops)
-        )
+        if head:
+            known = _by_address(*(read_table(root, head.tables[spec.name]) for spec in _TABLES), is_of_now=False)
     except DamagedTableError:
-        return {}  # the outcome is worked out anew
-    return {name: _Row(log[name], images.get(name), drops.get(name)) for name in log}
+        pass  # the outcome is worked out anew
+    return known | _by_address(*(journal.read(spec) for spec in _TABLES), is_of_now=True)
 
 
-_hosts: dict[str, threading.Semaphore] = {}
-_hosts_lock = threading.Lock()
-
-
-class _Acquirer:
-    """Gets, inspects and stores one row after another; safe to share between threads."""
-
-    def __init__(
-        self,
-        root: Root,
-        settings: AcquireSettings,
-        folder: Any,
-        known: dict[str, _Row],
-        head: ShardHead | None,
-        *,
-        again: bool,
-    ) -> None:
-        self._root, self._settings, self._pool = root, settings, open_pool(settings)
-        self._folder = Path(folder) if folder else None
-        self._known, self._again = known, again
-        self._same_settings = head is not None and head.settings == settings
-
-    def run(self, source: Mapping[str, Any]) -> _Row:
-        known = self._known.get(source["image_id"])
-        if known and known.log["url"] == source["url"]:
-            if known.image and self._root.exists(known.image["path"]) and not self._has_changed(source, known.image):
-                return self._inspected_again(source, known.log, known.image)
-            if known.drop and self._same_settings and not self._again and self._folder is None:
-                return known
-        started, clock = datetime.now(UTC), monotonic()
-        fetched = self._get(source["url"])
-        found = inspect(fetched.body, self._settings) if fetched.reason is None else None
-        reason = found.reason if isinstance(found, Rejected) else fetched.reason
-        log = _log_row(source, fetched, reason, started, monotonic() - clock)
-        if isinstance(found, Picture):
-            path = put_image(self._root, fetched.body, EXTENSIONS[found.format])
-            return _Row(log, image=_image_row(source, asdict(found), path))
-        return _Row(log, drop=_drop_row(source, fetched, reason, found.detail if found else None))
-
-    def _has_changed(self, source: Mapping[str, Any], image: Mapping[str, Any]) -> bool:
-        """Whether a file of a folder is another one now. (The MD5s of a list of addresses are promises of long ago.)"""
-        return self._folder is not None and source["md5"] != image["md5"]
-
-    def _inspected_again(self, source: Mapping[str, Any], log: dict[str, Any], image: dict[str, Any]) -> _Row:
-        """The stored bytes under today's settings; nothing is fetched."""
-        if self._same_settings:
-            return _Row(log, image=_image_row(source, image, image["path"]))
-        found = inspect(get_image(self._root, image["path"]), self._settings)
-        if isinstance(found, Picture):
-            return _Row(log, image=_image_row(source, asdict(found), image["path"]))
-        fetched = Fetched(None, status=log["status"], final_url=log["final_url"])
-        return _Row(log | {"outcome": str(found.reason)}, drop=_drop_row(source, fetched, found.reason, found.detail))
-
-    def _get(self, url: str) -> Fetched:
-        if self._folder:
-            try:
-                return Fetched(None, (self._folder / url).read_bytes(), final_url=url)
-            except OSError as error:
-                return Fetched(Reason.CONNECTION_FAILED, detail=str(error))
-        with _host_limit(_host_of(url), self._settings.connections_per_host):
-            return fetch(self._pool, url, self._settings)
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return ""  # no address at all, as `fetch` will find
-
-
-def _host_limit(host: str, limit: int) -> threading.Semaphore:
-    with _hosts_lock:
-        return _hosts.setdefault(host, threading.Semaphore(limit))
-
-
-def _image_row(source: Mapping[str, Any], facts: Mapping[str, Any], path: str) -> dict[str, Any]:
-    matches = None if source["md5"] is None else source["md5"] == facts["md5"]
-    return {
-        **facts,
-        "image_id": source["image_id"],
-        "landmark_id": source["landmark_id"],
-        "path": path,
-        "md5_matches": matches,
-    }
-
-
-def _drop_row(source: Mapping[str, Any], fetched: Fetched, reason: Reason | None, found: str | None) -> dict[str, Any]:
-    evidence = {"url": source["url"], "status": fetched.status, "final_url": fetched.final_url, "found": found}
-    text = json.dumps({name: value for name, value in evidence.items() if value is not None})
-    return {"image_id": source["image_id"], "stage": "acquire", "reason": str(reason), "evidence": text}
-
-
-def _log_row(
-    source: Mapping[str, Any], fetched: Fetched, reason: Reason | None, started: datetime, seconds: float
-) -> dict[str, Any]:
-    return {
-        "image_id": source["image_id"],
-        "url": source["url"],
-        "outcome": str(reason) if reason else "fetched",
-        "status": fetched.status,
-        "final_url": fetched.final_url,
-        "content_type": fetched.header("content-type"),
-        "etag": fetched.header("etag"),
-        "last_modified": fetched.header("last-modified"),
-        "attempts": fetched.attempts,
-        "bytes": len(fetched.body),
-        "started_at": started,
-        "seconds": seconds,
-        "detail": fetched.detail,
-    }
+def _by_address(images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now: bool) -> dict[str, Known]:
+    image_of, drop_of = ({row["image_id"]: row for row in table.to_pylist()} for table in (images, drops))
+    rows = ((log, image_of.get(log["image_id"]), drop_of.get(log["image_id"])) for log in logs.to_pylist())
+    return {log["url"]: Known(log, image, drop, is_of_now) for log, image, drop in rows if image or drop}
 
 
 @stage("select", version=1)

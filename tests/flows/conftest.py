@@ -40,6 +40,9 @@ SETTINGS = """\
 [acquire]
 allowed_hosts = ["127.0.0.1"]
 attempts = 1
+[polite]
+host_rate = 1000.0
+host_connections = 8
 [features]
 longest_side = 320
 max_keypoints = 300
@@ -81,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
     site: Site
 
     def do_GET(self) -> None:
-        self.site.hits[self.path] += 1
+        if self.path != "/robots.txt":
+            self.site.hits[self.path] += 1
         if self.path in self.site.held:
             self.site.release.wait(PATIENCE)
         status, body = self.site.answers.get(self.path, (404, b"no such page"))
@@ -246,8 +250,9 @@ def _counting() -> Iterator[Counter[str]]:
     """How many task runs each stage announced."""
     totals: Counter[str] = Counter()
 
-    def tell(stage: str, done: int, total: int) -> None:
-        totals[stage] = total
+    def tell(stage: str, done: int, total: int, _: str) -> None:
+        if stage != "fetch":  # told of in addresses, not in tasks
+            totals[stage] = total
 
     token = listener.set(tell)
     try:

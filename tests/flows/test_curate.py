@@ -39,9 +39,9 @@ def packet(root: Path, landmark: str) -> str:
     return packet_of(landmark, 9, Partition.model_validate_json((root / "partition.json").read_bytes()))
 
 
-def shard(root: Path, image: str) -> str:
+def shard(root: Path, listed: Any, image: str) -> str:
     partition = Partition.model_validate_json((root / "partition.json").read_bytes())
-    return f"acquire shard-{place(image, partition.shards):03d}"
+    return f"acquire shard-{place(f'{listed.site.url}/{image}.jpg', partition.shards):03d}"
 
 
 # What a run publishes
@@ -103,7 +103,15 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
     listed.site.answers["/dome-10.jpg"] = (200, listed.view_of("dome", "dome-10"))
     run = run_curate(more, dataset)
     assert run.computed == {
-        *("sources", shard(dataset, "dome-10"), "select", "overlays", "classes", "illustrate-classes", "publish"),
+        *(
+            "sources",
+            shard(dataset, listed, "dome-10"),
+            "select",
+            "overlays",
+            "classes",
+            "illustrate-classes",
+            "publish",
+        ),
         *(f"{stage} {packet(dataset, 'dome')}" for stage in PACKET_STAGES),
     }
     assert listed.site.hits == {"/dome-10.jpg": 1}
@@ -301,7 +309,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     run = run_curate(listed, dataset, refetch="failed")
     assert listed.site.hits == {"/abbey-9.jpg": 1, "/bridge-8.jpg": 1}
     acquired = {name for name in run.computed if name.startswith("acquire")}
-    assert acquired == {shard(dataset, "abbey-9"), shard(dataset, "bridge-8")}
+    assert acquired == {shard(dataset, listed, "abbey-9"), shard(dataset, listed, "bridge-8")}
     assert run.computed - acquired == {
         *("select", "overlays", "pins", "classes", "illustrate-classes", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.acquire.settings import AcquireSettings
+from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 
 def encode_picture(
@@ -37,6 +38,10 @@ class Site:
     url: str
     hits: Counter[str] = field(default_factory=Counter)
     agents: set[str] = field(default_factory=set)
+    robots: Counter[str] = field(default_factory=Counter)
+    at_once: Counter[str] = field(default_factory=Counter)
+    most_at_once: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     finished: set[str] = field(default_factory=set)
 
 
@@ -49,6 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
+        if path == "/robots.txt":
+            self.serve_robots()
+            return
         self.site.hits[path] += 1
         self.site.agents.add(self.headers["User-Agent"])
         name = path.split("/")[1]
@@ -67,6 +75,31 @@ class _Handler(BaseHTTPRequestHandler):
     def redirect(self, target: str) -> None:
         self.answer(302, b"elsewhere", {"Location": target})
 
+    def serve_robots(self) -> None:
+        """Of this site's other names, which all lead to 127.0.0.1, each has rules of its own."""
+        host = self.headers["Host"].split(":")[0]
+        self.site.robots[host] += 1
+        rules = {
+            "127.0.0.2": b"User-agent: *\nDisallow: /seed/1\n\nUser-agent: other\nDisallow: /\n",
+            "127.0.0.3": b"User-agent: cairn\nCrawl-delay: 0.3\n",
+        }
+        if host == "127.0.0.4":
+            self.answer(503, b"busy")
+        elif host in rules:
+            self.answer(200, rules[host], {"Content-Type": "text/plain", "X-Robots-Tag": "noindex"})
+        else:
+            self.answer(404, b"no rules")
+
+    def serve_tagged(self, path: str) -> None:
+        self.answer(200, PHOTOGRAPH, {"X-Robots-Tag": path.rsplit("/", 1)[1].replace("+", " ")})
+
+    def serve_kept(self, _: str) -> None:
+        """What has not changed since its ETag, `"v1"`, or its date."""
+        if self.headers["If-None-Match"] == '"v1"' or self.headers["If-Modified-Since"]:
+            self.answer(304, b"", {"Content-Length": "0"})
+        else:
+            self.serve_photo("")
+
     def serve_photo(self, _: str) -> None:
         self.answer(
             200,
@@ -76,6 +109,31 @@ class _Handler(BaseHTTPRequestHandler):
 
     def serve_seed(self, path: str) -> None:
         self.answer(200, encode_picture(seed=int(path.rsplit("/", 1)[1])), {"Content-Type": "image/jpeg"})
+
+    def serve_slow_seed(self, path: str) -> None:
+        """Takes a while, and counts how many requests it is at for the name that it is called by."""
+        host = self.headers["Host"].split(":")[0]
+        with self.site.lock:
+            self.site.at_once[host] += 1
+            self.site.most_at_once[host] = max(self.site.most_at_once[host], self.site.at_once[host])
+        time.sleep(0.05)
+        with self.site.lock:
+            self.site.at_once[host] -= 1
+        self.serve_seed(path)
+
+    def serve_called_png(self, _: str) -> None:
+        self.answer(200, PHOTOGRAPH, {"Content-Type": "image/png"})
+
+    def serve_turns(self, path: str) -> None:
+        """Something else each time, as the path says."""
+        turns = path.rsplit("/", 1)[1].split("-")
+        match turns[min(self.site.hits[path], len(turns)) - 1]:
+            case "photo":
+                self.answer(200, encode_picture(seed=self.site.hits[path]))
+            case "withdrawn":
+                self.answer(200, encode_picture(seed=1), {"X-Robots-Tag": "noai"})
+            case "gone":
+                self.answer(404, b"")
 
     def serve_page(self, _: str) -> None:
         self.answer(200, b"<!doctype html><title>Hotlinking forbidden</title>", {"Content-Type": "image/jpeg"})
@@ -91,6 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(503, b"", {"Retry-After": path.rsplit("/", 1)[1].replace("squared", "²")})
         else:
             self.serve_photo(path)
+
+    def serve_wait_until(self, path: str) -> None:
+        moment = formatdate(time.time() + int(path.rsplit("/", 1)[1]), usegmt=True)
+        self.answer(503, b"", {"Retry-After": moment})
 
     def serve_redirect(self, path: str) -> None:
         steps = int(path.rsplit("/", 1)[1])
@@ -166,7 +228,7 @@ class _Server(ThreadingHTTPServer):
 @pytest.fixture(scope="session")
 def _served() -> Iterator[Site]:
     site = Site("")
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
+    server = _Server(("", 0), type("Handler", (_Handler,), {"site": site}))
     site.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -180,6 +242,9 @@ def site(_served: Site) -> Site:
     """The site, its memory wiped."""
     _served.hits.clear()
     _served.agents.clear()
+    _served.robots.clear()
+    _served.at_once.clear()
+    _served.most_at_once.clear()
     _served.finished.clear()
     return _served
 
@@ -191,7 +256,6 @@ def impatient() -> AcquireSettings:
         connect_timeout=1,
         read_timeout=0.8,
         deadline=0.8,
-        backoff=0.01,
         max_bytes=1_000_000,
         allowed_hosts=("127.0.0.1",),
     )
@@ -201,3 +265,9 @@ def impatient() -> AcquireSettings:
 def picture() -> Callable[..., bytes]:
     """Encodes a picture: width, height, format_name, seed, and options of Pillow's `save`."""
     return encode_picture
+
+
+@pytest.fixture
+def hasty() -> PoliteSettings:
+    """Settings that wait for nothing."""
+    return PoliteSettings(backoff=0.01, host_rate=10_000, host_connections=8, connections=8)

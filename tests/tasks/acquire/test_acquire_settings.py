@@ -1,10 +1,10 @@
 import pytest
 
 from storage.errors import InputError
-from tasks.acquire.settings import AcquireSettings, RemoteFile, SelectSettings, TransferSettings
+from tasks.acquire.settings import AcquireSettings, PoliteSettings, RemoteFile, SelectSettings, TransferSettings
 
 
-@pytest.mark.parametrize("model", [AcquireSettings, SelectSettings, TransferSettings])
+@pytest.mark.parametrize("model", [AcquireSettings, PoliteSettings, SelectSettings, TransferSettings])
 def test_every_setting_is_described_and_has_a_default(model):
     model()
     assert all(field.description for field in model.model_fields.values())
@@ -17,7 +17,6 @@ def test_every_setting_is_described_and_has_a_default(model):
         {"deadline": 0},
         {"read_timeout": -1},
         {"max_bytes": 0},
-        {"connections": 0},
         {"max_redirects": -1},
         {"min_side": 0},
         {"time_out": 3},
@@ -26,6 +25,20 @@ def test_every_setting_is_described_and_has_a_default(model):
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         AcquireSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"connections": 0}, {"host_rate": 0}, {"host_parking": 0}, {"contact": "a@b.example\r\nX-Evil: 1"}]
+)
+def test_manners_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        PoliteSettings(**wrong)
+
+
+def test_the_contact_stands_in_the_user_agent():
+    assert PoliteSettings().user_agent == "cairn/0.1 (image retrieval research)"
+    asked = PoliteSettings(contact="team@lab.example").user_agent
+    assert asked == "cairn/0.1 (image retrieval research; team@lab.example)"
 
 
 def test_settings_do_not_change_after_they_are_made():

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+import storage.images
+from storage.heads import read_head
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, IMAGES, SOURCES, TableRef
-from tasks.acquire.settings import AcquireSettings, SelectSettings
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings, Refetch, SelectSettings
 from tasks.acquire.task import (
     DROPPED,
     ListSettings,
@@ -18,8 +21,8 @@ from tasks.acquire.task import (
     fixed_partition,
     list_sources,
     next_generation,
-    read_head,
     select_packets,
+    shard_folder,
 )
 from tasks.orchestration import Output
 
@@ -41,9 +44,32 @@ def listed(root, tmp_path) -> Callable[..., Output]:
     return run
 
 
-def acquire(root: Root, rows: TableRef, settings: AcquireSettings, generation: int = 0, **more: str) -> Output:
-    inputs = {"rows": rows, "dataset": "d", "shard": "shard-000", "generation": generation, **more}
+HASTY = PoliteSettings(backoff=0.01, host_rate=10_000, host_connections=8, connections=8)
+
+
+def acquire(
+    root: Root,
+    rows: TableRef,
+    settings: AcquireSettings,
+    generation: int = 0,
+    refetch: Refetch = "never",
+    before: datetime | None = None,
+    **more: str | None,
+) -> Output:
+    policy = FetchPolicy(refetch=refetch, before=before, polite=HASTY)
+    inputs = {"rows": rows, "dataset": "d", "shard": "shard-000", "generation": generation, "folder": None, **more}
+    inputs["how"] = policy.model_dump_json()
     return Output.model_validate(acquire_shard.fn(root.url, f"acquire-{generation}{len(more)}", inputs, settings))
+
+
+def generation_of(root: Root, refetch: Refetch, before: datetime | None = None, dataset: str = "d") -> int:
+    policy = FetchPolicy(refetch=refetch, before=before)
+    return next_generation(root, dataset, "shard-000", policy, root.find("images"))
+
+
+def again(root: Root, rows: TableRef, settings: AcquireSettings, refetch: Refetch) -> Output:
+    """A later run under this policy."""
+    return acquire(root, rows, settings, generation_of(root, refetch), refetch)
 
 
 def single_shard(root: Root, listed: Callable[..., Output], *rows: tuple[str, str, str]) -> TableRef:
@@ -127,21 +153,119 @@ def test_what_was_fetched_is_not_fetched_again(root, listed, site, impatient):
     again = acquire(root, shard, impatient)
     assert site.hits == {"/photo.jpg": 1, "/404": 1}
     assert again == first
-    assert next_generation(root, "d", "shard-000", "never") == 0
+    assert generation_of(root, "never") == 0
 
 
 def test_what_failed_is_fetched_again_on_demand(root, listed, site, impatient):
     once = impatient.model_copy(update={"attempts": 1})
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("flaky", f"{site.url}/flaky/x", "a"))
     assert outcomes(root, acquire(root, shard, once))["flaky"] == "http-error"
-    generation = next_generation(root, "d", "shard-000", "failed")
-    assert generation == 1
-    assert outcomes(root, acquire(root, shard, once, generation)) == {"good": "fetched", "flaky": "fetched"}
+    assert generation_of(root, "failed") == 1
+    assert outcomes(root, again(root, shard, once, "failed")) == {"good": "fetched", "flaky": "fetched"}
     assert site.hits == {"/photo.jpg": 1, "/flaky/x": 2}
-    assert next_generation(root, "d", "shard-000", "failed") == 1  # nothing failed since
-    head = read_head(root, "d", "shard-000")
+    assert generation_of(root, "failed") == 1  # nothing failed since
+    head = read_head(root, shard_folder("d", "shard-000"))
     assert head is not None
     assert (head.generation, head.failed) == (1, 0)
+
+
+def test_rows_new_to_the_list_are_fetched_and_those_that_left_it_leave(root, listed, site, impatient):
+    acquire(root, single_shard(root, listed, *((n, f"{site.url}/seed/{n}", "a") for n in "123")), impatient)
+    changed = single_shard(root, listed, *((n, f"{site.url}/seed/{n}", "b") for n in "234"))
+    output = acquire(root, changed, impatient)
+    images = read_table(root, output.tables["images"]).to_pylist()
+    assert [(image["image_id"], image["landmark_id"]) for image in images] == [("2", "b"), ("3", "b"), ("4", "b")]
+    assert site.hits == {f"/seed/{n}": 1 for n in "1234"}
+
+
+def test_an_address_that_several_rows_name_is_fetched_once(root, listed, site, impatient):
+    url, missing = f"{site.url}/seed/1", f"{site.url}/404"
+    shard = single_shard(root, listed, ("a", url, "x"), ("b", url, "y"), ("c", missing, "x"), ("d", missing, "y"))
+    output = acquire(root, shard, impatient)
+    assert outcomes(root, output) == {"a": "fetched", "b": "fetched", "c": "http-error", "d": "http-error"}
+    images = read_table(root, output.tables["images"]).to_pylist()
+    assert [(image["image_id"], image["landmark_id"]) for image in images] == [("a", "x"), ("b", "y")]
+    assert site.hits == {"/seed/1": 1, "/404": 1}
+
+
+@pytest.mark.parametrize(("days", "hits"), [(7, 1), (0, 2)])
+def test_failures_of_long_ago_are_fetched_again(root, listed, site, impatient, days, hits):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("gone", f"{site.url}/404", "a"))
+    acquire(root, shard, impatient)
+    before = datetime.now(UTC) - timedelta(days=days)
+    generation = generation_of(root, "failed-older-than", before)
+    assert generation == hits - 1
+    acquire(root, shard, impatient, generation, "failed-older-than", before)
+    assert site.hits == {"/photo.jpg": 1, "/404": hits}
+
+
+def test_what_its_host_still_has_is_not_sent_again(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("kept", f"{site.url}/kept", "a"), ("plain", f"{site.url}/seed/1", "a"))
+    first = acquire(root, shard, impatient)
+    for generation in (1, 2):  # the ETag is remembered although the short answer has none
+        assert generation_of(root, "revalidate") == generation
+        output = again(root, shard, impatient, "revalidate")
+        assert outcomes(root, output) == {"kept": "unchanged", "plain": "unchanged"}
+        assert output.tables["images"].digest == first.tables["images"].digest
+        log = {row["image_id"]: row for row in read_table(root, output.tables["fetch_log"]).to_pylist()}
+        assert (log["kept"]["status"], log["kept"]["bytes"], log["kept"]["etag"]) == (304, 0, '"v1"')
+        assert log["plain"]["status"] == 200  # it has nothing to be known again by
+
+
+def test_another_image_at_an_address_takes_the_place_of_the_old(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("one", f"{site.url}/turns/photo-photo", "a"))
+    [old] = read_table(root, acquire(root, shard, impatient).tables["images"]).to_pylist()
+    output = again(root, shard, impatient, "revalidate")
+    [new] = read_table(root, output.tables["images"]).to_pylist()
+    assert (outcomes(root, output), new["sha256"] == old["sha256"]) == ({"one": "fetched"}, False)
+
+
+def test_an_image_whose_address_has_died_stays(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("one", f"{site.url}/turns/photo-gone-gone", "a"))
+    first = acquire(root, shard, impatient)
+    output = again(root, shard, impatient, "revalidate")
+    assert outcomes(root, output) == {"one": "http-error"}
+    assert output.tables["images"].digest == first.tables["images"].digest
+    assert generation_of(root, "failed") == 1  # nothing of this run lacks an image
+
+
+def test_an_image_that_its_host_withdraws_goes(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("one", f"{site.url}/turns/photo-withdrawn", "a"))
+    acquire(root, shard, impatient)
+    output = again(root, shard, impatient, "revalidate")
+    assert [row["reason"] for row in read_table(root, output.tables["drops"]).to_pylist()] == ["opted-out"]
+    assert read_table(root, output.tables["images"]).num_rows == 0
+
+
+def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monkeypatch):
+    monkeypatch.setattr("tasks.acquire.task._PART_ROWS", 5)
+    rows = [(f"i{n:02d}", f"{site.url}/seed/{n}", "a") for n in range(20)]
+    shard = single_shard(root, listed, *rows, ("bad", f"{site.url}/404", "a"))
+    put, stored = storage.images.put_image, []
+
+    def put_some(*args: object) -> str:
+        if len(stored) == 12:
+            raise KeyboardInterrupt
+        stored.append(args)
+        return put(*args)
+
+    monkeypatch.setattr("tasks.acquire.task.put_image", put_some)
+    with pytest.raises(KeyboardInterrupt):
+        acquire(root, shard, impatient)
+    monkeypatch.setattr("tasks.acquire.task.put_image", put)
+    before = site.hits.copy()
+    site.hits.clear()
+    output = acquire(root, shard, impatient)
+    assert output.counts == {"rows": 21, "readable": 20}
+    assert sum(site.hits.values()) <= 21 - 10  # two parts of five were written down
+    assert set(before) | set(site.hits) == {f"/seed/{n}" for n in range(20)} | {"/404"}
+    assert not [name for name in root.names(shard_folder("d", "shard-000")) if name != "head.json"]
+
+
+def test_a_type_that_is_not_what_it_is_called_is_told(root, listed, site, impatient):
+    shard = single_shard(root, listed, ("png", f"{site.url}/called-png", "a"))
+    [row] = read_table(root, acquire(root, shard, impatient).tables["fetch_log"]).to_pylist()
+    assert (row["outcome"], row["detail"]) == ("fetched", "declared image/png, is JPEG")
 
 
 def test_a_lost_picture_is_fetched_anew(root, listed, site, impatient):
@@ -182,7 +306,7 @@ def test_two_runs_differ_in_nothing_but_the_fetch_log(tmp_path, listed, root, si
     shard = single_shard(root, listed, *rows)
     first = acquire(root, shard, impatient)
     root.remove("stages/acquire/heads")
-    second = acquire(root, shard, impatient.model_copy(update={"connections": 1}))
+    second = acquire(root, shard, impatient)
     assert (first.tables["images"].digest, first.tables["drops"].digest) == (
         second.tables["images"].digest,
         second.tables["drops"].digest,
@@ -235,16 +359,18 @@ def test_an_image_with_another_checksum_than_the_lists_is_not_fetched_again(root
     promised = read_table(root, shard).set_column(4, SOURCES.schema.field("md5"), pa.array(["0" * 32]))
     promised_shard = write_table(root, "stages/sources/promised.parquet", SOURCES, promised)
     for _ in range(2):
-        [image] = read_table(root, acquire(root, promised_shard, impatient).tables["images"]).to_pylist()
+        output = acquire(root, promised_shard, impatient)
+        [image] = read_table(root, output.tables["images"]).to_pylist()
         assert image["md5_matches"] is False
+        assert outcomes(root, output) == {"good": "md5-mismatch"}
     assert site.hits == {"/photo.jpg": 1}
 
 
 def test_datasets_in_one_root_keep_their_own_outcomes(root, listed, site, impatient):
     shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
     acquire(root, shard, impatient)
-    assert next_generation(root, "d", "shard-000", "failed") == 1
-    assert next_generation(root, "another", "shard-000", "failed") == 0
+    assert generation_of(root, "failed") == 1
+    assert generation_of(root, "failed", dataset="another") == 0
 
 
 def test_selected_and_dropped_images_are_all_images(root, listed, site, impatient):

@@ -1,0 +1,125 @@
+"""Acquires all shards of a list in this process, so that each host has one queue, and shows how it goes."""
+
+import contextvars
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+import pyarrow as pa
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.context import FlowRunContext
+
+from flows.settings import RunSettings
+from storage.parquet import read_table
+from storage.root import Root
+from storage.tables import FETCH_LOG
+from tasks.acquire.by_host import WELL, by_host
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
+from tasks.acquire.shared import share
+from tasks.acquire.tally import Tally
+from tasks.acquire.task import acquire_shard, next_generation
+from tasks.orchestration import Inputs, Output, Road, listener
+
+_ROWS_AT_ONCE = 200_000
+"""Rows of the shards that are open at once: enough that no host waits for another, few enough for memory."""
+_MOST_SHARDS = 32
+_MOST_HOSTS = 200  # in Prefect's UI
+_SECONDS = 2.0  # between two looks at what has come
+
+
+def policy_of(run: RunSettings, polite: PoliteSettings) -> FetchPolicy:
+    """How a run fetches."""
+    long_ago = datetime.now(UTC) - timedelta(days=run.older_than) if run.older_than is not None else None
+    return FetchPolicy(refetch=run.refetch, before=long_ago, polite=polite, inspectors=run.workers)
+
+
+def acquire(
+    road: Road, listed: Output, dataset: str, folder: str | None, settings: AcquireSettings, policy: FetchPolicy
+) -> dict[str, Output]:
+    """The outcomes of all shards of a list.
+
+    Args:
+        listed: what the stage `sources` wrote.
+        dataset: the name under which the root knows what was acquired before.
+        folder: where the list is a folder, its path.
+    """
+    stored = road.root.find("images") if policy.refetch != "never" else set()
+    shards: dict[str, Inputs] = {
+        name: {
+            "rows": ref,
+            "dataset": dataset,
+            "shard": name,
+            "generation": next_generation(road.root, dataset, name, policy, stored),
+            "folder": folder,
+            "how": policy.model_dump_json(),
+        }
+        for name, ref in listed.tables.items()
+        if name != "sources"
+    }
+    rows = max((ref.rows for name, ref in listed.tables.items() if name != "sources"), default=1)
+    at_once = min(max(_ROWS_AT_ONCE // rows, 4), _MOST_SHARDS)
+    with share(settings, policy) as shared, _shown(shared.tally, policy.polite):
+        acquired = road.each_here(acquire_shard, shards, settings, at_once)
+    if shared.tally.hosts and FlowRunContext.get():
+        _show_hosts(road.root, acquired)
+    return acquired
+
+
+@contextmanager
+def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
+    """Shows a tally while it grows, in Prefect's UI and in the terminal; nothing outside a flow."""
+    if not FlowRunContext.get():
+        yield
+        return
+    artifact = cast("UUID", create_progress_artifact(0.0, key="acquire-progress"))
+    tell, ended = listener.get(), threading.Event()
+
+    def show() -> None:
+        whole = tally.total()
+        if not whole.rows:
+            return
+        note = describe(tally, polite)
+        if tell:
+            tell("fetch", whole.done, whole.rows, note)
+        text = f"{whole.done:,} of {whole.rows:,} addresses; {note}{_describe_hosts(tally)}"
+        update_progress_artifact(artifact, 100 * whole.done / whole.rows, description=text)
+
+    def watch() -> None:
+        while not ended.wait(_SECONDS):
+            show()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(watch,), name="fetch-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        show()
+
+
+def describe(tally: Tally, polite: PoliteSettings) -> str:
+    """A line on what has come, how fast, how long the rest may take, and what failed for which reasons."""
+    whole = tally.total()
+    left = timedelta(seconds=round(tally.seconds_left(polite.host_rate)))
+    failed = [f"{count:,} {outcome}" for outcome, count in whole.outcomes.most_common() if outcome not in WELL]
+    return ", ".join([f"{whole.bytes / 1e6:,.0f} MB", f"{tally.rate():.0f}/s", f"{left} left", *failed[:3]])
+
+
+def _describe_hosts(tally: Tally) -> str:
+    """Which hosts most failures are of."""
+    failures = tally.failures(WELL).most_common(3)
+    return "; most failures: " + ", ".join(f"{host} {count:,}" for host, count in failures) if failures else ""
+
+
+def _show_hosts(root: Root, acquired: Mapping[str, Output]) -> None:
+    """A table of what each host gave, in Prefect's UI."""
+    columns = ["url", "outcome", "bytes", "seconds", "attempts"]
+    logs = [read_table(root, output.tables[FETCH_LOG.name], columns) for output in acquired.values()]
+    hosts = by_host(pa.concat_tables(logs).to_pandas())
+    shown = hosts.head(_MOST_HOSTS).to_dict("records")
+    text = f"What each host gave; the {len(shown)} of {len(hosts):,} with most addresses"
+    create_table_artifact(shown, key="acquire-hosts", description=text)

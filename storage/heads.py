@@ -1,0 +1,78 @@
+"""The newest outcome of each shard of a dataset, and what an interrupted run had found by then."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, Field, ValidationError
+
+from storage.parquet import encode
+from storage.root import Root
+from storage.tables import TableRef, TableSpec
+
+
+class Head(BaseModel):
+    """What the next run need not find out again about a shard."""
+
+    generation: int = Field(description="rises whenever something is found out again")
+    settings: str = Field(description="digest of the settings that it was found under")
+    failed: int = Field(description="rows without an image")
+    oldest_failure: datetime | None = Field(description="when the first of them was last tried")
+    tables: dict[str, TableRef]
+
+
+def read_head(root: Root, folder: str) -> Head | None:
+    """The newest outcome kept in a folder, or None before its first, or where the file is damaged."""
+    try:
+        return Head.model_validate_json(root.read(f"{folder}/head.json"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_head(root: Root, folder: str, head: Head) -> None:
+    """Keeps an outcome in place of the one before."""
+    root.write(f"{folder}/head.json", head.model_dump_json().encode())
+
+
+class Journal:
+    """Rows of some tables, written down part by part while they are found, so that a run that is killed loses few.
+
+    Args:
+        specs: the tables; a part counts once it has rows of the last of them.
+    """
+
+    def __init__(self, root: Root, folder: str, specs: Sequence[TableSpec]) -> None:
+        self._root, self._folder, self._specs = root, folder, specs
+        self._parts = {int(name.split("-")[0]) for name in root.names(folder) if name.endswith(self._suffix(specs[-1]))}
+
+    def add(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Writes rows down, by the name of their table."""
+        number = max(self._parts, default=0) + 1
+        for spec in self._specs:
+            content = encode(spec, pa.Table.from_pylist(list(rows[spec.name]), spec.schema))
+            self._root.write(f"{self._folder}/{number}{self._suffix(spec)}", content)
+        self._parts.add(number)
+
+    def read(self, spec: TableSpec) -> pa.Table:
+        """All rows of a table that were written down."""
+        parts = [self._read_part(number, spec) for number in sorted(self._parts)]
+        return pa.concat_tables([spec.schema.empty_table(), *(part for part in parts if part is not None)])
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._root.remove(self._folder)
+        self._parts.clear()
+
+    def _read_part(self, number: int, spec: TableSpec) -> pa.Table | None:
+        """A part; None where it is damaged, so that its rows are found out again."""
+        try:
+            with self._root.reading(f"{self._folder}/{number}{self._suffix(spec)}") as file:
+                return pq.read_table(file).cast(spec.schema)
+        except (FileNotFoundError, pa.ArrowException, ValueError):
+            return None
+
+    @staticmethod
+    def _suffix(spec: TableSpec) -> str:
+        return f"-{spec.name}.parquet"

@@ -1,0 +1,96 @@
+"""Brings addresses to their outcomes: asked for, looked at, stored."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from storage.reasons import Reason
+from tasks.acquire.fetch import Fetched
+from tasks.acquire.fetcher import Wanted, host_of
+from tasks.acquire.inspect import EXTENSIONS, Picture
+from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
+from tasks.acquire.resume import Known, Step
+from tasks.acquire.shared import Shared
+
+Found = tuple[str, Outcome, bool]
+"""An address, its outcome, and whether that is new."""
+
+
+class Acquirer:
+    """Brings each address to its outcome, whatever the next step for it is.
+
+    Args:
+        put: stores bytes under an extension and returns their path.
+        get: the bytes of a path.
+        folder: where addresses are paths of a folder, that folder.
+    """
+
+    def __init__(
+        self, shared: Shared, put: Callable[[bytes, str], str], get: Callable[[str], bytes], folder: Path | None
+    ) -> None:
+        self._shared, self._put, self._get, self._folder = shared, put, get, folder
+
+    def run(self, steps: Mapping[str, Step], known: Mapping[str, Known]) -> Iterator[Found]:
+        """The outcomes, as they are found; those that stand come first.
+
+        Args:
+            steps: the next step for each address.
+            known: what is known of those that are not fetched for the first time.
+        """
+        for url in _with(steps, Step.STANDS):
+            yield url, Outcome(known[url].log, known[url].image, known[url].drop), False
+        asked = _with(steps, Step.FETCH) + _with(steps, Step.REVALIDATE)
+        with ThreadPoolExecutor(self._shared.inspectors.count) as threads:
+            yield from threads.map(lambda url: self._inspect(url, known[url]), _with(steps, Step.INSPECT))
+            if self._folder:
+                yield from threads.map(partial(self._read, self._folder), asked)
+        if not self._folder:
+            yield from self._fetch({url: known[url] if steps[url] is Step.REVALIDATE else None for url in asked})
+
+    def _fetch(self, asked: Mapping[str, Known | None]) -> Iterator[Found]:
+        """Fetches addresses; those of which something is known, if they have something else by now."""
+        urls = list(asked)
+        self._shared.tally.expect(host_of(url) for url in urls)
+        wanted = [
+            Wanted(url, known.log["etag"], known.log["last_modified"]) if known else Wanted(url)
+            for url, known in asked.items()
+        ]
+
+        def settled(place: int, fetched: Fetched) -> Found:
+            url, known = urls[place], asked[urls[place]]
+            outcome = self._settle(url, fetched)
+            if known:
+                outcome = settle_again(known, fetched, outcome)
+            self._shared.tally.add(host_of(url), str(outcome.log["outcome"]), len(fetched.body))
+            return url, outcome, True
+
+        return self._shared.fetcher.fetch(wanted, settled)
+
+    def _settle(self, url: str, fetched: Fetched) -> Outcome:
+        if fetched.reason is not None or fetched.is_unchanged:
+            return settle(url, fetched, None, None)
+        found = self._shared.inspectors.inspect(fetched.body)
+        path = self._put(fetched.body, EXTENSIONS[found.format]) if isinstance(found, Picture) else None
+        return settle(url, fetched, found, path)
+
+    def _read(self, folder: Path, url: str) -> Found:
+        """Of a file of a folder."""
+        started_at, clock = datetime.now(UTC), monotonic()
+        try:
+            fetched = Fetched(None, (folder / url).read_bytes())
+        except OSError as error:
+            fetched = Fetched(Reason.CONNECTION_FAILED, detail=str(error))
+        return url, self._settle(url, replace(fetched, started_at=started_at, seconds=monotonic() - clock)), True
+
+    def _inspect(self, url: str, known: Known) -> Found:
+        """Of stored bytes; nothing is fetched."""
+        assert known.image
+        return url, inspect_anew(known, self._shared.inspectors.inspect(self._get(known.image["path"]))), True
+
+
+def _with(steps: Mapping[str, Step], step: Step) -> list[str]:
+    return [url for url, own in steps.items() if own is step]

@@ -1,0 +1,201 @@
+"""Fetches many addresses side by side: every request waits for its host's turn, and a row ends with one outcome."""
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from storage.reasons import Reason
+from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.hosts import Hosts
+from tasks.acquire.robots import Leave, Robots
+from tasks.acquire.settings import AcquireSettings, PoliteSettings
+
+_R = TypeVar("_R")
+_LONGEST_WAIT = 300.0
+"""Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
+_LEAVE = Leave(spent=False, refusal=None)
+_HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
+
+
+class Wanted(NamedTuple):
+    """An address to fetch; where the host has what bears this ETag or date, it need not send it again."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """The headers that say so."""
+        tag = {"If-None-Match": self.etag} if self.etag else {}
+        return tag | ({"If-Modified-Since": self.last_modified} if self.last_modified else {})
+
+
+@dataclass
+class _Batch(Generic[_R]):
+    """Addresses that one caller asked for."""
+
+    handle: Callable[[int, Fetched], _R]
+    results: "queue.SimpleQueue[_R | BaseException]" = field(default_factory=queue.SimpleQueue)
+    is_cancelled: bool = False
+
+
+@dataclass
+class _Job:
+    """An address on its way to its outcome; `url` is where redirects have led so far."""
+
+    batch: _Batch[Any]
+    place: int
+    wanted: Wanted
+    url: str
+    redirects: int = 0
+    attempts: int = 0
+    started_at: datetime | None = None
+    clock: float = 0.0
+
+
+class Fetcher:
+    """Threads that fetch for all callers of a process, so that each host has one queue.
+
+    A context manager: leaving it ends the threads.
+    """
+
+    def __init__(self, settings: AcquireSettings, polite: PoliteSettings) -> None:
+        self._settings, self._polite = settings, polite
+        self._hosts: Hosts[_Job] = Hosts(polite)
+        self._pool, self._watchdog = open_pool(settings, polite.host_connections), Watchdog()
+        self._robots = Robots(partial(self._request, heed_opt_out=False))
+
+    def __enter__(self) -> "Fetcher":
+        self._watchdog.__enter__()
+        for n in range(self._polite.connections):
+            threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hosts.close()
+        self._watchdog.__exit__()
+
+    def fetch(self, wanted: Sequence[Wanted], handle: Callable[[int, Fetched], _R]) -> Iterator[_R]:
+        """Fetches addresses and hands each outcome to `handle`, with its place, in one of the threads.
+
+        Returns:
+            What `handle` returns, in the order in which it does.
+
+        Raises:
+            Whatever `handle` raises; what has not been asked for by then is not.
+        """
+        batch = _Batch(handle)
+        jobs = [_Job(batch, place, one, one.url) for place, one in enumerate(wanted)]
+        for job in jobs:
+            self._hosts.put(host_of(job.url), job)
+        try:
+            for _ in jobs:
+                result = batch.results.get()
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+        finally:
+            batch.is_cancelled = True
+
+    def _work(self) -> None:
+        while turn := self._hosts.take():
+            job = turn.item
+            try:
+                if job.batch.is_cancelled:
+                    self._hosts.done(turn.host, failed=False)
+                elif turn.given_up:
+                    self._hosts.done(turn.host, failed=False)
+                    self._finish(job, Fetched(Reason.HOST_UNAVAILABLE, final_url=job.url, detail=turn.given_up))
+                else:
+                    self._take_turn(turn.host, job)
+            except BaseException as error:  # it belongs to who asked, and this thread to all
+                job.batch.results.put(error)
+
+    def _take_turn(self, host: str, job: _Job) -> None:
+        """Makes the job's next request, or that for the host's robots.txt, and queues or hands on what follows."""
+        if job.started_at is None:
+            job.started_at, job.clock = datetime.now(UTC), time.monotonic()
+        origin = _origin_of(job.url)
+        if not origin:
+            self._hosts.done(host, failed=False)
+            self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail="not an http or https address"))
+            return
+        leave = self._robots.ask_leave(origin, job.url) if self._settings.robots else _LEAVE
+        if leave.spent:
+            self._hosts.slow_down(host, leave.interval)
+        if leave.spent and not leave.refusal:
+            self._hosts.put(host, job, first=True)
+            self._hosts.done(host, failed=False)
+            return
+        answer = leave.refusal or self._request(job.url, condition=job.wanted.condition)
+        job.attempts += job.redirects == 0
+        self._hosts.done(host, failed=_is_hosts_fault(answer), wait=self._heed_wait(host, answer))
+        self._go_on(job, answer)
+
+    def _heed_wait(self, host: str, answer: Fetched) -> float:
+        """Seconds for which the host is left alone, as it asks; one that asks for too many is given up."""
+        wait = answer.wait or 0.0
+        if wait <= _LONGEST_WAIT:
+            return wait
+        self._hosts.give_up(host, f"asks to be left alone for {wait:.0f} s")
+        return 0.0
+
+    def _request(self, url: str, *, condition: Mapping[str, str] = {}, heed_opt_out: bool = True) -> Fetched:
+        headers = {"User-Agent": self._polite.user_agent, "Accept": "image/*", **condition}
+        return fetch_once(self._pool, url, headers, self._settings, self._watchdog, heed_opt_out=heed_opt_out)
+
+    def _go_on(self, job: _Job, answer: Fetched) -> None:
+        """Queues what follows from an answer, or hands the outcome on."""
+        if answer.location and job.redirects == self._settings.max_redirects:
+            limit = f"more than {self._settings.max_redirects} redirects"
+            answer = replace(answer, reason=Reason.REDIRECT_LIMIT, detail=limit, location=None)
+        if answer.location:
+            job.url, job.redirects = answer.location, job.redirects + 1
+            self._hosts.put(host_of(job.url), job, first=True)
+        elif answer.heals and job.attempts < self._settings.attempts and (answer.wait or 0.0) <= _LONGEST_WAIT:
+            pause = self._polite.backoff * 2 ** (job.attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311 – jitter
+            job.url, job.redirects = job.wanted.url, 0
+            self._hosts.put(host_of(job.url), job, delay=max(pause, answer.wait or 0.0))
+        else:
+            self._finish(job, answer)
+
+    def _finish(self, job: _Job, answer: Fetched) -> None:
+        seconds = time.monotonic() - job.clock if job.started_at else 0.0
+        outcome = replace(answer, attempts=job.attempts, started_at=job.started_at, seconds=seconds)
+        job.batch.results.put(job.batch.handle(job.place, outcome))
+
+
+def _is_hosts_fault(answer: Fetched) -> bool:
+    return answer.reason in _HOST_FAULTS or (answer.reason is Reason.HTTP_ERROR and answer.heals)
+
+
+def host_of(url: str) -> str:
+    """The host of an address, with its port where that is not the scheme's own; empty where there is none."""
+    parsed = _parse(url)
+    if parsed is None:
+        return ""
+    return f"{parsed.host}:{parsed.port}" if parsed.port else str(parsed.host)
+
+
+def _origin_of(url: str) -> str:
+    parsed = _parse(url)
+    return f"{parsed.scheme}://{host_of(url)}" if parsed else ""
+
+
+def _parse(url: str) -> Url | None:
+    """An http or https address, read as it is when it is connected to."""
+    try:
+        parsed = parse_url(url)
+    except (LocationParseError, ValueError):
+        return None
+    return parsed if parsed.scheme in ("http", "https") and parsed.host else None

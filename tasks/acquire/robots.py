@@ -1,0 +1,96 @@
+"""What each host wants of robots: its robots.txt, asked for once."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import NamedTuple
+
+from protego import Protego
+
+from storage.reasons import Reason
+from tasks.acquire.fetch import Fetched
+from tasks.acquire.settings import ROBOT
+
+_LONGEST = 500_000  # bytes of a robots.txt that are read (RFC 9309, 2.5)
+_MOST_REDIRECTS = 5  # RFC 9309, 2.3.1.2
+_UNREACHABLE = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST, Reason.TRUNCATED_BODY}
+
+
+class Rules:
+    """The rules of one origin."""
+
+    def __init__(self, content: bytes) -> None:
+        self._rules = Protego.parse(content[:_LONGEST].decode("utf-8", "replace")) if content else None
+
+    def allows(self, url: str) -> bool:
+        """Whether the address may be fetched."""
+        return self._rules is None or bool(self._rules.can_fetch(url, ROBOT))
+
+    @property
+    def interval(self) -> float:
+        """Seconds that the host wants between two requests."""
+        delay = self._rules and self._rules.crawl_delay(ROBOT)
+        return max(0.0, float(delay or 0.0))
+
+
+class Leave(NamedTuple):
+    """Whether an address may be asked for now.
+
+    Attributes:
+        spent: the turn went to asking for the rules, or waiting for them; the address has to wait for its next.
+        refusal: why it may not be.
+        interval: seconds that the host wants between two requests.
+    """
+
+    spent: bool
+    refusal: Fetched | None
+    interval: float = 0.0
+
+
+class Robots:
+    """The rules of every origin met so far. Thread-safe.
+
+    Args:
+        request: asks for an address once, follows no redirect, heeds no opt-out.
+    """
+
+    def __init__(self, request: Callable[[str], Fetched]) -> None:
+        self._request = request
+        self._known: dict[str, Future[Rules | Fetched]] = {}
+        self._lock = threading.Lock()
+
+    def ask_leave(self, origin: str, url: str) -> Leave:
+        """Asks whether an address may be fetched; while another thread asks the same origin, waits for its answer.
+
+        A host without rules allows everything; one that does not answer, nothing for now (RFC 9309, 2.3.1).
+        """
+        with self._lock:
+            is_first = origin not in self._known
+            future = self._known.setdefault(origin, Future())
+        if is_first:
+            found = self._fetch_rules(origin)
+            if isinstance(found, Fetched):  # the next to come asks again
+                del self._known[origin]
+            future.set_result(found)
+        spent = is_first or not future.done()
+        found = future.result()
+        if isinstance(found, Fetched):
+            return Leave(spent, found)
+        if spent or found.allows(url):
+            return Leave(spent, None, found.interval)
+        return Leave(spent, Fetched(Reason.ROBOTS_DISALLOWED, final_url=url, detail=f"{origin}/robots.txt"))
+
+    def _fetch_rules(self, origin: str) -> Rules | Fetched:
+        """The rules, or what befell the request for them."""
+        url = f"{origin}/robots.txt"
+        for _ in range(1 + _MOST_REDIRECTS):
+            answer = self._request(url)
+            if not answer.location:
+                break
+            url = answer.location
+        down = answer.status is not None and (answer.status >= 500 or answer.status == 429)
+        if answer.reason in _UNREACHABLE or (answer.reason is Reason.HTTP_ERROR and down):
+            detail = answer.detail or f"status {answer.status}"
+            return replace(answer, body=b"", location=None, detail=f"{origin}/robots.txt: {detail}"[:300])
+        return Rules(answer.body if answer.reason is None else b"")
