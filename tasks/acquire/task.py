@@ -23,8 +23,9 @@ from storage.parquet import read_table, write_table
 from storage.reasons import Reason
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
+from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched, fetch, open_pool
-from tasks.acquire.inspect import EXTENSIONS, Picture, Rejected, inspect
+from tasks.acquire.inspect import Picture, Rejected, inspect
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import AcquireSettings, Refetch, SelectSettings
@@ -206,7 +207,8 @@ class _Acquirer:
         log = _log_row(source, fetched, reason, started, monotonic() - clock)
         if isinstance(found, Picture):
             path = put_image(self._root, fetched.body, EXTENSIONS[found.format])
-            return _Row(log, image=_image_row(source, asdict(found), path))
+            address = None if self._folder else fetched.final_url
+            return _Row(log, image=_image_row(source, {**asdict(found), "final_url": address}, path))
         return _Row(log, drop=_drop_row(source, fetched, reason, found.detail if found else None))
 
     def _has_changed(self, source: Mapping[str, Any], image: Mapping[str, Any]) -> bool:
@@ -219,7 +221,7 @@ class _Acquirer:
             return _Row(log, image=_image_row(source, image, image["path"]))
         found = inspect(get_image(self._root, image["path"]), self._settings)
         if isinstance(found, Picture):
-            return _Row(log, image=_image_row(source, asdict(found), image["path"]))
+            return _Row(log, image=_image_row(source, {**image, **asdict(found)}, image["path"]))
         fetched = Fetched(None, status=log["status"], final_url=log["final_url"])
         return _Row(log | {"outcome": str(found.reason)}, drop=_drop_row(source, fetched, found.reason, found.detail))
 

@@ -110,6 +110,7 @@ def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, sit
     [image] = images.to_pylist()
     assert root.read(image["path"]).startswith(b"\xff\xd8")
     assert (image["width"], image["height"], image["md5_matches"]) == (96, 80, None)
+    assert image["final_url"] == f"{site.url}/photo.jpg"
     assert outcomes(root, output) == {"good": "fetched"} | {name: drop["reason"] for name, drop in drops.items()}
 
 
@@ -202,7 +203,7 @@ def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, mat
     [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
     acquired = acquire(root, shard, AcquireSettings(), folder=str(folder.parent))
     [image] = read_table(root, acquired.tables["images"]).to_pylist()
-    assert image["md5_matches"] is matches
+    assert (image["md5_matches"], image["final_url"]) == (matches, None)
     assert image["md5"] == hashlib.md5((folder / "1.jpg").read_bytes()).hexdigest()
 
 
