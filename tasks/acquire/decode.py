@@ -84,9 +84,9 @@ def open_picture(content: bytes) -> Image.Image:
 
 def count_frames(content: bytes, image: Image.Image) -> int:
     """How many frames or pages the file of an opened image announces; 1 where that can't be told."""
-    if image.format in ("GIF", "TIFF"):  # which are walked through, and may be left anywhere
-        image = open_picture(content)
     try:
+        if image.format in ("GIF", "TIFF"):  # which are walked through, and may be left anywhere
+            image = open_picture(content)
         return int(getattr(image, "n_frames", 1))
     except Exception:  # of what is wrong with later frames nobody need know
         return 1

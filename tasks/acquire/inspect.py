@@ -11,10 +11,12 @@ from tasks.acquire.credits import credit
 from tasks.acquire.decode import count_frames, is_accepted, open_picture, orientation_of, tile_size
 from tasks.acquire.fingerprint import fingerprint
 from tasks.acquire.headers import jpeg_end, webp_canvas, without_end
+from tasks.isolated import memory_left
 
 if TYPE_CHECKING:  # a child process that inspects does without pydantic
     from tasks.acquire.settings import AcquireSettings
 
+_HUNGRIEST = 15  # bytes a pixel that WebP takes; a JPEG of several scans takes 7 to 10
 _MANY_FRAMES = 2**31 - 1  # what a column of the table holds; a file may announce more
 
 
@@ -61,27 +63,22 @@ def inspect(content: bytes, settings: "AcquireSettings | Limits") -> Picture | R
     Of animations and files of several pages the first frame counts. Beside the content and Pillow's picture of four
     bytes a pixel, and what a decoder needs of its own, nothing of the picture's size is kept.
     """
-    try:
-        image = _open(content, settings)
-        return image if isinstance(image, Rejected) else _decode(content, image)
-    except MemoryError:
-        return Rejected(Reason.TOO_MUCH_MEMORY, f"{len(content)} bytes; no memory was left to decode them")
+    image = _open(content, settings)
+    return image if isinstance(image, Rejected) else _decode(content, image)
 
 
 def _open(content: bytes, settings: "AcquireSettings | Limits") -> Image.Image | Rejected:
     """The image, its header read and within the limits, its pixels not decoded."""
     if not is_accepted(content):
         return Rejected(Reason.NOT_AN_IMAGE, f"starts with {content[:16]!r}")
+    canvas = webp_canvas(content)
+    if canvas and (refused := _judge_size(*canvas, settings)):
+        return refused
     try:
-        canvas = webp_canvas(content)
-        if canvas and (refused := _judge_size(*canvas, settings)):
-            return refused
         image = open_picture(content)
         tile = tile_size(image)
-    except MemoryError:
-        raise
     except Exception as error:  # decoders raise whatever the bytes make them raise; one bad body costs one row
-        return Rejected(Reason.BROKEN_IMAGE, f"its header: {_words(error)}")
+        return _failed(error, canvas or (0, 0))
     if tile[0] * tile[1] > settings.max_pixels:
         return Rejected(Reason.TOO_MANY_PIXELS, f"tiles of {tile[0]}×{tile[1]} pixels announced")
     return _judge_size(*image.size, settings) or image
@@ -107,11 +104,8 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
         image.load()
         orientation = orientation_of(image)
         prints = fingerprint(image, orientation)
-    except MemoryError:
-        raise
     except Exception as error:
-        truncated = str(error).startswith("image file is truncated")
-        return Rejected(Reason.TRUNCATED_IMAGE if truncated else Reason.BROKEN_IMAGE, _words(error))
+        return _failed(error, image.size)
     if prints.blank:
         return Rejected(Reason.BLANK_IMAGE, f"{image.width}×{image.height} pixels of one colour")
     width, height = image.size if orientation < 5 else image.size[::-1]
@@ -132,7 +126,16 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     )
 
 
-def _words(error: Exception) -> str:
+def _failed(error: Exception, size: tuple[int, int]) -> Rejected:
+    """Why a picture of this size could not be decoded."""
+    text = f"{type(error).__name__}: {error}"[:300]
+    left = memory_left()
+    if isinstance(error, MemoryError) or "out of memory" in text:
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"{size[0]}×{size[1]} pixels; no memory was left to decode them")
+    if "truncated" in text:
+        return Rejected(Reason.TRUNCATED_IMAGE, text)
+    if left is not None and size[0] * size[1] * _HUNGRIEST > left:  # some decoders don't say what they lacked
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"{size[0]}×{size[1]} pixels are too many for this format; {text}")
     if isinstance(error, UnidentifiedImageError):  # its text has an address in memory, another one in each run
-        return "it can't be read"
-    return f"{type(error).__name__}: {error}"[:300]
+        return Rejected(Reason.BROKEN_IMAGE, "its header can't be read")
+    return Rejected(Reason.BROKEN_IMAGE, text)

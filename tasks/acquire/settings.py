@@ -32,6 +32,7 @@ class AcquireSettings(StageSettings):
     )
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
     min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
+    inspect_timeout: float = Field(20.0, gt=0, description="seconds that decoding one picture may take")
 
 
 class RemoteFile(StageSettings):
