@@ -72,7 +72,16 @@ class SelectSettings(StageSettings):
     placeholder_classes: int = Field(
         3,
         ge=2,
-        description="classes in which the same bytes must stand to be a placeholder, not an ambiguous photograph",
+        description="classes in which the same pixels must stand, each from an address of its own, to be a placeholder",
+    )
+    placeholder_addresses: int = Field(
+        10,
+        ge=2,
+        description="addresses of one host that must give the same pixels to be a placeholder, be it in one class",
+    )
+    ambiguous: Literal["drop", "keep"] = Field(
+        "drop",
+        description="an image that stands in several classes: dropped from all, or kept in each for `classes` to judge",
     )
 
 

@@ -128,7 +128,7 @@ class _Row:
     drop: dict[str, Any] | None = None
 
 
-@stage("acquire", version=1)
+@stage("acquire", version=2)
 def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSettings) -> Output:
     """Fetches and inspects the rows of a shard, but for those whose outcome stands from the shard's last time.
 
@@ -284,7 +284,7 @@ def _log_row(
     }
 
 
-@stage("select", version=1)
+@stage("select", version=2)
 def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSettings) -> Output:
     """Drops placeholders, copies and small classes, and hands the other readable images on in packets of classes.
 
@@ -293,10 +293,12 @@ def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSett
     Inputs: `sources`, and `images` (those of all shards).
     """
     root = Root(root_url)
-    sources = read_table(root, reference(inputs, "sources"), ["image_id", "landmark_id"]).to_pandas()
+    sources = read_table(root, reference(inputs, "sources"), ["image_id", "landmark_id", "url"]).to_pandas()
     partition = fixed_partition(root, len(sources))
     images = pa.concat_tables([read_table(root, ref) for ref in references(inputs, "images")])
-    dropped = select_images(images.select(["image_id", "landmark_id", "sha256"]).to_pandas(), settings)
+    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "final_url"]
+    addresses = sources[["image_id", "url"]].drop_duplicates("image_id")
+    dropped = select_images(images.select(columns).to_pandas().merge(addresses, on="image_id"), settings)
     drops = pa.table({**{name: dropped[name] for name in dropped}, "stage": ["acquire"] * len(dropped)})
     tables = {"drops": write_table(root, stage_path(key, "drops"), DROPS, drops)}
 

@@ -253,7 +253,7 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     rows += [
         ("a8", f"{site.url}/seed/970", "a"),
         ("d0", f"{site.url}/seed/1", "d"),
-        *((f"p{c}", f"{site.url}/seed/7", c) for c in "abc"),
+        *((f"p{c}", f"{site.url}/seed/7?{c}", c) for c in "abc"),
     ]
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
     listing = listed(*rows)
