@@ -118,6 +118,7 @@ def serve(handle: int, memory_limit: int | None) -> None:
     limited = False
     with Connection(handle) as pipe:
         pipe.send(None)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # native code complains of strangers' files as it likes
         while True:
             try:
                 call = _load(pipe.recv_bytes())

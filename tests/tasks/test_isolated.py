@@ -159,6 +159,11 @@ def test_the_child_has_one_native_thread(isolated):
     assert isolated.call(os.getenv, "OMP_NUM_THREADS") == isolated.call(os.getenv, "OPENBLAS_NUM_THREADS") == "1"
 
 
+def test_what_native_code_complains_of_is_not_printed(isolated, capfd):
+    isolated.call(os.write, 2, b"Fax4Decode: Bad code word at line 28")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_child_leaves_the_callers_script_alone(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from tasks.isolated import Isolated\nprint(Isolated().call(divmod, 17, 5))\n")
