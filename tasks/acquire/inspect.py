@@ -98,6 +98,8 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     end = jpeg_end(content) if file_format in ("JPEG", "MPO") else None
     if file_format in ("JPEG", "MPO") and end is None:
         return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG without its end marker")
+    if end and not end.complete:
+        return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
     try:
         if end and file_format == "JPEG":
             image = open_picture(without_end(content, end))

@@ -313,6 +313,15 @@ def test_an_end_marker_does_not_make_up_for_missing_rows(mode, options):
     assert reason(cut + content) is Reason.TRUNCATED_IMAGE
 
 
+def test_an_end_marker_does_not_make_up_for_missing_scans():
+    content = encode(shades(), "JPEG", progressive=True)
+    scans = [place for place in range(len(content)) if content[place : place + 2] == b"\xff\xda"]
+    assert len(scans) > 5
+    for scan in scans[1:]:
+        for cut in (content[:scan] + b"\xff\xd9", content[: scan - 40] + b"\xff\xd9"):
+            assert reason(cut) is Reason.TRUNCATED_IMAGE
+
+
 def test_a_thumbnail_does_not_end_a_jpeg(picture):
     thumbnail = picture(16, 16)
     exif = b"Exif\0\0II*\0\x08\0\0\0" + bytes(6) + thumbnail
@@ -393,7 +402,13 @@ ORIGINALS = [
         "JPEG",
         exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
     ),
-    *(encode(upright(), name) for name in ("PNG", "WEBP", "GIF", "TIFF", "BMP")),
+    *(encode(upright(), name) for name in ("PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")),
+    *(
+        encode(shades(), name, save_all=True, append_images=[upright()])
+        for name in ("MPO", "PNG", "WEBP", "GIF", "TIFF")
+    ),
+    encode(see_through(99), "PNG"),
+    encode(shades().convert("CMYK"), "JPEG"),
     encode(upright().convert("P"), "PNG"),
     encode(upright(), "JPEG", progressive=True),
 ]
