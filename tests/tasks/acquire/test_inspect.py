@@ -3,6 +3,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 import xxhash
@@ -231,6 +232,15 @@ def test_sixteen_bits_are_stretched_over_eight(format_name):
     pixels = decode(content)
     assert pixels.shape == (80, 120, 3)
     np.testing.assert_allclose(pixels[0, :, 0], np.linspace(0, 255, 120), atol=1.5)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_of_sixteen_bits_of_colour_the_higher_eight_are_read(suffix):
+    deep = np.random.default_rng(1).integers(0, 65_536, (80, 120, 3), np.uint16)
+    written, content = cv2.imencode(suffix, deep[..., ::-1])
+    assert written
+    accepted(content.tobytes())
+    np.testing.assert_array_equal(decode(content.tobytes()), (deep >> 8).astype(np.uint8))
 
 
 @pytest.mark.parametrize("value", [0, 7, 65535])
