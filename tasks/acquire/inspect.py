@@ -129,15 +129,16 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
 
 
 def _failed(error: Exception, size: tuple[int, int]) -> Rejected:
-    """Why a picture of this size could not be decoded."""
+    """Why a picture of this size could not be decoded; of 0×0 where it is not known yet."""
     text = f"{type(error).__name__}: {error}"[:300]
+    pixels = f"{size[0]}×{size[1]} pixels" if any(size) else "its header"
     left = memory_left()
     if isinstance(error, MemoryError) or "out of memory" in text:
-        return Rejected(Reason.TOO_MUCH_MEMORY, f"{size[0]}×{size[1]} pixels; no memory was left to decode them")
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"no memory was left to decode {pixels}")
     if "truncated" in text:
         return Rejected(Reason.TRUNCATED_IMAGE, text)
     if left is not None and size[0] * size[1] * _HUNGRIEST > left:  # some decoders don't say what they lacked
-        return Rejected(Reason.TOO_MUCH_MEMORY, f"{size[0]}×{size[1]} pixels are too many for this format; {text}")
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"{pixels} are too many for this format; {text}")
     if isinstance(error, UnidentifiedImageError):  # its text has an address in memory, another one in each run
         return Rejected(Reason.BROKEN_IMAGE, "its header can't be read")
     return Rejected(Reason.BROKEN_IMAGE, text)
