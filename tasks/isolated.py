@@ -13,6 +13,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
@@ -50,6 +51,7 @@ class Isolated:
         self._time_limit, self._memory_limit = time_limit, memory_limit
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any]
+        self._starter: ThreadPoolExecutor
 
     def __enter__(self) -> Self:
         return self
@@ -88,12 +90,15 @@ class Isolated:
         self._pipe, theirs = Pipe()
         with theirs:
             arguments = (theirs.fileno(), self._memory_limit)
-            self._child = subprocess.Popen(  # noqa: S603  our own interpreter and words
+            # The kernel would end the child with the thread that started it, which may go long before we do
+            self._starter = ThreadPoolExecutor(1, thread_name_prefix="isolated")
+            self._child = self._starter.submit(
+                subprocess.Popen,
                 [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve{arguments}"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
+            ).result()
         try:
             self._pipe.recv()
         except EOFError:
@@ -107,6 +112,7 @@ class Isolated:
         self._pipe.close()
         child.kill()  # if it is dead already, its own status stands
         status = child.wait()
+        self._starter.shutdown()
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 

@@ -135,7 +135,7 @@ def _failed(error: Exception, size: tuple[int, int]) -> Rejected:
     left = memory_left()
     if isinstance(error, MemoryError) or "out of memory" in text:
         return Rejected(Reason.TOO_MUCH_MEMORY, f"no memory was left to decode {pixels}")
-    if "truncated" in text:
+    if "truncated" in text.lower():
         return Rejected(Reason.TRUNCATED_IMAGE, text)
     if left is not None and size[0] * size[1] * _HUNGRIEST > left:  # some decoders don't say what they lacked
         return Rejected(Reason.TOO_MUCH_MEMORY, f"{pixels} are too many for this format; {text}")

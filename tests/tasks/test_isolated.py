@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,22 @@ def test_what_cannot_travel_is_the_callers_error(isolated):
     with pytest.raises(Exception, match="pickle"):
         isolated.call(lambda: None)
     assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_a_child_outlives_the_thread_that_called_it_first(isolated):
+    first = []
+    thread = threading.Thread(target=lambda: first.append(isolated.call(os.getpid)))
+    thread.start()
+    thread.join()
+    assert not wait_until(lambda: has_ended(first[0]), seconds=0.5)
+    assert isolated.call(os.getpid) == first[0]
+
+
+def test_leaving_ends_the_child_and_its_thread():
+    before = threading.active_count()
+    with Isolated() as isolated:
+        isolated.call(os.getpid)
+    assert threading.active_count() == before
 
 
 def test_leaving_ends_the_child():
