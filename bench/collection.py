@@ -12,7 +12,7 @@ import faiss
 from threadpoolctl import threadpool_limits
 
 from bench.surroundings import SHARED_DATA
-from tasks.acquire.inspect import decode
+from tasks.acquire.decode import decode
 from tasks.features.detect import detect
 from tasks.features.overlays import learn_templates, mask_overlays
 from tasks.features.packed import Features

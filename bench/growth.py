@@ -19,7 +19,7 @@ from bench.match_inputs import write_inputs
 from bench.result import Comparison, Figure, Result
 from demo import views
 from storage.root import Root
-from tasks.acquire.inspect import decode
+from tasks.acquire.decode import decode
 
 _SIZES = (100, 300, 1000, 3000, 5000)
 _QUICK_SIZES = (50, 100)

@@ -10,7 +10,17 @@ from storage.root import Root
 from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
 from tasks.features.packed import pack
 
-UNREAD = {"path": "", "bytes": 0, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": ""}
+UNREAD = {
+    "path": "",
+    "bytes": 0,
+    "format": "JPEG",
+    "mode": "RGB",
+    "orientation": 1,
+    "frames": 1,
+    "pixel_hash": "",
+    "phash": "",
+    "md5": "",
+}
 """Cells of the table `images` that matching does not read."""
 
 

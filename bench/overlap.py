@@ -21,7 +21,7 @@ from bench.surroundings import SHARED_DATA
 from demo.views import Pixels
 from storage.reasons import Reason
 from storage.tables import OVERLAPS
-from tasks.acquire.inspect import decode
+from tasks.acquire.decode import decode
 from tasks.match.settings import MatchSettings
 from tasks.overlap.landmarks import dropped_images
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image

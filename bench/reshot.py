@@ -17,7 +17,7 @@ from bench.collection import Photograph
 from bench.surroundings import SHARED_DATA, demo_photos
 from demo import photos, views
 from demo.catalogue import PHOTOS
-from tasks.acquire.inspect import decode
+from tasks.acquire.decode import decode
 
 Kind = Literal["own-background", "other-backgrounds"]
 KINDS: tuple[Kind, ...] = ("own-background", "other-backgrounds")

@@ -15,7 +15,7 @@ FAULTS = {
     "unspecified": ("blocked-address", "connection-failed"),  # http://0.0.0.0:1/…
     "stalled": ("timeout",),
     "loop": ("redirect-limit",),
-    "cut": ("broken-image", "truncated-body"),  # half a JPEG under the length of that half
+    "cut": ("truncated-image", "truncated-body"),  # half a JPEG under the length of that half
     "short": ("truncated-body",),  # the length promises more than comes
     "oversized": ("too-large", "truncated-body"),  # promises 50 GB
     "html": ("not-an-image",),

@@ -85,8 +85,18 @@ IMAGES = TableSpec(
             _column("format", _TEXT, "Format found in the bytes, such as JPEG."),
             _column("mode", _TEXT, "Pixel mode of the decoder, such as RGB, L, CMYK."),
             _column("orientation", _INT, "EXIF orientation, 1 to 8; 1 where there is none."),
+            _column("frames", _INT, "Number of frames or pages that the file announces; the first counts."),
+            _column("pixel_hash", _TEXT, "XXH3, 128 bits, of size, orientation and RGB pixels; hexadecimal."),
+            _column(
+                "phash", _TEXT, "pHash, 64 bits, of the upright picture; hexadecimal. Similar pictures differ little."
+            ),
+            _column("licence", _TEXT, "Copyright notice or licence in EXIF, XMP or IPTC; null without.", optional=True),
+            _column("author", _TEXT, "Author in EXIF, XMP or IPTC; null without one.", optional=True),
             _column("md5", _TEXT, "MD5 of the bytes."),
             _column("md5_matches", pa.bool_(), "Whether that is the MD5 of the list; null without one.", optional=True),
+            _column(
+                "final_url", _TEXT, "Address the bytes came from, after redirects; null in a folder.", optional=True
+            ),
         ]
     ),
 )

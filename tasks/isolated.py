@@ -1,4 +1,4 @@
-"""Native code in a process of its own: what crashes or hangs there costs one call, never the flow.
+"""Native code in a process of its own: what crashes, hangs or grows there costs one call, never the flow.
 
 Not a pool of `multiprocessing`: its children import the caller's main module anew, which costs seconds where that loads
 Prefect, and runs a script without a `__main__` guard a second time.
@@ -7,12 +7,15 @@ Prefect, and runs a script without a `__main__` guard a second time.
 import ctypes
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 _P = ParamSpec("_P")
@@ -27,17 +30,28 @@ class ChildDiedError(Exception):
     """The call took its process down with it, or did not return in time."""
 
 
+class ChildHungError(ChildDiedError):
+    """It did not return in time."""
+
+
 class Isolated:
     """Calls functions in a child process, which starts at the first call and anew after it died.
 
     For one thread at a time. A context manager: leaving it ends the child.
     """
 
-    def __init__(self, time_limit: float = 120.0) -> None:
-        """`time_limit` is in seconds per call; its default is some hundred times what the slowest photograph takes."""
-        self._time_limit = time_limit
+    def __init__(self, time_limit: float = 120.0, memory_limit: int | None = None) -> None:
+        """A child with limits.
+
+        Args:
+            time_limit: seconds per call; the default is some hundred times what the slowest photograph takes.
+            memory_limit: bytes of address space that calls may take beyond what the child has once the first function
+                is imported; past it, memory is refused, which Python raises as MemoryError. On Linux alone.
+        """
+        self._time_limit, self._memory_limit = time_limit, memory_limit
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any]
+        self._starter: ThreadPoolExecutor
 
     def __enter__(self) -> Self:
         return self
@@ -53,14 +67,15 @@ class Isolated:
         """What the function returns, or raises, in the child; it must be found there by its module and name.
 
         Raises:
-            ChildDiedError: it did neither.
+            ChildHungError: it did neither in time.
+            ChildDiedError: it did neither, and its process is gone.
         """
         if self._child is None:
             self._start()
         try:
             self._pipe.send((function, args, kwargs))
             if not self._pipe.poll(self._time_limit):
-                raise ChildDiedError(f"no answer in {self._time_limit:g} s")
+                raise ChildHungError(f"no answer in {self._time_limit:g} s")
             result, error = self._pipe.recv()
         except (EOFError, ConnectionError):
             raise ChildDiedError(f"the child process ended: {self._end()}") from None
@@ -74,12 +89,16 @@ class Isolated:
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
         with theirs:
-            self._child = subprocess.Popen(  # noqa: S603  our own interpreter and words
-                [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve({theirs.fileno()})"],
+            arguments = (theirs.fileno(), self._memory_limit)
+            # The kernel would end the child with the thread that started it, which may go long before we do
+            self._starter = ThreadPoolExecutor(1, thread_name_prefix="isolated")
+            self._child = self._starter.submit(
+                subprocess.Popen,
+                [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve{arguments}"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
+            ).result()
         try:
             self._pipe.recv()
         except EOFError:
@@ -93,28 +112,61 @@ class Isolated:
         self._pipe.close()
         child.kill()  # if it is dead already, its own status stands
         status = child.wait()
+        self._starter.shutdown()
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
-def serve(handle: int) -> None:
+def serve(handle: int, memory_limit: int | None) -> None:
     """The child's side: answers calls that come through the pipe of this handle, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but its parent decides
     if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    limited = False
     with Connection(handle) as pipe:
         pipe.send(None)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # native code complains of strangers' files as it likes
         while True:
             try:
-                request = pipe.recv_bytes()
+                call = _load(pipe.recv_bytes())
             except EOFError:
                 return
-            pipe.send(_answer(request))
+            if memory_limit is not None and not limited:
+                _limit_memory(memory_limit)
+                limited = True
+            pipe.send(_answer(call))
 
 
-def _answer(request: bytes) -> tuple[Any, Exception | None]:
+def _load(request: bytes) -> Any:
+    """The call of a request, its function imported; or what was raised instead."""
     try:
-        function, args, kwargs = pickle.loads(request)  # noqa: S301  it comes from the parent
+        return pickle.loads(request)  # noqa: S301  it comes from the parent
+    except Exception as error:
+        return error
+
+
+def _answer(call: Any) -> tuple[Any, Exception | None]:
+    try:
+        if isinstance(call, Exception):
+            raise call
+        function, args, kwargs = call
         return function(*args, **kwargs), None
     except Exception as error:
         error.add_note(traceback.format_exc())  # a traceback does not travel
         return None, error
+
+
+def memory_left() -> int | None:
+    """Bytes of address space that this process may still take, or None where nothing limits it."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY or sys.platform != "linux" else limit - _address_space()
+
+
+def _limit_memory(more: int) -> None:
+    """Lets this process grow by so many bytes, counted from now."""
+    if sys.platform == "linux":
+        limit = _address_space() + more
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import monotonic
 
 from storage.reasons import Reason
+from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.fetcher import Wanted, host_of
-from tasks.acquire.inspect import EXTENSIONS, Picture
+from tasks.acquire.inspect import Picture
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
 from tasks.acquire.resume import Known, Step
 from tasks.acquire.shared import Shared

@@ -1,47 +1,31 @@
 """Looking at what came: is it an image, whole, and large enough?"""
 
 import hashlib
-import io
-import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from storage.reasons import Reason
-from tasks.acquire.settings import AcquireSettings
+from tasks.acquire.credits import credit
+from tasks.acquire.decode import count_frames, is_accepted, open_picture, orientation_of, tile_size
+from tasks.acquire.fingerprint import fingerprint
+from tasks.acquire.headers import jpeg_end, webp_canvas, without_end
+from tasks.isolated import memory_left
 
-EXTENSIONS = {
-    "JPEG": "jpg",
-    "MPO": "jpg",
-    "PNG": "png",
-    "WEBP": "webp",
-    "GIF": "gif",
-    "TIFF": "tif",
-    "BMP": "bmp",
-    "AVIF": "avif",
-}
-"""The accepted formats, by Pillow's names, and the file extension each is kept under."""
+if TYPE_CHECKING:  # a child process that inspects does without pydantic
+    from tasks.acquire.settings import AcquireSettings
 
-_ORIENTATION_TAG = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# What Pillow finds odd in a stranger's file is no news for the terminal; the verdict says what matters.
-warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, judged by the header before a pixel is decoded
+_HUNGRIEST = 15  # bytes a pixel that WebP takes; a JPEG of several scans takes 7 to 10
+_MANY_FRAMES = 2**31 - 1  # what a column of the table holds; a file may announce more
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The facts of a readable image. Width and height are in pixels after EXIF orientation."""
+    """The facts of a readable image; columns of the table `images` say what each is.
+
+    Width and height are in pixels after EXIF orientation.
+    """
 
     sha256: str
     md5: str
@@ -51,6 +35,11 @@ class Picture:
     format: str
     mode: str
     orientation: int
+    frames: int
+    pixel_hash: str
+    phash: str
+    licence: str | None
+    author: str | None
 
 
 @dataclass(frozen=True)
@@ -61,22 +50,66 @@ class Rejected:
     detail: str
 
 
-def inspect(content: bytes, settings: AcquireSettings) -> Picture | Rejected:
-    """Decodes a body to its end and returns its facts, or why it is refused. Never raises for what the bytes hold."""
+class Limits(NamedTuple):
+    """What of the settings decides whether a picture is accepted."""
+
+    max_pixels: int
+    min_side: int
+
+
+def inspect(content: bytes, settings: "AcquireSettings | Limits") -> Picture | Rejected:
+    """Decodes a body to its end and returns its facts, or why it is refused. Never raises for what the bytes hold.
+
+    Of animations and files of several pages the first frame counts. Beside the content and Pillow's picture of four
+    bytes a pixel, and what a decoder needs of its own, nothing of the picture's size is kept.
+    """
+    image = _open(content, settings)
+    return image if isinstance(image, Rejected) else _decode(content, image)
+
+
+def _open(content: bytes, settings: "AcquireSettings | Limits") -> Image.Image | Rejected:
+    """The image, its header read and within the limits, its pixels not decoded."""
+    if not is_accepted(content):
+        return Rejected(Reason.NOT_AN_IMAGE, f"starts with {content[:16]!r}")
+    canvas = webp_canvas(content)
+    if canvas and (refused := _judge_size(*canvas, settings)):
+        return refused
     try:
         image = open_picture(content)
+        tile = tile_size(image)
     except Exception as error:  # decoders raise whatever the bytes make them raise; one bad body costs one row
-        return Rejected(Reason.NOT_AN_IMAGE, f"starts with {content[:16]!r} ({type(error).__name__})")
-    if image.width * image.height > settings.max_pixels:
-        return Rejected(Reason.TOO_MANY_PIXELS, f"{image.width}×{image.height} pixels announced")
+        return _failed(error, canvas or (0, 0))
+    if tile[0] * tile[1] > settings.max_pixels:
+        return Rejected(Reason.TOO_MANY_PIXELS, f"tiles of {tile[0]}×{tile[1]} pixels announced")
+    return _judge_size(*image.size, settings) or image
+
+
+def _judge_size(width: int, height: int, settings: "AcquireSettings | Limits") -> Rejected | None:
+    if width * height > settings.max_pixels:
+        return Rejected(Reason.TOO_MANY_PIXELS, f"{width}×{height} pixels announced")
+    if min(width, height) < settings.min_side:
+        return Rejected(Reason.TOO_SMALL, f"{width}×{height} pixels")
+    return None
+
+
+def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
+    """The facts of an opened image, every pixel of its first frame decoded."""
+    file_format, frames = str(image.format), count_frames(content, image)
+    end = jpeg_end(content) if file_format in ("JPEG", "MPO") else None
+    if file_format in ("JPEG", "MPO") and end is None:
+        return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG without its end marker")
+    if end and not end.complete:
+        return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
     try:
+        if end and file_format == "JPEG":
+            image = open_picture(without_end(content, end))
         image.load()
         orientation = orientation_of(image)
-        to_rgb(turn_upright(image, orientation))  # what later stages do with it must work
+        prints = fingerprint(image, orientation)
     except Exception as error:
-        return Rejected(Reason.BROKEN_IMAGE, f"{type(error).__name__}: {error}"[:300])
-    if min(image.size) < settings.min_side:
-        return Rejected(Reason.TOO_SMALL, f"{image.width}×{image.height} pixels")
+        return _failed(error, image.size)
+    if prints.blank:
+        return Rejected(Reason.BLANK_IMAGE, f"{image.width}×{image.height} pixels of one colour")
     width, height = image.size if orientation < 5 else image.size[::-1]
     return Picture(
         sha256=hashlib.sha256(content).hexdigest(),
@@ -84,46 +117,28 @@ def inspect(content: bytes, settings: AcquireSettings) -> Picture | Rejected:
         bytes=len(content),
         width=width,
         height=height,
-        format=str(image.format),
+        format=file_format,
         mode=image.mode,
         orientation=orientation,
+        frames=min(frames, _MANY_FRAMES),
+        pixel_hash=prints.pixel_hash,
+        phash=prints.phash,
+        licence=credit(image, "licence"),
+        author=credit(image, "author"),
     )
 
 
-def decode(content: bytes) -> NDArray[np.uint8]:
-    """The pixels of an accepted image (its first frame), upright by EXIF: uint8 (height, width, 3), RGB."""
-    image = open_picture(content)
-    image.load()
-    return np.asarray(to_rgb(turn_upright(image, orientation_of(image))))
-
-
-def open_picture(content: bytes) -> Image.Image:
-    """An image whose header is read and whose pixels are not.
-
-    Raises whatever Pillow does for bytes that are no accepted image.
-    """
-    return Image.open(io.BytesIO(content), formats=[name for name in EXTENSIONS if name != "MPO"])
-
-
-def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation of a loaded image, 1 to 8; 1 where the tag is absent or nonsense. (Loading turns a TIFF.)"""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a malformed EXIF block says nothing, and costs nothing
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Undoes an EXIF orientation. (Pillow's own way writes all tags anew, and fails on those that are malformed.)"""
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Eight bits a channel, RGB; deeper grey images are stretched to their range."""
-    image.info.pop("transparency", None)  # the colour below is what counts; Pillow would warn of a palette's
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        low, high = float(values.min()), float(values.max())
-        image = Image.fromarray(((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
-    return image.convert("RGB")
+def _failed(error: Exception, size: tuple[int, int]) -> Rejected:
+    """Why a picture of this size could not be decoded; of 0×0 where it is not known yet."""
+    text = f"{type(error).__name__}: {error}"[:300]
+    pixels = f"{size[0]}×{size[1]} pixels" if any(size) else "its header"
+    left = memory_left()
+    if isinstance(error, MemoryError) or "out of memory" in text:
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"no memory was left to decode {pixels}")
+    if "truncated" in text.lower():
+        return Rejected(Reason.TRUNCATED_IMAGE, text)
+    if left is not None and size[0] * size[1] * _HUNGRIEST > left:  # some decoders don't say what they lacked
+        return Rejected(Reason.TOO_MUCH_MEMORY, f"{pixels} are too many for this format; {text}")
+    if isinstance(error, UnidentifiedImageError):  # its text has an address in memory, another one in each run
+        return Rejected(Reason.BROKEN_IMAGE, "its header can't be read")
+    return Rejected(Reason.BROKEN_IMAGE, text)

@@ -1,52 +1,104 @@
 """Which readable images go on: not placeholders, not copies of each other, not of classes too small to compare."""
 
 import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from storage.reasons import Reason
 from tasks.acquire.settings import SelectSettings
 
+_EXAMPLES = 5
+
 
 def select_images(images: pd.DataFrame, settings: SelectSettings) -> pd.DataFrame:
     """Finds the readable images that go no further.
 
+    Files are of the same image where their pixels are the same, as those of the same bytes are. Such an image is
+
+    - a placeholder, where it came from `placeholder_classes` addresses or more for as many classes; or from
+      `placeholder_addresses` addresses or more of one host, be it for one class: a photograph may be found on many
+      hosts, but none has a reason to keep it under so many addresses;
+    - else ambiguous, where it stands in several classes; `ambiguous = "keep"` leaves it in each of them;
+    - else a duplicate in its class, but for the largest file, and of these the one with the smallest image_id.
+
+    Classes with fewer than `min_class_size` images left go whole.
+
     Args:
-        images: the readable images: image_id, landmark_id, sha256.
+        images: the readable images: image_id, landmark_id, sha256, pixel_hash, bytes, url (of a folder: a path) and
+            final_url, after redirects, or null.
 
     Returns:
-        The dropped ones as image_id, reason, evidence (JSON), in the order of image_id. The same bytes in
-        `placeholder_classes` classes or more are a placeholder; in fewer, but more than one, ambiguous; within one
-        class all but the smallest image_id are duplicates. Classes with fewer than `min_class_size` left go whole.
+        The dropped ones as image_id, reason, evidence (JSON), in the order of image_id.
     """
     images = images.sort_values("image_id", ignore_index=True)
-    of_same_bytes = images.groupby("sha256")
-    classes = of_same_bytes["landmark_id"].transform("nunique")
-    copies = of_same_bytes["image_id"].transform("size")
-    first = of_same_bytes["image_id"].transform("first")
-
-    placeholder = classes >= settings.placeholder_classes
-    ambiguous = (classes > 1) & ~placeholder
-    duplicate = (classes == 1) & (images.image_id != first)
-    left = ~(placeholder | ambiguous | duplicate)
-    sizes = images.landmark_id.map(images[left].groupby("landmark_id").size()).fillna(0).astype(int)
-    small = left & (sizes < settings.min_class_size)
-
-    dropped = [
-        _drop(images[placeholder], Reason.PLACEHOLDER, classes=classes, copies=copies),
-        _drop(images[ambiguous], Reason.AMBIGUOUS_CLASS, classes=_names_of_classes(images, ambiguous)),
-        _drop(images[duplicate], Reason.DUPLICATE_IMAGE, same_as=first),
-        _drop(images[small], Reason.CLASS_TOO_SMALL, readable=sizes),
-    ]
-    return pd.concat(dropped).sort_values("image_id", ignore_index=True)
+    shown = defaultdict[str, list[Any]](list)
+    for image in images[images.pixel_hash.duplicated(keep=False)].itertuples():
+        shown[image.pixel_hash].append(image)
+    drops = [drop for same in shown.values() for drop in _drops_of_one(same, settings)]
+    left = images[~images.image_id.isin([drop["image_id"] for drop in drops])]
+    sizes = left.landmark_id.map(left.groupby("landmark_id").size())
+    small = left.image_id[sizes < settings.min_class_size]
+    drops += [_drop(image_id, Reason.CLASS_TOO_SMALL, readable=int(sizes[place])) for place, image_id in small.items()]
+    found = pd.DataFrame(drops, columns=["image_id", "reason", "evidence"], dtype=object)
+    return found.sort_values("image_id", ignore_index=True)
 
 
-def _drop(rows: pd.DataFrame, reason: Reason, **evidence: pd.Series) -> pd.DataFrame:
-    parts = pd.DataFrame({name: values.loc[rows.index] for name, values in evidence.items()}).astype(object)
-    texts = [json.dumps(row) for row in parts.to_dict("records")]
-    return pd.DataFrame({"image_id": rows.image_id, "reason": str(reason), "evidence": texts}, dtype=object)
+def _drops_of_one(same: Sequence[Any], settings: SelectSettings) -> Iterator[dict[str, str]]:
+    """The drops of the files of one image, rows of `images` in the order of image_id; they are at least two."""
+    how = "bytes" if len({image.sha256 for image in same}) == 1 else "pixels"
+    by_class = defaultdict[str, list[Any]](list)
+    for image in same:
+        by_class[image.landmark_id].append(image)
+    if rule := _placeholder_rule(same, settings):
+        spread = _spread(same)
+        for image in same:
+            yield _drop(image.image_id, Reason.PLACEHOLDER, same=how, rule=rule, **spread)
+    elif len(by_class) > 1 and settings.ambiguous == "drop":
+        for image in same:
+            yield _drop(image.image_id, Reason.AMBIGUOUS_CLASS, same=how, classes=sorted(by_class))
+    else:
+        for members in by_class.values():
+            best = max(members, key=attrgetter("bytes"))  # of the largest, the first
+            for image in members:
+                if image is not best:
+                    yield _drop(image.image_id, Reason.DUPLICATE_IMAGE, same=how, same_as=best.image_id)
 
 
-def _names_of_classes(images: pd.DataFrame, chosen: pd.Series) -> pd.Series:
-    names = images[chosen].groupby("sha256")["landmark_id"].agg(lambda values: sorted(set(values)))
-    return images.sha256.map(names)
+def _placeholder_rule(same: Sequence[Any], settings: SelectSettings) -> str | None:
+    """The rule by which the files of one image are a placeholder: `classes`, `host`, or none."""
+    spread = _spread(same)
+    if min(spread["classes"], spread["addresses"]) >= settings.placeholder_classes:
+        return "classes"
+    if spread["addresses"] < settings.placeholder_addresses:
+        return None
+    hosts = Counter(host for host, _ in {(_host(image), image.url) for image in same} if host)
+    return "host" if hosts and max(hosts.values()) >= settings.placeholder_addresses else None
+
+
+def _spread(same: Sequence[Any]) -> dict[str, Any]:
+    """How far the files of one image are spread."""
+    return {
+        "classes": len({image.landmark_id for image in same}),
+        "addresses": len({image.url for image in same}),
+        "hosts": len({_host(image) for image in same} - {None}),
+        "images": len(same),
+        "examples": [image.image_id for image in same[:_EXAMPLES]],
+    }
+
+
+def _host(image: Any) -> str | None:
+    """The host that sent a file, after redirects; None for a file of a folder."""
+    address: str = image.final_url if isinstance(image.final_url, str) else image.url  # pandas has NaN for null
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _drop(image_id: str, reason: Reason, **evidence: Any) -> dict[str, str]:
+    return {"image_id": image_id, "reason": str(reason), "evidence": json.dumps(evidence)}

@@ -27,6 +27,7 @@ class AcquireSettings(StageSettings):
     )
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
     min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
+    inspect_timeout: float = Field(20.0, gt=0, description="seconds that decoding one picture may take")
 
 
 class PoliteSettings(StageSettings):
@@ -103,5 +104,14 @@ class SelectSettings(StageSettings):
     placeholder_classes: int = Field(
         3,
         ge=2,
-        description="classes in which the same bytes must stand to be a placeholder, not an ambiguous photograph",
+        description="classes in which the same pixels must stand, each from an address of its own, to be a placeholder",
+    )
+    placeholder_addresses: int = Field(
+        10,
+        ge=2,
+        description="addresses of one host that must give the same pixels to be a placeholder, be it in one class",
+    )
+    ambiguous: Literal["drop", "keep"] = Field(
+        "drop",
+        description="an image that stands in several classes: dropped from all, or kept in each for `classes` to judge",
     )

@@ -215,7 +215,7 @@ def _by_address(images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now:
     return {log["url"]: Known(log, image, drop, is_of_now) for log, image, drop in rows if image or drop}
 
 
-@stage("select", version=1)
+@stage("select", version=2)
 def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSettings) -> Output:
     """Drops placeholders, copies and small classes, and hands the other readable images on in packets of classes.
 
@@ -224,10 +224,12 @@ def select_packets(root_url: str, key: str, inputs: Inputs, settings: SelectSett
     Inputs: `sources`, and `images` (those of all shards).
     """
     root = Root(root_url)
-    sources = read_table(root, reference(inputs, "sources"), ["image_id", "landmark_id"]).to_pandas()
+    sources = read_table(root, reference(inputs, "sources"), ["image_id", "landmark_id", "url"]).to_pandas()
     partition = fixed_partition(root, len(sources))
     images = pa.concat_tables([read_table(root, ref) for ref in references(inputs, "images")])
-    dropped = select_images(images.select(["image_id", "landmark_id", "sha256"]).to_pandas(), settings)
+    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "final_url"]
+    addresses = sources[["image_id", "url"]].drop_duplicates("image_id")
+    dropped = select_images(images.select(columns).to_pandas().merge(addresses, on="image_id"), settings)
     drops = pa.table({**{name: dropped[name] for name in dropped}, "stage": ["acquire"] * len(dropped)})
     tables = {"drops": write_table(root, stage_path(key, "drops"), DROPS, drops)}
 

@@ -1,6 +1,6 @@
 """The features of an image's bytes, found where a detector that crashes does no harm."""
 
-from tasks.acquire.inspect import decode
+from tasks.acquire.decode import decode
 from tasks.features.detect import check_installed, detect
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.isolated import ChildDiedError, Isolated
+from tasks.isolated import ChildDiedError, ChildHungError, Isolated, memory_left
 
 ORPHANING = """
 import os, sys, time
@@ -23,6 +24,17 @@ print(isolated.call(os.getpid), flush=True)
 isolated.call({function}, {argument})
 time.sleep(600)
 """
+
+
+class Unreadable:
+    """Becomes a division by zero on its way."""
+
+    def __reduce__(self):
+        return divmod, (1, 0)
+
+
+def take(count):
+    return len(bytes(count))
 
 
 @pytest.fixture
@@ -84,16 +96,62 @@ def test_a_child_killed_between_calls_costs_one_call(isolated):
 def test_a_call_that_hangs_is_ended():
     with Isolated(time_limit=1.0) as isolated:
         child = isolated.call(os.getpid)
-        with pytest.raises(ChildDiedError, match="no answer in 1 s"):
+        with pytest.raises(ChildHungError, match="no answer in 1 s"):
             isolated.call(time.sleep, 600)
         assert has_ended(child)
         assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_a_call_that_takes_too_much_memory_is_refused_it():
+    with Isolated(memory_limit=100_000_000) as isolated:
+        child = isolated.call(os.getpid)
+        assert isolated.call(take, 80_000_000) == 80_000_000
+        with pytest.raises(MemoryError):
+            isolated.call(take, 120_000_000)
+        assert isolated.call(os.getpid) == child
+
+
+def test_the_limit_of_memory_leaves_out_what_the_child_begins_with():
+    with Isolated(memory_limit=100_000_000) as isolated:
+        assert 0.9 < isolated.call(memory_left) / 100_000_000 <= 1
+    assert memory_left() is None
+
+
+def test_an_argument_that_memory_is_not_enough_for_costs_one_call():
+    with Isolated(memory_limit=50_000_000) as isolated:
+        assert isolated.call(len, b"1") == 1
+        with pytest.raises((MemoryError, ChildDiedError)):
+            isolated.call(len, bytes(80_000_000))
+        assert isolated.call(len, b"1") == 1
+
+
+def test_an_argument_that_cannot_be_read_there_costs_one_call(isolated):
+    child = isolated.call(os.getpid)
+    with pytest.raises(ZeroDivisionError):
+        isolated.call(len, Unreadable())
+    assert isolated.call(os.getpid) == child
 
 
 def test_what_cannot_travel_is_the_callers_error(isolated):
     with pytest.raises(Exception, match="pickle"):
         isolated.call(lambda: None)
     assert isolated.call(divmod, 17, 5) == (3, 2)
+
+
+def test_a_child_outlives_the_thread_that_called_it_first(isolated):
+    first = []
+    thread = threading.Thread(target=lambda: first.append(isolated.call(os.getpid)))
+    thread.start()
+    thread.join()
+    assert not wait_until(lambda: has_ended(first[0]), seconds=0.5)
+    assert isolated.call(os.getpid) == first[0]
+
+
+def test_leaving_ends_the_child_and_its_thread():
+    before = threading.active_count()
+    with Isolated() as isolated:
+        isolated.call(os.getpid)
+    assert threading.active_count() == before
 
 
 def test_leaving_ends_the_child():
@@ -116,6 +174,11 @@ def test_a_child_that_cannot_start_is_no_crash_of_a_call(monkeypatch):
 
 def test_the_child_has_one_native_thread(isolated):
     assert isolated.call(os.getenv, "OMP_NUM_THREADS") == isolated.call(os.getenv, "OPENBLAS_NUM_THREADS") == "1"
+
+
+def test_what_native_code_complains_of_is_not_printed(isolated, capfd):
+    isolated.call(os.write, 2, b"Fax4Decode: Bad code word at line 28")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_child_leaves_the_callers_script_alone(tmp_path):

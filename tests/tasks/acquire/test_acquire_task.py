@@ -136,6 +136,7 @@ def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, sit
     [image] = images.to_pylist()
     assert root.read(image["path"]).startswith(b"\xff\xd8")
     assert (image["width"], image["height"], image["md5_matches"]) == (96, 80, None)
+    assert image["final_url"] == f"{site.url}/photo.jpg"
     assert outcomes(root, output) == {"good": "fetched"} | {name: drop["reason"] for name, drop in drops.items()}
 
 
@@ -326,7 +327,7 @@ def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, mat
     [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
     acquired = acquire(root, shard, AcquireSettings(), folder=str(folder.parent))
     [image] = read_table(root, acquired.tables["images"]).to_pylist()
-    assert image["md5_matches"] is matches
+    assert (image["md5_matches"], image["final_url"]) == (matches, None)
     assert image["md5"] == hashlib.md5((folder / "1.jpg").read_bytes()).hexdigest()
 
 
@@ -378,7 +379,7 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     rows += [
         ("a8", f"{site.url}/seed/970", "a"),
         ("d0", f"{site.url}/seed/1", "d"),
-        *((f"p{c}", f"{site.url}/seed/7", c) for c in "abc"),
+        *((f"p{c}", f"{site.url}/seed/7?{c}", c) for c in "abc"),
     ]
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
     listing = listed(*rows)

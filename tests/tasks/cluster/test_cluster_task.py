@@ -17,6 +17,9 @@ FACTS = {
     "format": "PNG",
     "mode": "RGB",
     "orientation": 1,
+    "frames": 1,
+    "pixel_hash": "",
+    "phash": "",
     "md5": "0" * 32,
 }
 

@@ -43,6 +43,9 @@ def inputs(tmp_path):
             "format": "PNG",
             "mode": "RGB",
             "orientation": 1,
+            "frames": 1,
+            "pixel_hash": "",
+            "phash": "",
             "md5": "0" * 32,
         }
         rows.append({"image_id": name, "landmark_id": "x", "sha256": sha256, "path": path, **facts})

@@ -51,6 +51,9 @@ def packet(tmp_path):
         "format": "JPEG",
         "mode": "RGB",
         "orientation": 1,
+        "frames": 1,
+        "pixel_hash": "",
+        "phash": "",
         "md5": "0" * 32,
     }
     images = [{"image_id": i, "landmark_id": c, "sha256": f"sha{i}", **facts} for i, c, _, _ in members]
@@ -131,7 +134,15 @@ def test_masked_keypoints_take_no_part(packet):
 def test_a_large_class_is_matched_by_its_shortlist_with_an_audit(tmp_path):
     """60 photographs: six groups of ten that share nothing with each other."""
     root, facts = Root(str(tmp_path)), {"path": "p", "bytes": 1, "width": 640, "height": 480, "format": "JPEG"}
-    facts |= {"mode": "RGB", "orientation": 1, "md5": "0" * 32, "landmark_id": "a"}
+    facts |= {
+        "mode": "RGB",
+        "orientation": 1,
+        "frames": 1,
+        "pixel_hash": "",
+        "phash": "",
+        "md5": "0" * 32,
+        "landmark_id": "a",
+    }
     names = [f"{n:02d}" for n in range(60)]
     images = [{"image_id": name, "sha256": f"sha{name}", **facts} for name in names]
     described = [{"sha256": f"sha{n}", **features(int(n) % 6, int(n) // 6), "crashed": False} for n in names]

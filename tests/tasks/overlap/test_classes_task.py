@@ -14,7 +14,17 @@ from tasks.overlap.settings import ClassSettings
 from tasks.overlap.task import ClassStageSettings, compare_classes
 
 SETTINGS = ClassStageSettings(classes=ClassSettings(), match=MatchSettings())
-FACTS = {"path": "p", "bytes": 1, "format": "PNG", "mode": "RGB", "orientation": 1, "md5": "0" * 32}
+FACTS = {
+    "path": "p",
+    "bytes": 1,
+    "format": "PNG",
+    "mode": "RGB",
+    "orientation": 1,
+    "frames": 1,
+    "pixel_hash": "",
+    "phash": "",
+    "md5": "0" * 32,
+}
 EDGE = {"putative": 50, "inliers": 30, "false_alarms": -20.0, "copy": False, "affine": [1.0, 0, 0, 0, 1, 0]}
 SHOWN = {
     "gate": {"gate 1": (2,), "gate 2": (2,), "gate 3": (2, 1)},

@@ -47,7 +47,17 @@ def signed(tmp_path):
 def compare(
     root: Root, signature: Output, **pictures: np.ndarray
 ) -> tuple[Output, dict[str, list[dict]], dict[str, str]]:
-    facts = {"path": "p", "bytes": 1, "format": "PNG", "mode": "RGB", "orientation": 1, "md5": "0" * 32}
+    facts = {
+        "path": "p",
+        "bytes": 1,
+        "format": "PNG",
+        "mode": "RGB",
+        "orientation": 1,
+        "frames": 1,
+        "pixel_hash": "",
+        "phash": "",
+        "md5": "0" * 32,
+    }
     images = [
         {
             "image_id": name,

@@ -95,6 +95,9 @@ class Maker:
                 "format": "JPEG",
                 "mode": "RGB",
                 "orientation": 1,
+                "frames": 1,
+                "pixel_hash": "",
+                "phash": "",
                 "md5": "0" * 32,
                 **who,
             }

@@ -12,7 +12,18 @@ HOSTILE = '<script>alert("x")</script>'
 
 
 def image(name: str, landmark: str = "tower") -> dict[str, Any]:
-    facts = {"bytes": 1, "width": 40, "height": 30, "format": "JPEG", "mode": "RGB", "orientation": 1, "md5": "0"}
+    facts = {
+        "bytes": 1,
+        "width": 40,
+        "height": 30,
+        "format": "JPEG",
+        "mode": "RGB",
+        "orientation": 1,
+        "frames": 1,
+        "pixel_hash": "",
+        "phash": "",
+        "md5": "0",
+    }
     return {"image_id": name, "landmark_id": landmark, "sha256": f"sha-{name}", "path": "p", **facts}
 
 

@@ -1,0 +1,112 @@
+"""What a file says of itself before a decoder is asked: where a JPEG ends, how large a WebP's canvas is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SOS, _EOI = b"\xff\xda", b"\xff\xd9"
+_BARE = {0x00, 0x01, *range(0xD0, 0xD8)}  # what no length follows
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL = {0xC0, 0xC1}  # frames that Huffman codes whole, from top to bottom
+_COEFFICIENTS = 64
+_PADDING = bytes(16)
+
+
+@dataclass(frozen=True)
+class JpegEnd:
+    """Where the coded picture of a JPEG ends.
+
+    `one_scan`: it is coded in one scan, from top to bottom. `complete`: its scans hold all coefficients and bits.
+    """
+
+    position: int
+    one_scan: bool
+    complete: bool
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The frame header: its marker, and the identifiers of its components."""
+
+    marker: int
+    components: bytes
+
+
+def jpeg_end(content: bytes) -> JpegEnd | None:
+    """The end marker of a JPEG's first picture (ITU-T T.81, B.1.1.3), or None where it has none.
+
+    Thumbnails in the header have end markers too, and so may what comes after the picture: in the coded data a byte FF
+    is always followed by 00 or a restart marker, so the first end marker after the first scan's header is the one.
+    """
+    frame, scan = _before_scans(content)
+    position = content.find(_EOI, scan)
+    if position < 0:
+        return None
+    one_scan = frame.marker in _SEQUENTIAL and content[scan + 4 : scan + 5] == bytes([len(frame.components)])
+    return JpegEnd(position, one_scan, one_scan or _is_complete(content, frame, scan, position))
+
+
+def without_end(content: bytes, end: JpegEnd) -> bytes:
+    """The same JPEG with a few zeros for its end marker: a decoder that has rows left to fill then asks for more.
+
+    (With the marker there, libjpeg fills what is missing with grey and only warns.) In a picture of several scans the
+    marker is what ends it, and it stays.
+    """
+    return content[: end.position] + _PADDING if end.one_scan else content
+
+
+def _before_scans(content: bytes) -> tuple[_Frame, int]:
+    """The frame header, and where the segments before the coded data end."""
+    frame, place = _Frame(0, b""), 2
+    while place + 4 <= len(content):
+        marker = content[place + 1]
+        if content[place] != 0xFF or marker == 0xFF:
+            place += 1
+        elif marker in _BARE:
+            place += 2
+        elif marker == _SOS[1]:
+            return frame, place
+        else:
+            if marker in _FRAMES:  # B.2.2: precision, height, width, number of components, three bytes for each
+                count = int.from_bytes(content[place + 9 : place + 10])
+                frame = _Frame(marker, content[place + 10 : place + 10 + 3 * count : 3])
+            place += 2 + int.from_bytes(content[place + 2 : place + 4])
+    return frame, len(content)
+
+
+def _is_complete(content: bytes, frame: _Frame, scan: int, end: int) -> bool:
+    """Whether the scans hold, of each component, all coefficients down to their lowest bit (G.1.1.1)."""
+    missing = {(component, k) for component in frame.components for k in range(_COEFFICIENTS)}
+    for components, coefficients in _final_scans(content, frame, scan, end):
+        missing -= {(component, k) for component in components for k in coefficients}
+    return not missing
+
+
+def _final_scans(content: bytes, frame: _Frame, scan: int, end: int) -> Iterator[tuple[bytes, range]]:
+    """The components and coefficients of each scan that gives their lowest bit (B.2.3)."""
+    while 0 <= scan < end - 5:
+        count = content[scan + 4]
+        components = content[scan + 5 : scan + 5 + 2 * count : 2]
+        first, last, bits = (*content[scan + 5 + 2 * count : scan + 8 + 2 * count], 0, 0, 15)[:3]
+        if frame.marker in _SEQUENTIAL:
+            yield components, range(_COEFFICIENTS)
+        elif bits & 15 == 0:
+            yield components, range(first, min(last, _COEFFICIENTS - 1) + 1)
+        scan = content.find(_SOS, scan + 2, end)
+
+
+def webp_canvas(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a WebP's header announces (RFC 9649, 2.5 to 2.7); None where it isn't one.
+
+    Pillow's decoder sets memory for the whole canvas aside when it opens the file.
+    """
+    kind, data = content[12:16], content[20:30]
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(data) < 10:
+        return None
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[4:7], "little"), 1 + int.from_bytes(data[7:10], "little")
+    if kind == b"VP8 ":
+        return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return None
