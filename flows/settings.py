@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from storage.errors import InputError
-from tasks.acquire.settings import AcquireSettings, Refetch, RemoteFile, SelectSettings
+from tasks.acquire.settings import AcquireSettings, PoliteSettings, Refetch, RemoteFile, SelectSettings
 from tasks.boxes.settings import BoxSettings
 from tasks.captions.settings import (
     ArchiveSettings,
@@ -40,6 +40,7 @@ class LeakSettings(StageSettings):
 class CurateSettings(LeakSettings):
     """What decides the result of a curation, stage by stage."""
 
+    polite: PoliteSettings = Field(PoliteSettings(), description="how the hosts of the list are treated")
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
