@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flows.known import NOTHING, Known, read_known, without_known
 from flows.sample import DRAWN_SIZE, Costs, choose_sample, draw_sample, measure_costs
 from flows.settings import CurateSettings
-from flows.works import Tests, Work, list_works
+from flows.works import Photographs, Work, list_works
 from storage.images import get_image
 from storage.root import Root
 from storage.versions import check_name
@@ -142,7 +142,7 @@ def plan_curation(
     return Plan(asked, sample, settings, workers, works, pairs, fetch_seconds(hosts, settings.polite))
 
 
-def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Tests:
+def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Photographs:
     photographs = unsigned = 0
     for name, path in test_sets.items():
         check_name(name)
@@ -150,7 +150,7 @@ def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Tes
             photographs += read_signature(name, path, settings.features).table.num_rows
         else:
             unsigned += len(read_test_set(name, path).photographs)
-    return Tests(photographs + unsigned, unsigned)
+    return Photographs(photographs + unsigned, unsigned)
 
 
 def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings: CurateSettings) -> Sample:

@@ -9,6 +9,8 @@ from flows.sample import Costs
 from flows.settings import CurateSettings
 from tasks.match.plan import Pairs, count_pairs
 
+_STRANGERS = 2.3  # photographs of other classes that the shortlist proposes for each: docs/quality.md
+
 
 @dataclass(frozen=True)
 class Work:
@@ -21,15 +23,15 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Photographs:
     """Photographs of test sets: all of them, and those that come without a signature."""
 
-    photographs: int = 0
+    count: int = 0
     unsigned: int = 0
 
 
 def list_works(
-    new: int, sizes: NDArray[np.int64], tests: Tests, costs: Costs, settings: CurateSettings
+    new: int, sizes: NDArray[np.int64], tests: Photographs, costs: Costs, settings: CurateSettings
 ) -> tuple[list[Work], Pairs]:
     """What the stages will do, as if every address gave an image that stays to the end; and the pairs of all classes.
 
@@ -40,7 +42,7 @@ def list_works(
     works = [
         Work("acquire", new, "images", new * costs.inspect),
         Work("features", images, "images", images * costs.describe),
-        *(_overlap(images, tests, costs, settings) if tests.photographs else []),
+        *(_overlap(images, tests, costs, settings) if tests.count else []),
         _overlays(images, costs, settings),
         _match(pairs, costs),
         _classes(sizes, costs, settings),
@@ -49,14 +51,14 @@ def list_works(
     return works, pairs
 
 
-def _overlap(images: int, tests: Tests, costs: Costs, settings: CurateSettings) -> list[Work]:
+def _overlap(images: int, tests: Photographs, costs: Costs, settings: CurateSettings) -> list[Work]:
     """Each image asks for test photographs upright with all of its keypoints, and with some in seven other positions.
 
     (See `tasks.overlap.nets`; what comes back are as many pairs as the settings allow, or fewer.)
     """
     overlap = settings.overlap
     asks = 1 + 7 * min(1.0, overlap.copy_keypoints / max(costs.keypoints, 1))
-    pairs = images * min(tests.photographs, overlap.shortlist + overlap.copy_shortlist)
+    pairs = images * min(tests.count, overlap.shortlist + overlap.copy_shortlist)
     return [
         Work("signature", tests.unsigned, "images", tests.unsigned * (costs.inspect + costs.describe)),
         Work("overlap", pairs, "pairs", images * asks * costs.propose + pairs * costs.verify),
@@ -66,8 +68,8 @@ def _overlap(images: int, tests: Tests, costs: Costs, settings: CurateSettings) 
 def _overlays(images: int, costs: Costs, settings: CurateSettings) -> Work:
     """A sample of all images is matched across classes once, and every image is masked."""
     sampled = min(images, settings.overlays.sample)
-    learnt = count_pairs(np.array([sampled]), settings.match).compared if sampled else 0
-    seconds = sampled * costs.propose + learnt * costs.verify
+    strangers = sampled * min(_STRANGERS, settings.overlays.candidates)
+    seconds = sampled * costs.propose + strangers * costs.verify
     return Work("overlays", images, "images", seconds + images * costs.mask)
 
 
