@@ -17,8 +17,11 @@ def describe_plan(plan: Plan, cautions: list[str]) -> Group:
     if plan.asked.hosts:
         parts += [_hosts(plan), Text()]
     parts += [_stages(plan), Text(), _totals(plan)]
-    for caution in cautions:
-        parts += [Text(), Text.assemble(("! ", "bold yellow"), plain_text(caution))]
+    if cautions:
+        warned = Table.grid(padding=(0, 1))
+        for caution in cautions:
+            warned.add_row(Text("!", "bold yellow"), plain_text(caution))
+        parts += [Text(), warned]
     return Group(*parts)
 
 
@@ -32,7 +35,7 @@ def effort(seconds: float) -> str:
     for unit, name in ((3_600.0, "h"), (60.0, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:,.0f} {name}" if seconds >= 10 * unit else f"{seconds / unit:.1f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+    return f"{max(seconds, 1):.0f} s" if seconds else "nothing"
 
 
 def size(count: float) -> str:
@@ -45,19 +48,26 @@ def size(count: float) -> str:
 
 def _list(plan: Plan) -> Table:
     asked = plan.asked
-    table = Table.grid(padding=(0, 2))
+    table = _facts()
     small = asked.sizes < plan.settings.select.min_class_size
     repeated = f" ({asked.rows - asked.images:,} repeat others)" if asked.rows > asked.images else ""
-    table.add_row(Text("rows", "bold"), f"{asked.rows:,}{repeated}")
+    table.add_row("rows", f"{asked.rows:,}{repeated}")
     if asked.fetched or asked.failed:
         known = f"{asked.fetched:,} fetched before, {asked.failed:,} failed before, {asked.new:,} new to fetch"
-        table.add_row(Text("known", "bold"), f"{known}; stages are told as for a first run, and do only what changed")
+        table.add_row("known", f"{known}; stages are told as for a first run, and do only what changed")
     sizes = f"{len(asked.sizes):,}; the largest has {asked.sizes[-1]:,} images, the median {_median(plan):,}"
     least = plan.settings.select.min_class_size
     below = f"; {small.sum():,} have fewer than {least}" if small.any() else ""
-    table.add_row(Text("classes", "bold"), sizes + below)
+    table.add_row("classes", sizes + below)
     pairs = plan.pairs
-    table.add_row(Text("pairs", "bold"), f"{pairs.possible:,} inside classes; about {pairs.compared:,} are compared")
+    compared = "all" if pairs.compared == pairs.possible else f"about {pairs.compared:,}"
+    table.add_row("pairs", f"{pairs.possible:,} inside classes; {compared} are compared")
+    return table
+
+
+def _facts() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=9)
     return table
 
 
@@ -67,7 +77,7 @@ def _median(plan: Plan) -> int:
 
 def _hosts(plan: Plan) -> Table:
     hosts = plan.asked.hosts
-    table = Table(box=None)
+    table = Table(box=None, pad_edge=False)
     heading = f"host, the first of {len(hosts):,}" if len(hosts) > _HOSTS else "host"
     table.add_column(heading, no_wrap=True, max_width=40)
     for name in ("images", "share", "at least"):
@@ -85,10 +95,10 @@ def _hosts(plan: Plan) -> Table:
 
 
 def _stages(plan: Plan) -> Table:
-    table = Table("stage", box=None)
-    table.add_column("of", justify="right")
+    table = Table("stage", box=None, pad_edge=False)
+    table.add_column("work", justify="right")
     table.add_column("")
-    table.add_column("one core", justify="right")
+    table.add_column("CPU", justify="right")
     table.add_column("share", justify="right")
     for work in plan.works:
         share = work.seconds / max(plan.cpu_seconds, 1e-9)
@@ -98,23 +108,24 @@ def _stages(plan: Plan) -> Table:
 
 
 def _totals(plan: Plan) -> Table:
-    table, polite, sample = Table.grid(padding=(0, 2)), plan.settings.polite, plan.sample
+    table, polite, sample = _facts(), plan.settings.polite, plan.sample
     if plan.asked.hosts:
-        busy = polite.host_connections / polite.host_rate
+        # Few connections hold it up too, where transfers are slow: those to one host, or all.
+        slow = min(polite.host_connections / polite.host_rate, plan.fetch_seconds * polite.connections / plan.asked.new)
         needed = plan.image_bytes / max(plan.fetch_seconds, 1e-9) / 1e6
         told = (
             f"at least {span(plan.fetch_seconds)} at {polite.host_rate:g} requests a second to a host, longer "
-            f"where each takes more than {busy:.1f} s; the line has to carry {needed:.1f} MB/s"
+            f"where an image takes more than {slow:.1f} s; the line has to carry {needed:.1f} MB/s"
         )
-        table.add_row(Text("fetching", "bold"), told)
+        table.add_row("fetching", told)
     shared = f"{span(plan.cpu_seconds / plan.workers)} with {plan.workers} workers"
-    table.add_row(Text("computing", "bold"), f"{effort(plan.cpu_seconds)} of one core, {shared}")
+    table.add_row("computing", f"{effort(plan.cpu_seconds)} of CPU, {shared}")
     each = f"{sample.image_bytes / 1000:,.0f} KB an image, {'assumed' if sample.is_drawn else 'measured'}"
     disk = f"{size(plan.image_bytes)} of images ({each}), {size(plan.keypoint_bytes)} of keypoints"
-    table.add_row(Text("disk", "bold"), disk)
-    table.add_row(Text("memory", "bold"), f"about {size(plan.memory_bytes)}")
+    table.add_row("disk", disk)
+    table.add_row("memory", f"about {size(plan.memory_bytes)}")
     costs = sample.costs
     timed = f"on {costs.pictures} {sample.origin}, in {sample.seconds:.0f} s"
     rates = f"{1000 * costs.picture:.0f} ms an image, {1000 * costs.verify:.1f} ms a pair"
-    table.add_row(Text("measured", "bold"), f"{timed}: {rates}; as if every address gave an image")
+    table.add_row("measured", f"{timed}: {rates}; as if every address gave an image")
     return table
