@@ -1,4 +1,4 @@
-"""What the latest version of a dataset knows of a list: rows with an outcome, and pictures to measure on."""
+"""What the latest version of a dataset knows of a list: addresses with an outcome, and pictures to measure on."""
 
 from dataclasses import dataclass
 
@@ -6,31 +6,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.root import Root
+from storage.tables import FETCH_LOG, IMAGES
 from storage.versions import check_name, latest_version, read_version_table
 
 
 @dataclass(frozen=True)
 class Known:
-    """Outcomes of addresses, and readable images.
+    """Addresses that were asked for, `log` (image_id, url), and what they brought, `images`."""
 
-    Attributes:
-        outcomes: image_id and url as one text, and `outcome`: `fetched`, or the reason of the failure.
-        images: landmark_id, path and bytes.
-    """
-
-    outcomes: pa.Table
+    log: pa.Table
     images: pa.Table
 
-    @property
-    def mean_bytes(self) -> float | None:
-        """Of an image; None where there is none."""
-        return pc.mean(self.images["bytes"]).as_py()  # type: ignore[no-any-return]
 
-
-NOTHING = Known(
-    pa.table({"address": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
-    pa.table({"landmark_id": pa.array([], pa.string()), "path": pa.array([], pa.string()), "bytes": pa.array([])}),
-)
+NOTHING = Known(FETCH_LOG.schema.empty_table(), IMAGES.schema.empty_table())
 
 
 def read_known(root: Root, name: str) -> Known:
@@ -43,23 +31,15 @@ def read_known(root: Root, name: str) -> Known:
     version = latest_version(root, name)
     if version is None:
         return NOTHING
-    log = read_version_table(root, version, "fetch_log", ["image_id", "url", "outcome"])
-    images = read_version_table(root, version, "images", ["landmark_id", "path", "bytes"])
-    return Known(pa.table({"address": _address(log), "outcome": log["outcome"]}), images)
+    log = read_version_table(root, version, "fetch_log", ["image_id", "url"])
+    return Known(log, read_version_table(root, version, "images", ["image_id", "landmark_id", "path"]))
 
 
-def without_known(images: pa.Table, known: Known) -> tuple[pa.Table, int, int]:
-    """The images (image_id, url, …) that have no outcome yet, and how many of the others were fetched and failed."""
-    fetched = pc.equal(known.outcomes["outcome"], "fetched")
-    addresses = _address(images)
-    found, failed = (
-        pc.is_in(addresses, value_set=known.outcomes.filter(chosen)["address"].combine_chunks())
-        for chosen in (fetched, pc.invert(fetched))
+def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedArray, int, int]:
+    """The addresses that have no outcome yet, and of how many others an image was fetched, and of how many none."""
+    readable = pc.is_in(known.log["image_id"], value_set=known.images["image_id"].combine_chunks())
+    fetched, asked = (
+        pc.is_in(addresses, value_set=log["url"].combine_chunks()) for log in (known.log.filter(readable), known.log)
     )
-    new = images.filter(pc.invert(pc.or_(found, failed)))
-    return new, pc.sum(found).as_py() or 0, pc.sum(failed).as_py() or 0
-
-
-def _address(table: pa.Table) -> pa.ChunkedArray:
-    """The id and the address as one text: a row whose address has changed is another one."""
-    return pc.binary_join_element_wise(table["image_id"], table["url"], " ")
+    count, total = (pc.sum(found).as_py() or 0 for found in (fetched, asked))
+    return addresses.filter(pc.invert(asked)), count, total - count

@@ -34,8 +34,8 @@ class Asked:
     """What a list asks for.
 
     Attributes:
-        rows: of the list. images: different ones. sizes: int64 (classes,), images of each class, ascending. new: images
-            without an outcome in the root; fetched, failed: with either. hosts: of the new ones, most images first.
+        rows: of the list. images: different ones. sizes: int64 (classes,), images of each class, ascending. fetched,
+            failed: addresses with either outcome in the root. new: those with neither. hosts: of these, most first.
     """
 
     rows: int
@@ -130,12 +130,10 @@ def plan_curation(
     store = Root(root)
     known = read_known(store, name) if name else NOTHING
     images = different_images(sources := read_sources(source, md5, clean))
-    new, fetched, failed = without_known(images, known)
+    new, fetched, failed = without_known(pa.chunked_array([images["url"].unique()]), known)
     is_folder = source.is_dir()
-    hosts = [] if is_folder else hosts_of(new["url"])
-    asked = Asked(
-        sources.num_rows, images.num_rows, class_sizes(images), new.num_rows, fetched, failed, hosts, is_folder
-    )
+    hosts = [] if is_folder else hosts_of(new)
+    asked = Asked(sources.num_rows, images.num_rows, class_sizes(images), len(new), fetched, failed, hosts, is_folder)
     sample = _measure(source, images, store, known, settings)
     large = asked.sizes[asked.sizes >= settings.select.min_class_size]
     works, pairs = list_works(asked.new, large, tests, sample.costs, settings)

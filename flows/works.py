@@ -36,11 +36,11 @@ def list_works(
     """What the stages will do, as if every address gave an image that stays to the end; and the pairs of all classes.
 
     Args:
-        new: images to fetch. sizes: int64 (classes,), images of each class that is large enough.
+        new: addresses to fetch. sizes: int64 (classes,), images of each class that is large enough.
     """
     images, pairs = int(sizes.sum()), count_pairs(sizes, settings.match)
     works = [
-        Work("acquire", new, "images", new * costs.inspect),
+        Work("acquire", new, "addresses", new * costs.inspect),
         Work("features", images, "images", images * costs.describe),
         *(_overlap(images, tests, costs, settings) if tests.count else []),
         _overlays(images, costs, settings),

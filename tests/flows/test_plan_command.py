@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from flows.cautions import cautions
@@ -14,7 +15,7 @@ from flows.plan import Asked, Plan, plan_curation
 from flows.planned import effort, size, span
 from flows.settings import CurateSettings
 from storage.root import Root
-from tasks.acquire.plan import Host, different_images
+from tasks.acquire.plan import Host
 from tasks.acquire.sources import read_sources
 
 QUICK = "[features]\nlongest_side = 320\nmax_keypoints = 300\n"
@@ -69,7 +70,7 @@ def test_a_list_that_the_root_knows(cairn: Any, first_run: Any, listed: Any, set
     said = words_of(ended.output)
     assert "0 new to fetch" in said
     assert re.search(r"[1-9]\d* fetched before, [1-9]\d* failed before", said)
-    assert re.search(r"acquire 0 images", said)
+    assert re.search(r"acquire 0 addresses", said)
     assert re.search(r"on \d+ images of the list, in", said)
 
 
@@ -112,15 +113,13 @@ def test_what_a_user_gets_wrong(cairn: Any, tmp_path: Path, options: tuple[str, 
 # What is known
 
 
-def test_rows_without_an_outcome_are_new(first_run: Any, listed: Any, tmp_path: Path) -> None:
+def test_addresses_without_an_outcome_are_new(first_run: Any, listed: Any) -> None:
     known = read_known(Root(str(first_run[0])), "landmarks")
-    images = different_images(read_sources(listed.path))
-    new, fetched, failed = without_known(images, known)
-    assert new.num_rows == 0
-    assert (fetched, failed) == (known.images.num_rows, images.num_rows - known.images.num_rows)
-    moved = listed.write([line.replace("abbey-1.jpg", "elsewhere.jpg") for line in listed.lines()], tmp_path / "l.csv")
-    new, fetched, failed = without_known(different_images(read_sources(moved.path)), known)
-    assert new["image_id"].to_pylist() == ["abbey-1"]
+    addresses = read_sources(listed.path)["url"]
+    urls = pa.chunked_array([addresses.unique(), ["http://one.example/1.jpg"]])
+    new, fetched, failed = without_known(urls, known)
+    assert new.to_pylist() == ["http://one.example/1.jpg"]
+    assert (fetched, failed) == (len(urls) - 3, 2)  # abbey-9 is gone, bridge-8 a page
 
 
 def test_an_empty_root_knows_nothing(tmp_path: Path) -> None:
@@ -147,12 +146,13 @@ def thought_over(made: Plan, **asked: Any) -> str:
     return " ".join(cautions(replace(made, asked=changed), Root("memory://plan")))
 
 
-def test_a_contact_is_needed_from_a_thousand_images(made: Plan) -> None:
-    assert "no contact" not in thought_over(made, hosts=[Host("one.example", 999)], new=999)
-    assert "[polite] contact" in thought_over(made, hosts=[Host("one.example", 1000)], new=1000)
+def test_a_contact_is_needed_above_a_thousand_rows(made: Plan) -> None:
+    assert "no contact" not in thought_over(made, rows=1000)
+    assert "no contact" not in thought_over(made, rows=1001, hosts=[], is_folder=True)
+    assert "[polite] contact" in thought_over(made, rows=1001)
     polite = made.settings.polite.model_copy(update={"contact": "me@one.example"})
     content = replace(made, settings=made.settings.model_copy(update={"polite": polite}))
-    assert "no contact" not in thought_over(content, hosts=[Host("one.example", 1000)], new=1000)
+    assert "no contact" not in thought_over(content, rows=1001)
 
 
 def test_a_host_that_sets_the_time_alone(made: Plan) -> None:

@@ -28,7 +28,7 @@ def works(new: int, sizes: list[int], tests: Photographs = Photographs()) -> dic
 def test_by_hand() -> None:
     found = works(20, [3, 10])
     assert found == {
-        "acquire": Work("acquire", 20, "images", 20.0),
+        "acquire": Work("acquire", 20, "addresses", 20.0),
         "features": Work("features", 13, "images", 130.0),
         # Four are compared with two others each; all are masked.
         "overlays": Work("overlays", 13, "images", 4 * 1e3 + 8 * 1e4 + 1300),
