@@ -167,11 +167,14 @@ def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings
 
 
 def _files(folder: Path, classes: pa.ChunkedArray, paths: pa.ChunkedArray) -> list[bytes]:
-    return [(folder / path).read_bytes() for path in paths.take(choose_sample(classes.to_numpy())).to_pylist()]
+    return [(folder / path).read_bytes() for path in _some(classes, paths)]
 
 
 def _stored(store: Root, known: Known) -> list[bytes]:
-    if not known.images.num_rows:
-        return []
-    paths = known.images["path"].take(choose_sample(known.images["landmark_id"].to_numpy())).to_pylist()
+    paths = _some(known.images["landmark_id"], known.images["path"])
     return [get_image(store, path) for path in paths if store.exists(path)]
+
+
+def _some(classes: pa.ChunkedArray, paths: pa.ChunkedArray) -> list[str]:
+    numbers = classes.combine_chunks().dictionary_encode().indices  # of millions of classes, texts take long to sort
+    return paths.take(choose_sample(numbers.to_numpy())).to_pylist() if len(paths) else []
