@@ -31,6 +31,12 @@ from tasks.orchestration import Inputs, Output, Stage
 _TOLD_AS = {"mask": "overlays", "illustrate-classes": "illustrate", "regroup": "cluster"}
 _TOLD = ("acquire", "features", "signature", "overlap", "overlays", "match", "classes", "illustrate")
 
+_KEPT = {
+    "image": ["images"],
+    "keypoint": ["stages/features"],
+    "picture": ["stages/illustrate", "stages/illustrate-classes", "versions"],
+}
+
 
 class ClockedRoad(PlainRoad):
     """A road that adds up the CPU seconds of each stage."""
@@ -55,11 +61,8 @@ def measure(quick: bool) -> Result:
         with ThreadPoolExecutor(1) as pool:
             road = ClockedRoad(root, pool)
             travel(road, question, settings, "never")
-        written = {kind: _bytes(Path(name, "root", path)) for kind, path in _KEPT.items()}
+        written = {kind: sum(_bytes(Path(name, "root", path)) for path in paths) for kind, paths in _KEPT.items()}
     return _compare(plan, road.seconds, written)
-
-
-_KEPT = {"images": "images", "keypoints": "stages/features"}
 
 
 @contextmanager
@@ -89,8 +92,7 @@ def _compare(plan: Plan, seconds: Mapping[str, float], written: Mapping[str, int
         "told_seconds": plan.cpu_seconds,
         "taken_seconds": taken,
         "told_by_taken": plan.cpu_seconds / taken,
-        "image_bytes_told_by_taken": plan.image_bytes / written["images"],
-        "keypoint_bytes_told_by_taken": plan.keypoint_bytes / written["keypoints"],
+        **{f"{kind}_bytes_told_by_taken": getattr(plan, f"{kind}_bytes") / count for kind, count in written.items()},
         "planning_seconds": plan.sample.seconds,
     }
     return Result(figures, {} if plan.sample.is_drawn else {"told_by_taken": ("<=", 2.0)})

@@ -24,6 +24,7 @@ from tasks.overlap.testsets import read_test_set
 
 _ASSUMED_BYTES = 300_000.0
 _KEYPOINT_BYTES = 110  # of 152, as compressed: what the photographs of 13 landmarks take
+_PICTURE_BYTES = 65_000  # of an image, thumbnails and drawn matches, in the memo and in the version: likewise
 _BLOCK = 6000  # photographs of a class that are in memory at once: `tasks.match.shortlist`
 # Bytes of the process, of a photograph whose class is matched, and of a row while the list is read: docs/benchmarks.md
 _BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 200_000, 850
@@ -97,9 +98,14 @@ class Plan:
         return float(self.compared_sizes.sum() * self.sample.costs.keypoints * _KEYPOINT_BYTES)
 
     @property
+    def picture_bytes(self) -> float:
+        """Written below the root for the report's pictures."""
+        return float(self.compared_sizes.sum() * _PICTURE_BYTES)
+
+    @property
     def disk_bytes(self) -> float:
-        """Written below the root in all, but for tables, thumbnails and the report."""
-        return self.image_bytes + self.keypoint_bytes
+        """Written below the root in all, but for tables."""
+        return self.image_bytes + self.keypoint_bytes + self.picture_bytes
 
     @property
     def memory_bytes(self) -> float:

@@ -121,8 +121,8 @@ def _totals(plan: Plan) -> Table:
     shared = f"{span(plan.cpu_seconds / plan.workers)} with {plan.workers} workers"
     table.add_row("computing", f"{effort(plan.cpu_seconds)} of CPU, {shared}")
     each = f"{sample.image_bytes / 1000:,.0f} KB an image, {'assumed' if sample.is_drawn else 'measured'}"
-    disk = f"{size(plan.image_bytes)} of images ({each}), {size(plan.keypoint_bytes)} of keypoints"
-    table.add_row("disk", disk)
+    others = f"{size(plan.keypoint_bytes)} of keypoints, {size(plan.picture_bytes)} of thumbnails and drawn matches"
+    table.add_row("disk", f"{size(plan.image_bytes)} of images ({each}), {others}")
     table.add_row("memory", f"about {size(plan.memory_bytes)}")
     costs = sample.costs
     timed = f"on {costs.pictures} {sample.origin}, in {sample.seconds:.0f} s"
