@@ -129,11 +129,13 @@ def test_an_empty_root_knows_nothing(tmp_path: Path) -> None:
 # What to think over
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Plan:
-    listed = write_list(tmp_path, 40, ["one.example"], 4)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """Of forty images of one host, in four classes."""
+    folder = tmp_path_factory.mktemp("planned")
+    listed = write_list(folder, 40, ["one.example"], 4)
     settings = CurateSettings.model_validate({"features": {"longest_side": 320, "max_keypoints": 100}})
-    return plan_curation(listed, settings, str(tmp_path / "root"), None, {}, workers=1)
+    return plan_curation(listed, settings, str(folder / "root"), None, {}, workers=1)
 
 
 def test_nothing_to_think_over(made: Plan, tmp_path: Path) -> None:
