@@ -40,7 +40,7 @@ class LeakSettings(StageSettings):
 class CurateSettings(LeakSettings):
     """What decides the result of a curation, stage by stage."""
 
-    polite: PoliteSettings = Field(PoliteSettings(), description="how the hosts of the list are treated")
+    polite: PoliteSettings = Field(PoliteSettings(), description="how hosts are treated; changes no result")
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
     overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
