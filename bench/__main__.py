@@ -25,6 +25,7 @@ BENCHES = (
     "overhead",
     "overlap",
     "overlap_growth",
+    "plan",
 )
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 

@@ -30,6 +30,16 @@ app = typer.Typer(
 app.add_typer(captions_cli.app, name="captions")
 console = Console()
 
+ListArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LIST", help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders."
+    ),
+]
+Md5Option = Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")]
+CleanOption = Annotated[
+    Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
+]
 RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not needed where the root holds only one.")]
 VersionOption = Annotated[
@@ -56,21 +66,13 @@ WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at on
 
 @app.command()
 def curate(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="LIST",
-            help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders.",
-        ),
-    ],
+    source: ListArgument,
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
     root: RootOption = "./data",
     test_set: TestSetOption = None,
     aliases: AliasesOption = None,
-    md5: Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")] = None,
-    clean: Annotated[
-        Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
-    ] = None,
+    md5: Md5Option = None,
+    clean: CleanOption = None,
     settings: SettingsOption = None,
     overrides: Annotated[
         Path | None,
@@ -123,6 +125,31 @@ def curate(
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
+
+
+@app.command()
+def plan(
+    source: ListArgument,
+    root: RootOption = "./data",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset: what its latest version knows is not fetched again.")
+    ] = None,
+    test_set: TestSetOption = None,
+    md5: Md5Option = None,
+    clean: CleanOption = None,
+    settings: SettingsOption = None,
+    workers: WorkersOption = os.cpu_count() or 1,
+) -> None:
+    """Say what curating LIST will take: hours of fetching, core-hours, disk, memory. Nothing is fetched or written."""
+    from flows.cautions import cautions
+    from flows.plan import plan_curation
+    from flows.planned import describe_plan
+    from flows.settings import CurateSettings, read_settings
+
+    chosen, test_sets = read_settings(settings) if settings else CurateSettings(), _test_sets(test_set or [])
+    with console.status("reading the list, timing the stages on a few pictures"):
+        made = plan_curation(source, chosen, root, name, test_sets, workers, md5, clean)
+    console.print(describe_plan(made, cautions(made, Root(root))))
 
 
 @app.command()

@@ -59,5 +59,9 @@ def test_command_line_starts_without_prefect() -> None:
     assert brought_along(["flows.cli", "flows.why"], ["prefect", "torch", "cv2"]) == {}
 
 
+def test_a_plan_is_made_without_prefect() -> None:
+    assert brought_along(["flows.cautions", "flows.plan", "flows.planned"], ["prefect", "torch"]) == {}
+
+
 def test_the_flow_needs_no_torch() -> None:
     assert brought_along(["flows.curate"], ["prefect", "torch"]) == {"prefect": "flows.curate"}

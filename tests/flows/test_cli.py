@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
 Cairn = Callable[..., Any]
-COMMANDS = ("curate", "certify", "versions", "report", "why", "diff")
+COMMANDS = ("curate", "plan", "certify", "versions", "report", "why", "diff")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
 

@@ -1,0 +1,74 @@
+"""What to think over before a curation: what the plan shows that settings or the list should change."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from flows.plan import Plan
+from storage.root import Root
+
+_LARGE_RUN = 1000  # rows of a list above which a contact is needed
+_MOST_OF_THE_LIST = 0.5
+_SLOW = 3600.0
+_MEASURED_CLASS = 3000  # the largest class whose costs were measured: docs/benchmarks.md
+_DAY = 24 * 3600.0
+
+
+def cautions(plan: Plan, root: Root) -> list[str]:
+    """Sentences, the most serious first."""
+    return [*_hosts(plan), *_classes(plan), *_machine(plan, root)]
+
+
+def _hosts(plan: Plan) -> Iterator[str]:
+    asked, polite = plan.asked, plan.settings.polite
+    on_the_web = sum(host.images for host in asked.hosts)
+    if asked.rows > _LARGE_RUN and not polite.contact and not asked.is_folder:
+        yield (
+            f"no contact: a list of more than {_LARGE_RUN:,} rows is refused without one; set [polite] contact to a "
+            "mail or web address where a host's owner reaches you"
+        )
+    if asked.hosts and asked.hosts[0].images > _MOST_OF_THE_LIST * on_the_web and plan.fetch_seconds > _SLOW:
+        yield (
+            f"{asked.hosts[0].name} has {asked.hosts[0].images / on_the_web:.0%} of the images and sets the time "
+            "alone: no machine is faster than [polite] host_rate; raise it only as that host allows"
+        )
+    if plan.fetch_seconds > 7 * _DAY:
+        yield "fetching takes more than a week: run it under a supervisor; what was fetched stays when it is broken off"
+    elsewhere = 0 if asked.is_folder else asked.new - on_the_web
+    if elsewhere:
+        yield f"{elsewhere:,} addresses are not of http or https: they are dropped as invalid-url"
+
+
+def _classes(plan: Plan) -> Iterator[str]:
+    least, sizes = plan.settings.select.min_class_size, plan.asked.sizes
+    small = sizes[sizes < least]
+    if len(small):
+        yield (
+            f"{len(small):,} of {len(sizes):,} classes have fewer than {least} images: their {small.sum():,} are "
+            "fetched and then dropped as class-too-small; leave them out, or lower [select] min_class_size"
+        )
+    if sizes[-1] > _MEASURED_CLASS:
+        yield (
+            f"the largest class has {sizes[-1]:,} images; above {_MEASURED_CLASS:,} costs were never measured and are "
+            "continued from smaller ones"
+        )
+
+
+def _machine(plan: Plan, root: Root) -> Iterator[str]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if plan.memory_bytes > memory:
+        yield (
+            f"about {plan.memory_bytes / 1e9:.1f} GB of memory are needed, and this machine has {memory / 1e9:.1f}: "
+            "give fewer --workers, or split the list"
+        )
+    if root.is_local:
+        free = shutil.disk_usage(_existing(Path(root.base))).free
+        if plan.disk_bytes > free:
+            yield f"{plan.disk_bytes / 1e9:.0f} GB are written, and {root.url} has {free / 1e9:.0f} GB free"
+    if plan.cpu_seconds / plan.workers > 7 * _DAY:
+        yield "computing takes more than a week here: spread it with --runner dask, on one root"
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())

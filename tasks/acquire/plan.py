@@ -1,0 +1,50 @@
+"""What a list asks for, before anything is fetched: its classes, its hosts, and the hours that politeness takes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.acquire.settings import PoliteSettings
+
+_HOST = r"(?i)^https?://(?:[^/?#]*@)?(?P<host>[^/?#]+)"
+_ONE_IMAGE = ["image_id", "url", "landmark_id"]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host and how many images of the list it is asked for."""
+
+    name: str
+    images: int
+
+
+def different_images(sources: pa.Table) -> pa.Table:
+    """The table `sources` without its repeated rows, in columns image_id, url and landmark_id; in no certain order."""
+    # An id has one address and one class: `read_sources` saw to it.
+    return sources.group_by(_ONE_IMAGE).aggregate([])
+
+
+def class_sizes(images: pa.Table) -> NDArray[np.int64]:
+    """How many of the images each class has, ascending: int64 (classes,)."""
+    return np.sort(pc.value_counts(images["landmark_id"]).field("counts").to_numpy().astype(np.int64))
+
+
+def hosts_of(urls: pa.ChunkedArray) -> list[Host]:
+    """The hosts of http and https addresses, by how many these are, then by name; other addresses have none."""
+    names = pc.utf8_lower(pc.struct_field(pc.extract_regex(urls, _HOST), "host"))
+    counted = pc.value_counts(names.drop_null())
+    found = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+    return sorted((Host(*pair) for pair in found), key=lambda host: (-host.images, host.name))
+
+
+def polite_seconds(host: Host, settings: PoliteSettings) -> float:
+    """The least time that a host's images take at its rate, robots.txt included: what no faster machine shortens."""
+    return (host.images + 1) / settings.host_rate
+
+
+def fetch_seconds(hosts: list[Host], settings: PoliteSettings) -> float:
+    """The least time that fetching takes: that of the slowest host, since the others are fetched meanwhile."""
+    return max((polite_seconds(host, settings) for host in hosts), default=0.0)
