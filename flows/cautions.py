@@ -25,8 +25,8 @@ def _hosts(plan: Plan) -> Iterator[str]:
     on_the_web = sum(host.images for host in asked.hosts)
     if asked.rows > _LARGE_RUN and not polite.contact and not asked.is_folder:
         yield (
-            f"no contact: a list of more than {_LARGE_RUN:,} rows is refused without one; set [polite] contact to a "
-            "mail or web address where a host's owner reaches you"
+            f"no contact: a list of more than {_LARGE_RUN:,} rows is refused without one; give --contact, or set "
+            "[polite] contact, a mail or web address where a host's owner reaches you"
         )
     if asked.hosts and asked.hosts[0].images > _MOST_OF_THE_LIST * on_the_web and plan.fetch_seconds > _SLOW:
         yield (

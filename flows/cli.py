@@ -132,7 +132,7 @@ def plan(
     source: ListArgument,
     root: RootOption = "./data",
     name: Annotated[
-        str | None, typer.Option(help="Name of the dataset: what its latest version knows is not fetched again.")
+        str | None, typer.Option(help="Name of the dataset: what the root knows of it is not fetched again.")
     ] = None,
     test_set: TestSetOption = None,
     md5: Md5Option = None,

@@ -1,13 +1,18 @@
-"""What the latest version of a dataset knows of a list: addresses with an outcome, and pictures to measure on."""
+"""What a root knows of a list: addresses with an outcome, and pictures to measure on."""
 
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.errors import DamagedTableError
+from storage.heads import Journal, read_head, shard_folder
+from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import FETCH_LOG, IMAGES
-from storage.versions import check_name, latest_version, read_version_table
+from storage.tables import DROPS, FETCH_LOG, IMAGES
+from storage.versions import check_name
+
+_LOG, _IMAGES = ["image_id", "url"], ["image_id", "landmark_id", "path"]
 
 
 @dataclass(frozen=True)
@@ -18,21 +23,19 @@ class Known:
     images: pa.Table
 
 
-NOTHING = Known(FETCH_LOG.schema.empty_table(), IMAGES.schema.empty_table())
+NOTHING = Known(FETCH_LOG.schema.empty_table().select(_LOG), IMAGES.schema.empty_table().select(_IMAGES))
 
 
 def read_known(root: Root, name: str) -> Known:
-    """What the latest version of this name knows; nothing before the first.
+    """What is known of the addresses of a dataset, from all runs, one that was interrupted included.
 
     Raises:
-        InputError: the name can't be one. DamagedTableError: the version is not what its manifest says.
+        InputError: the name can't be one.
     """
     check_name(name)
-    version = latest_version(root, name)
-    if version is None:
-        return NOTHING
-    log = read_version_table(root, version, "fetch_log", ["image_id", "url"])
-    return Known(log, read_version_table(root, version, "images", ["image_id", "landmark_id", "path"]))
+    shards = root.names(shard_folder(name, ""))
+    parts = [NOTHING, *(part for shard in shards for part in _read_shard(root, shard_folder(name, shard)))]
+    return Known(pa.concat_tables(part.log for part in parts), pa.concat_tables(part.images for part in parts))
 
 
 def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedArray, int, int]:
@@ -43,3 +46,22 @@ def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedA
     )
     count, total = (pc.sum(found).as_py() or 0 for found in (fetched, asked))
     return addresses.filter(pc.invert(asked)), count, total - count
+
+
+def _read_shard(root: Root, folder: str) -> list[Known]:
+    """The newest outcome of a shard, and what interrupted runs wrote down since; nothing of what is damaged."""
+    known = []
+    if head := read_head(root, folder):
+        try:
+            log, images = (
+                read_table(root, head.tables[spec.name], columns)
+                for spec, columns in ((FETCH_LOG, _LOG), (IMAGES, _IMAGES))
+            )
+            known.append(Known(log, images))
+        except DamagedTableError:
+            pass  # it will be worked out anew
+    for name in root.names(folder):
+        if name != "head.json":
+            journal = Journal(root, f"{folder}/{name}", (IMAGES, DROPS, FETCH_LOG))
+            known.append(Known(journal.read(FETCH_LOG).select(_LOG), journal.read(IMAGES).select(_IMAGES)))
+    return known

@@ -23,6 +23,11 @@ class Head(BaseModel):
     tables: dict[str, TableRef]
 
 
+def shard_folder(dataset: str, shard: str) -> str:
+    """Where a root keeps what it knows of a shard of a dataset."""
+    return f"stages/acquire/heads/{dataset}/{shard}"
+
+
 def read_head(root: Root, folder: str) -> Head | None:
     """The newest outcome kept in a folder, or None before its first, or where the file is damaged."""
     try:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from storage.errors import DamagedTableError, InputError
-from storage.heads import Head, Journal, read_head, write_head
+from storage.heads import Head, Journal, read_head, shard_folder, write_head
 from storage.images import get_image, put_image
 from storage.parquet import read_table, write_table
 from storage.root import Root
@@ -80,11 +80,6 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
         tables[name] = write_table(root, stage_path(key, name), SOURCES, rows)
     classes = len(sources["landmark_id"].unique())
     return Output(tables=tables, counts={"rows": sources.num_rows, "classes": classes})
-
-
-def shard_folder(dataset: str, shard: str) -> str:
-    """Where a root keeps what it knows of a shard of a dataset."""
-    return f"stages/acquire/heads/{dataset}/{shard}"
 
 
 def next_generation(root: Root, dataset: str, shard: str, policy: FetchPolicy, stored: Collection[str]) -> int:

@@ -14,7 +14,10 @@ from flows.known import NOTHING, read_known, without_known
 from flows.plan import Asked, Plan, plan_curation
 from flows.planned import effort, size, span
 from flows.settings import CurateSettings
+from storage.heads import Journal, shard_folder
 from storage.root import Root
+from storage.tables import DROPS, FETCH_LOG, IMAGES
+from storage.versions import find_version, read_version_table
 from tasks.acquire.plan import Host
 from tasks.acquire.sources import read_sources
 
@@ -123,7 +126,18 @@ def test_addresses_without_an_outcome_are_new(first_run: Any, listed: Any) -> No
 
 
 def test_an_empty_root_knows_nothing(tmp_path: Path) -> None:
-    assert read_known(Root(str(tmp_path)), "landmarks") is NOTHING
+    assert read_known(Root(str(tmp_path)), "landmarks") == NOTHING
+
+
+def test_what_an_interrupted_run_wrote_down_is_known(first_run: Any, tmp_path: Path) -> None:
+    done, root = Root(str(first_run[0])), Root(str(tmp_path))
+    version = find_version(done, "landmarks", "latest")
+    rows = {spec.name: read_version_table(done, version, spec.name).to_pylist() for spec in (IMAGES, FETCH_LOG)}
+    journal = Journal(root, f"{shard_folder('landmarks', 'shard-001')}/0-abc", (IMAGES, DROPS, FETCH_LOG))
+    journal.add({**rows, "drops": []})
+    of_version, of_journal = read_known(done, "landmarks"), read_known(root, "landmarks")
+    assert sorted(of_journal.log["url"].to_pylist()) == sorted(of_version.log["url"].to_pylist())
+    assert of_journal.images.num_rows == of_version.images.num_rows
 
 
 # What to think over
