@@ -67,25 +67,6 @@ class FetchPolicy(StageSettings):
     inspectors: int = Field(1, ge=1, description="processes that decode what came")
 
 
-class PoliteSettings(StageSettings):
-    """How hosts are treated. None of it changes what an image is worth, so none of it makes work anew."""
-
-    contact: str = Field(
-        "",
-        pattern=r"^[\x20-\x7e]*$",
-        description="mail or web address where a host's owner reaches you, sent with each request; large runs need it",
-    )
-    connections: int = Field(32, ge=1, description="transfers at once")
-    host_connections: int = Field(2, ge=1, description="transfers at once from one host")
-    host_rate: float = Field(
-        5.0, gt=0, description="requests a second to one host, in the long run; `host_connections` may come at once"
-    )
-    backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
-    host_failures: int = Field(10, ge=1, description="failures in a row after which a host is left alone for a while")
-    host_parking: float = Field(30.0, gt=0, description="seconds of that while; doubles each time")
-    host_parkings: int = Field(3, ge=0, description="such whiles before a host is given up for the run")
-
-
 class RemoteFile(StageSettings):
     """A large file to fetch whole, and what is known of it."""
 
