@@ -25,7 +25,7 @@ from tasks.orchestration import Inputs, Output, Road, listener
 
 _ROWS_AT_ONCE = 200_000
 """Rows of the shards that are open at once: enough that no host waits for another, few enough for memory."""
-_MOST_SHARDS = 32
+_MOST_SHARDS = 128
 _MOST_HOSTS = 200  # in Prefect's UI
 _SECONDS = 2.0  # between two looks at what has come
 

@@ -7,9 +7,12 @@ from storage.errors import DamagedTableError
 from storage.root import Root
 
 
-def put_image(root: Root, content: bytes, extension: str) -> str:
-    """Stores the bytes unless they are there; returns their path below the root, `images/ab/SHA256.EXTENSION`."""
-    sha256 = hashlib.sha256(content).hexdigest()
+def put_image(root: Root, content: bytes, sha256: str, extension: str) -> str:
+    """Stores the bytes unless they are there; returns their path below the root, `images/ab/SHA256.EXTENSION`.
+
+    Args:
+        sha256: of the bytes, hexadecimal; who reads them back checks it.
+    """
     path = f"images/{sha256[:2]}/{sha256}.{extension}"
     if not root.exists(path):
         root.write(path, content)

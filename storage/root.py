@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -82,8 +83,10 @@ class Root:
 
     def write(self, relative: str, content: bytes) -> None:
         """Writes a file so that a reader sees the old one, the new one, or none: never a part of one."""
-        with self.writing(relative) as file:
-            file.write(content)
+        if self.is_local:
+            _write_whole(Path(self.path(relative)), content)
+        else:
+            self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
 
     @contextmanager
     def writing(self, relative: str) -> Iterator[BinaryIO]:
@@ -180,3 +183,23 @@ class Root:
         except Exception as error:  # stores raise errors of their own: no credentials, no such host
             where = urlsplit(self.url).netloc or self.url
             raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Writes a file beside its place, flushes it, and renames it; images are written so by the million."""
+    temporary = f"{target.parent}/.writing-{uuid4().hex}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        handle = os.open(temporary, flags, 0o644)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(temporary, flags, 0o644)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -25,13 +25,13 @@ class Acquirer:
     """Brings each address to its outcome, whatever the next step for it is.
 
     Args:
-        put: stores bytes under an extension and returns their path.
+        put: stores bytes under their sha256 and an extension, and returns their path.
         get: the bytes of a path.
         folder: where addresses are paths of a folder, that folder.
     """
 
     def __init__(
-        self, shared: Shared, put: Callable[[bytes, str], str], get: Callable[[str], bytes], folder: Path | None
+        self, shared: Shared, put: Callable[[bytes, str, str], str], get: Callable[[str], bytes], folder: Path | None
     ) -> None:
         self._shared, self._put, self._get, self._folder = shared, put, get, folder
 
@@ -75,8 +75,9 @@ class Acquirer:
         if fetched.reason is not None or fetched.is_unchanged:
             return settle(url, fetched, None, None)
         found = self._shared.inspectors.inspect(fetched.body)
-        path = self._put(fetched.body, EXTENSIONS[found.format]) if isinstance(found, Picture) else None
-        return settle(url, fetched, found, path)
+        if not isinstance(found, Picture):
+            return settle(url, fetched, found, None)
+        return settle(url, fetched, found, self._put(fetched.body, found.sha256, EXTENSIONS[found.format]))
 
     def _read(self, folder: Path, url: str) -> Found:
         """Of a file of a folder."""

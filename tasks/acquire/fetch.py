@@ -25,6 +25,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import (
     TimeoutError as Urllib3TimeoutError,
 )
+from urllib3.util import parse_url
 
 from storage.reasons import Reason
 from tasks.acquire.guard import BlockedAddressError, connect
@@ -75,10 +76,22 @@ class Fetched:
 
 @dataclass(eq=False)
 class _Transfer:
-    """A request under way: when it must have ended, and the connection that it was sent on."""
+    """A request under way: when it must have ended, and what it was sent on.
+
+    The socket is kept beside the connection, which lets go of it where the answer is the last one on it; while TLS
+    begins, when nobody has it, a copy of its handle is.
+    """
 
     end: float
-    connection: HTTPConnection | None = None
+    connection: "_Counted | None" = None
+    connected: socket.socket | None = None
+    copy: socket.socket | None = None
+
+    def hang_up(self) -> None:
+        for handle in (self.connected, self.copy):
+            if handle is not None:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(handle, socket.SHUT_RDWR)
 
 
 @dataclass
@@ -107,32 +120,34 @@ class Watchdog:
             yield transfer.end
         finally:
             self._transfers.discard(transfer)
+            if transfer.copy is not None:
+                transfer.copy.close()
 
     def _watch(self) -> None:
         while not self._ended.wait(_TICK):
             now = time.monotonic()
             for transfer in self._transfers.copy():  # one step for CPython, so no other thread comes between
-                connection = transfer.connection
-                if now > transfer.end and connection is not None and connection.sock is not None:
-                    with contextlib.suppress(OSError):
-                        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+                if now > transfer.end:
+                    transfer.hang_up()
 
 
-class _Counted:
+class _Counted(HTTPConnection):
     """Tells the transfer of this thread on which connection it is, and how many requests that has carried."""
 
     carried = 0
 
-    def tell(self) -> None:
-        """Known from the first byte on, be it of TLS."""
+    def tell(self, connected: socket.socket | None, copy: socket.socket | None = None) -> None:
+        """Called as soon as there is a socket."""
         transfer = getattr(_current, "transfer", None)
         if transfer:
             transfer.connection = self
+            transfer.connected, transfer.copy = connected or transfer.connected, copy or transfer.copy
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self.carried += 1
-        self.tell()
-        super().request(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
+        self.tell(self.sock)
+        super().request(*args, **kwargs)
+        self.tell(self.sock)
 
 
 def open_pool(settings: AcquireSettings, connections: int = 1) -> urllib3.PoolManager:
@@ -148,15 +163,17 @@ def open_pool(settings: AcquireSettings, connections: int = 1) -> urllib3.PoolMa
         except OSError as error:
             raise NewConnectionError(connection, str(error)) from error
 
-    class GuardedHTTPConnection(_Counted, HTTPConnection):
+    class GuardedHTTPConnection(_Counted):
         def _new_conn(self) -> socket.socket:
-            self.tell()
-            return dial(self)
+            connected = dial(self)
+            self.tell(connected)
+            return connected
 
     class GuardedHTTPSConnection(_Counted, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            self.tell()
-            return dial(self)
+            connected = dial(self)
+            self.tell(None, connected.dup())
+            return connected
 
     class HTTPPool(HTTPConnectionPool):
         ConnectionCls = GuardedHTTPConnection
@@ -182,19 +199,46 @@ def fetch_once(
     with watchdog.over(settings.deadline) as end:
         try:
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
-            response = pool.request(
-                "GET", url, headers=headers, timeout=timeout, redirect=False, preload_content=False
-            )  # fmt: skip
+            response = _send(pool, url, headers, timeout)
             answer = _read_answer(response, url, end, settings, heed_opt_out=heed_opt_out)
+            if answer.reason is None and time.monotonic() > end:  # hung up on in its last bytes
+                answer = replace(answer, body=b"", reason=Reason.TIMEOUT, detail=_late(settings), heals=True)
             if answer.reason or answer.location:
-                response.close()  # what is left of its body must not be read as the next answer on this connection
+                _leave(response)
             return answer
         except (HTTPError, BlockedAddressError, OSError, ValueError) as error:
             late = time.monotonic() >= end
             reason = Reason.TIMEOUT if late else _reason_of(error)
-            detail = f"not complete after {settings.deadline:g} s" if late else f"{type(error).__name__}: {error}"
+            detail = _late(settings) if late else f"{type(error).__name__}: {error}"
             heals = reason is Reason.TIMEOUT or (reason is Reason.CONNECTION_FAILED and _was_stale())
             return Fetched(reason, final_url=url, detail=detail[:300], heals=heals)
+
+
+def _send(
+    pool: urllib3.PoolManager, url: str, headers: Mapping[str, str], timeout: urllib3.Timeout
+) -> urllib3.BaseHTTPResponse:
+    """Asks, and reads the head of the answer; what `pool.request` does, without what it does for other methods."""
+    to = parse_url(url)
+    connections = pool.connection_from_host(to.host, to.port, to.scheme)
+    return connections.urlopen(
+        "GET", to.request_uri, headers=headers, timeout=timeout, redirect=False, retries=False, preload_content=False
+    )
+
+
+def _leave(response: urllib3.BaseHTTPResponse) -> None:
+    """Reads to the end of a short body that nobody wants, so that its connection can be used again; or closes it.
+
+    What is left of a body must not be read as the next answer on its connection.
+    """
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) <= _CHUNK and response.status != 200:
+        response.read(decode_content=False)
+    else:
+        response.close()
+
+
+def _late(settings: AcquireSettings) -> str:
+    return f"not complete after {settings.deadline:g} s"
 
 
 def _was_stale() -> bool:
@@ -228,8 +272,7 @@ def _read_answer(
         if length > settings.max_bytes:
             return replace(answer, reason=Reason.TOO_LARGE, detail=f"more than {settings.max_bytes} bytes")
         if time.monotonic() > end:
-            late = f"not complete after {settings.deadline:g} s"
-            return replace(answer, reason=Reason.TIMEOUT, detail=late, heals=True)
+            return replace(answer, reason=Reason.TIMEOUT, detail=_late(settings), heals=True)
     return replace(answer, body=b"".join(chunks))
 
 

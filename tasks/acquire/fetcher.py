@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from urllib3.exceptions import LocationParseError
@@ -23,6 +23,7 @@ _R = TypeVar("_R")
 _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
 _LEAVE = Leave(spent=False, refusal=None)
+_PORTS = {"http": 80, "https": 443}
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
 
 
@@ -184,7 +185,7 @@ def host_of(url: str) -> str:
     parsed = _parse(url)
     if parsed is None:
         return ""
-    return f"{parsed.host}:{parsed.port}" if parsed.port else str(parsed.host)
+    return str(parsed.host) if parsed.port in (None, _PORTS[str(parsed.scheme)]) else f"{parsed.host}:{parsed.port}"
 
 
 def _origin_of(url: str) -> str:
@@ -192,10 +193,11 @@ def _origin_of(url: str) -> str:
     return f"{parsed.scheme}://{host_of(url)}" if parsed else ""
 
 
+@lru_cache(4096)
 def _parse(url: str) -> Url | None:
     """An http or https address, read as it is when it is connected to."""
     try:
         parsed = parse_url(url)
     except (LocationParseError, ValueError):
         return None
-    return parsed if parsed.scheme in ("http", "https") and parsed.host else None
+    return parsed if parsed.scheme in _PORTS and parsed.host else None

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import xxhash
-from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.acquire.decode import Levels, levels_of, to_rgb, turn_upright
 
 _STRIP = 1 << 17
-"""Pixels that are converted at once: half a megabyte, which a processor's cache holds."""
-_OPAQUE = np.uint32(0xFF000000)  # the fourth byte of Pillow's pixels, which decoders leave to chance
+"""Pixels that are converted at once; most photographs are whole ones."""
 _SAMPLES = 128  # a side
 _GREY = 32
 _KEPT = 8
@@ -37,11 +35,11 @@ def fingerprint(image: Image.Image, orientation: int) -> Fingerprint:
     """
     levels = levels_of(image)
     digest = xxhash.xxh3_128(b"%d %d %d" % (image.width, image.height, orientation))
-    first, blank = None, True
+    colour, blank = b"", True
     for pixels in _strips(image, levels):
-        digest.update(pixels.data)
-        first = pixels[0] if first is None else first
-        blank = blank and bool((pixels == first).all())
+        digest.update(pixels)
+        colour = colour or pixels[:3]
+        blank = blank and pixels == colour * (len(pixels) // 3)
     return Fingerprint(digest.hexdigest(), perceptual_hash(image, orientation, levels), blank)
 
 
@@ -58,9 +56,9 @@ def perceptual_hash(image: Image.Image, orientation: int, levels: Levels | None 
     return np.packbits(waves > waves.mean(), bitorder="little").tobytes().hex()
 
 
-def _strips(image: Image.Image, levels: Levels | None) -> Iterator[NDArray[np.uint32]]:
-    """The RGB pixels from top to bottom, a uint32 each: R in the lowest byte, 255 in the highest."""
+def _strips(image: Image.Image, levels: Levels | None) -> Iterator[bytes]:
+    """The RGB pixels from top to bottom, three bytes each."""
     rows = max(1, _STRIP // image.width)
     for top in range(0, image.height, rows):
-        strip = to_rgb(image.crop((0, top, image.width, min(top + rows, image.height))), levels)
-        yield np.frombuffer(strip.tobytes("raw", "RGBX"), "<u4") | _OPAQUE
+        part = image if rows >= image.height else image.crop((0, top, image.width, min(top + rows, image.height)))
+        yield to_rgb(part, levels).tobytes()

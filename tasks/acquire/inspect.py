@@ -1,10 +1,12 @@
 """Looking at what came: is it an image, whole, and large enough?"""
 
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from storage.reasons import Reason
 from tasks.acquire.credits import credit
@@ -101,8 +103,8 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     if end and not end.complete:
         return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
     try:
-        if end and file_format == "JPEG":
-            image = open_picture(without_end(content, end))
+        if end and isinstance(image, JpegImageFile) and file_format == "JPEG":
+            image.fp = io.BytesIO(without_end(content, end))  # in place of opening it a second time
         image.load()
         orientation = orientation_of(image)
         prints = fingerprint(image, orientation)

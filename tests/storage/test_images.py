@@ -4,25 +4,30 @@ import pytest
 
 from storage.errors import DamagedTableError
 from storage.images import get_image, put_image
+from storage.root import Root
 
 CONTENT = b"\xff\xd8 a picture"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
+def put(root: Root, content: bytes) -> str:
+    return put_image(root, content, hashlib.sha256(content).hexdigest(), "jpg")
+
+
 def test_bytes_are_kept_under_their_sha256(root):
-    path = put_image(root, CONTENT, "jpg")
+    path = put(root, CONTENT)
     assert path == f"images/{SHA256[:2]}/{SHA256}.jpg"
     assert get_image(root, path) == CONTENT
 
 
 def test_the_same_bytes_are_stored_once(bucket_root, object_store):
-    paths = {put_image(bucket_root, CONTENT, "jpg") for _ in range(3)}
+    paths = {put(bucket_root, CONTENT) for _ in range(3)}
     assert len(paths) == 1
     assert [method for method, _ in object_store.requests] == ["PUT"]
 
 
 def test_other_bytes_do_not_replace_them(root):
-    first, second = put_image(root, CONTENT, "jpg"), put_image(root, CONTENT + b"!", "jpg")
+    first, second = put(root, CONTENT), put(root, CONTENT + b"!")
     assert first != second
     assert get_image(root, first) == CONTENT
 
@@ -34,7 +39,7 @@ def test_lost_bytes_are_named_with_what_to_do(root):
 
 @pytest.mark.parametrize("damaged", [b"", CONTENT[:-1], CONTENT + b"\0", b"\xff\xd9" + CONTENT[2:]])
 def test_damaged_bytes_are_never_handed_out(root, damaged):
-    path = put_image(root, CONTENT, "jpg")
+    path = put(root, CONTENT)
     root.write(path, damaged)
     with pytest.raises(DamagedTableError, match="holds other bytes than its name promises"):
         get_image(root, path)

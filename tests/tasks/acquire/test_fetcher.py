@@ -210,7 +210,8 @@ def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, i
     [
         ("http://A.example/x", "a.example"),
         ("https://user@a.example:8443/x", "a.example:8443"),
-        ("http://[::1]:80/", "[::1]:80"),
+        ("http://[::1]:80/", "[::1]"),
+        ("https://a.example:80/x", "a.example:80"),
         ("ftp://a/x", ""),
         ("http://[nowhere", ""),
         ("photo.jpg", ""),

@@ -1,3 +1,4 @@
+import hashlib
 import io
 
 import numpy as np
@@ -34,8 +35,8 @@ def inputs(tmp_path):
         cells = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
         sink = io.BytesIO()
         Image.fromarray(cells).resize((240, 200)).save(sink, "PNG")
-        path = put_image(root, sink.getvalue(), "png")
-        sha256 = path.rsplit("/", 1)[1].removesuffix(".png")
+        sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+        path = put_image(root, sink.getvalue(), sha256, "png")
         facts = {
             "bytes": 1,
             "width": 240,
