@@ -1,0 +1,63 @@
+"""What is known of a shard, and what an interrupted run wrote down."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from storage.heads import Head, Journal, read_head, write_head
+from storage.tables import DROPS, MASKS, TableRef
+
+DROP = {"image_id": "a", "stage": "acquire", "reason": "timeout", "evidence": "{}"}
+MASK = {"sha256": "s", "detected": 1, "masked": 0, "bits": b"", "regions": [], "points": []}
+HEAD = Head(
+    generation=2,
+    settings="digest",
+    failed=1,
+    oldest_failure=datetime(2026, 1, 1, tzinfo=UTC),
+    tables={"drops": TableRef(path="p", digest="d", rows=1)},
+)
+
+
+def test_a_head_is_read_as_it_was_written(root):
+    assert read_head(root, "heads/x") is None
+    write_head(root, "heads/x", HEAD)
+    assert read_head(root, "heads/x") == HEAD
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff"])
+def test_a_damaged_head_is_none(root, content):
+    root.write("heads/x/head.json", content)
+    assert read_head(root, "heads/x") is None
+
+
+def journal(root) -> Journal:
+    return Journal(root, "heads/x/0-digest", (MASKS, DROPS))
+
+
+def test_what_was_written_down_is_there_for_the_next_run(root):
+    first = journal(root)
+    assert first.read(DROPS).num_rows == 0
+    first.add({"drops": [DROP], "masks": []})
+    first.add({"drops": [{**DROP, "image_id": "b"}], "masks": [MASK]})
+    again = journal(root)
+    again.add({"drops": [{**DROP, "image_id": "c"}], "masks": []})
+    assert journal(root).read(DROPS)["image_id"].to_pylist() == ["a", "b", "c"]
+    assert journal(root).read(MASKS).to_pylist() == [MASK]
+    again.clear()
+    assert journal(root).read(DROPS).num_rows == 0
+    assert root.names("heads/x") == []
+
+
+def test_a_part_counts_only_when_it_is_complete(root):
+    journal(root).add({"drops": [DROP], "masks": [MASK]})
+    root.remove("heads/x/0-digest/1-drops.parquet")  # killed before the last of the tables
+    assert journal(root).read(MASKS).num_rows == 0
+
+
+def test_a_damaged_part_is_left_out(root):
+    journal(root).add({"drops": [DROP], "masks": []})
+    journal(root).add({"drops": [{**DROP, "image_id": "b"}], "masks": []})
+    root.write("heads/x/0-digest/1-drops.parquet", b"damaged")
+    assert journal(root).read(DROPS)["image_id"].to_pylist() == ["b"]
+    assert journal(root).read(DROPS).schema.equals(pa.schema(DROPS.schema))

@@ -1,0 +1,120 @@
+"""robots.txt as RFC 9309 has it: what is allowed, what a host without an answer means, that it is asked once."""
+
+import threading
+import time
+
+import pytest
+
+from storage.reasons import Reason
+from tasks.acquire.fetch import Fetched
+from tasks.acquire.robots import Robots, Rules
+
+RULES = b"""
+User-agent: *
+Disallow: /private/
+Allow: /private/open*.jpg$
+
+User-agent: cairn
+Disallow: /*.gif$
+Crawl-delay: 2.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [("http://a/x.jpg", True), ("http://a/x.gif", False), ("http://a/x.gif?y", True), ("http://a/private/x.jpg", True)],
+)
+def test_our_own_rules_take_the_place_of_everyones(url, allowed):
+    assert Rules(RULES).allows(url) is allowed
+    assert Rules(RULES).interval == 2.5
+
+
+def test_everyones_rules_are_ours_where_we_have_none():
+    rules = Rules(RULES.replace(b"cairn", b"another"))
+    assert not rules.allows("http://a/private/x.jpg")
+    assert rules.allows("http://a/private/open1.jpg")
+    assert rules.interval == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00garbage", b"<!doctype html><p>Not found", b"Disallow: /\n"])
+def test_what_are_no_rules_forbids_nothing(content):
+    assert Rules(content).allows("http://a/x.jpg")
+
+
+def answering(*answers: Fetched) -> tuple[Robots, list[str]]:
+    asked: list[str] = []
+
+    def request(url: str) -> Fetched:
+        asked.append(url)
+        return answers[min(len(asked), len(answers)) - 1]
+
+    return Robots(request), asked
+
+
+def test_a_host_is_asked_once_and_the_turn_is_spent():
+    robots, asked = answering(Fetched(None, b"User-agent: *\nDisallow: /no", status=200))
+    assert robots.ask_leave("http://a", "http://a/x.jpg").spent
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None, 0.0)
+    refused = robots.ask_leave("http://a", "http://a/no.jpg")
+    assert refused.refusal is not None
+    assert refused.refusal.reason is Reason.ROBOTS_DISALLOWED
+    assert asked == ["http://a/robots.txt"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_host_without_rules_allows_everything(status):
+    robots, _ = answering(Fetched(Reason.HTTP_ERROR, status=status))
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (True, None, 0.0)
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Fetched(Reason.HTTP_ERROR, status=500),
+        Fetched(Reason.HTTP_ERROR, status=429),
+        Fetched(Reason.TIMEOUT, heals=True),
+    ],
+)
+def test_a_host_that_does_not_answer_allows_nothing_for_now(failure):
+    robots, asked = answering(failure, Fetched(Reason.HTTP_ERROR, status=404))
+    leave = robots.ask_leave("http://a", "http://a/x.jpg")
+    assert leave.refusal is not None
+    assert (leave.refusal.reason, leave.refusal.heals) == (failure.reason, failure.heals)
+    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is None
+    assert len(asked) == 2
+
+
+def test_redirects_lead_to_the_rules():
+    robots, asked = answering(
+        Fetched(None, status=301, location="http://www.a/robots.txt"), Fetched(None, b"User-agent: *\nDisallow: /")
+    )
+    robots.ask_leave("http://a", "http://a/x.jpg")
+    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is not None
+    assert asked == ["http://a/robots.txt", "http://www.a/robots.txt"]
+
+
+def test_redirects_in_a_circle_end():
+    robots, asked = answering(Fetched(None, status=301, location="http://a/robots.txt"))
+    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is None
+    assert len(asked) == 6
+
+
+def test_those_who_wait_for_the_rules_wait_for_their_next_turn_too():
+    release = threading.Event()
+
+    def request(url: str) -> Fetched:
+        release.wait(5)
+        return Fetched(Reason.HTTP_ERROR, status=404)
+
+    robots, leaves = Robots(request), []
+    threads = [
+        threading.Thread(target=lambda: leaves.append(robots.ask_leave("http://a", "http://a/x.jpg"))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    assert [leave.spent for leave in leaves] == [True] * 3
