@@ -9,7 +9,6 @@ from time import process_time
 from typing import Any, NamedTuple
 
 import faiss
-from threadpoolctl import threadpool_limits
 
 from bench.surroundings import SHARED_DATA
 from tasks.acquire.decode import decode
@@ -19,6 +18,7 @@ from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
 from tasks.match.strangers import agreements
+from tasks.native import settle_native_code
 
 QUICK_CLASSES = ("machu_picchu", "palace_of_versailles", "petra_jordan")
 _TEST_LANDMARK = "eiffel_tower"  # goes whole before matching
@@ -111,5 +111,5 @@ def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:
 def one_native_thread() -> Iterator[None]:
     """As the stages run; the CPU seconds of several threads in each other's way would say nothing."""
     faiss.omp_set_num_threads(1)
-    with threadpool_limits(limits=1):
-        yield
+    settle_native_code()
+    yield

@@ -28,12 +28,12 @@ from prefect.runtime import flow_run
 from prefect.serializers import JSONSerializer
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, ValidationError
-from threadpoolctl import threadpool_limits
 
 from storage.errors import InputError
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables import TableRef
+from tasks.native import settle_native_code
 
 Inputs = Mapping[str, TableRef | list[TableRef] | str | int | None]
 """What a stage reads: references to tables, and small values."""
@@ -78,8 +78,7 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
 
     def decorate(function: Callable[[str, str, Any, Any], Output]) -> Stage:
         def run(root: str, key: str, inputs: Inputs, settings: Any) -> dict[str, Any]:
-            # Tasks are the parallelism: several of them with several native threads each only get in each other's way.
-            threadpool_limits(limits=1)
+            settle_native_code()
             return function(root, key, inputs, settings).model_dump()
 
         run.__doc__, run.__module__, run.__qualname__ = function.__doc__, function.__module__, function.__qualname__

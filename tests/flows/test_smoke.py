@@ -56,6 +56,7 @@ def parameters(listed: Any, root: str) -> dict[str, Any]:
         "test_sets": {"tests": str(listed.testset)},
         "settings": {
             "acquire": {"allowed_hosts": ["127.0.0.1"], "attempts": 1},
+            "polite": {"host_rate": 1000.0, "host_connections": 8},
             "features": {"longest_side": 320, "max_keypoints": 300},
         },
         "run": {"workers": 2},
