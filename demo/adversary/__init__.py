@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from demo.adversary.addresses import LISTED, REDIRECTS
 from demo.adversary.answers import BODIES, STATUSES
 from demo.adversary.case import Case
+from demo.adversary.consent import OPT_OUT, ROBOTS
 from demo.adversary.server import INNER, Witness
 from demo.adversary.server import serve as _serve
 from demo.adversary.transfers import BROKEN, ENDLESS, LENGTHS, SLOW
@@ -19,6 +20,8 @@ GROUPS = {
     "Redirects": REDIRECTS,
     "Addresses": LISTED,
     "Bodies": BODIES,
+    "Opt-out": OPT_OUT,
+    "robots.txt": ROBOTS,
 }
 """All cases, under the headings of docs/adversary.md."""
 
@@ -41,4 +44,4 @@ def serve() -> Iterator[Witness]:
 
 def address(case: Case, port: int) -> str:
     """The address of a case, for a server on this port."""
-    return case.url.format(host=HOSTS[case.name], port=port, inner=INNER, name=case.name)
+    return case.url.format(host=HOSTS[case.name], port=port, inner=INNER, name=case.name, hosts=HOSTS)

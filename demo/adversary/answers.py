@@ -4,7 +4,7 @@ from demo import hostile
 from demo.adversary import pictures
 from demo.adversary.case import FETCHED, Case
 from demo.adversary.pictures import photograph
-from demo.adversary.wire import JPEG, PHOTOGRAPH, heals, heals_at_a_date, sends
+from demo.adversary.wire import JPEG, PHOTOGRAPH, heals, heals_at_a_date, says, sends
 
 _HTML = b"<!doctype html><title>Log in</title><p>Please log in to see this picture.</p>"
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='96' height='80'><rect width='96' height='80'/></svg>"
@@ -27,6 +27,14 @@ STATUSES = (
     Case("busy-until-nonsense", "429 and a Retry-After that is neither.", FETCHED, heals(_BUSY, "Retry-After: ²")),
     Case("busy-until-long-ago", "429 and a Retry-After of the past.", FETCHED,
          heals(_BUSY, "Retry-After: Mon, 01 Jan 1990 00:00:00 GMT")),
+    Case("busy-for-a-year", "429 and a Retry-After of a year; the first request.", "http-error",
+         sends(b"", "Retry-After: 31536000", status=_BUSY)),
+    Case("busy-for-a-year-second", "The same host; the second request.", "host-unavailable",
+         url="http://{hosts[busy-for-a-year]}:{port}/second.jpg"),
+    Case("busy-for-ever", "429 and a Retry-After of 400 digits.", "http-error",
+         sends(b"", "Retry-After: " + "9" * 400, status=_BUSY)),
+    Case("early-hints", "103 with hints, and a photograph behind it.", "http-error",
+         says(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" + b"HTTP/1.1 200 OK\r\n\r\n" + PHOTOGRAPH)),
     Case("down-then-fine", "503, then fine.", FETCHED, heals(_DOWN)),
 )  # fmt: skip
 

@@ -13,7 +13,8 @@ class Case:
     """An address and what must come of it.
 
     In `url`, {host} stands for an address of this machine that the case has for itself and where `behaviour` answers,
-    {port} for the server's port, {inner} for the address that nothing may reach, {name} for the name of the case.
+    {port} for the server's port, {inner} for the address that nothing may reach, {name} for the name of the case,
+    {hosts[NAME]} for the host of another case.
     """
 
     name: str

@@ -143,7 +143,8 @@ def _converse(
         words = head.split(b" ", 2)
         path = words[1].decode("latin-1") if len(words) > 2 else ""
         exchange = Exchange(connection, witness.port, host, path, turn, stopping)
-        act = (robots or _absent) if path == "/robots.txt" else behaviour or _absent
+        about_robots = path.startswith(("/robots.txt", "/robots/"))
+        act = (robots if about_robots else behaviour) or _absent
         act(exchange)
 
 

@@ -60,15 +60,15 @@ def resets(before: bytes = b"") -> Behaviour:
     return act
 
 
-def redirects(location: str, status: str = "302 Found") -> Behaviour:
+def redirects(location: str, status: str = "302 Found", landing: bytes = PHOTOGRAPH) -> Behaviour:
     """Sends to another address, in which {host}, {port} and {path} stand for those of the request.
 
-    Once it was asked for a path that starts with /landing, it sends the photograph.
+    For a path with /landing in it, it sends the bytes `landing`.
     """
 
     def act(exchange: Exchange) -> None:
-        if exchange.path.startswith("/landing"):
-            exchange.answer(PHOTOGRAPH, JPEG)
+        if "/landing" in exchange.path:
+            exchange.answer(landing, JPEG)
         else:
             target = location.format(host=exchange.host, port=exchange.port, path=exchange.path)
             exchange.answer(b"", f"Location: {target}", status=status)
