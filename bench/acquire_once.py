@@ -1,42 +1,72 @@
 """One fetch of a list in a process of its own, without a Prefect server; prints what came as a line of JSON.
 
-`python -m bench.acquire_once LIST ROOT WORKERS SETTINGS`, where SETTINGS is JSON of acquire's settings.
+`python -m bench.acquire_once LIST ROOT SETTINGS POLICY`: the last two are JSON of acquire's settings and of its policy.
 """
 
 import json
+import resource
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
+from typing import Any, cast
 
+from pydantic import BaseModel
+
+from flows.fetching import acquire
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import TableRef
-from tasks.acquire.settings import AcquireSettings
-from tasks.acquire.task import ListSettings, acquire_shard, list_sources
-from tasks.orchestration import Inputs, Output, stage_key
+from tasks.acquire.settings import AcquireSettings, FetchPolicy
+from tasks.acquire.task import ListSettings, list_sources
+from tasks.orchestration import Inputs, Output, Road, Stage, stage_key
 
 
-def main(list_path: str, root_url: str, workers: str, settings_json: str) -> None:
-    """Runs the stages `sources` and `acquire`, as many shards at a time as there are workers."""
-    root, settings = Root(root_url), AcquireSettings.model_validate_json(settings_json)
-    begun = monotonic()
+class ThreadRoad:
+    """A road on which stages are plain functions, carried out by threads of this process."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+
+    def each_here(
+        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
+    ) -> dict[str, Output]:
+        """Runs a stage once for each of the inputs."""
+        with ThreadPoolExecutor(at_once) as pool:
+            futures = {
+                label: pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
+                for label, part in inputs.items()
+            }
+            return {label: Output.model_validate(future.result()) for label, future in futures.items()}
+
+
+def main(list_path: str, root_url: str, settings_json: str, policy_json: str) -> None:
+    """Runs the stage `sources`, and acquires all shards as the flow does."""
+    root, begun = Root(root_url), monotonic()
+    settings = AcquireSettings.model_validate_json(settings_json)
+    policy = FetchPolicy.model_validate_json(policy_json)
     listed = list_sources.fn(root.url, "sources-bench", {"merge": "{}"}, ListSettings(path=Path(list_path)))
-    shards = {name: rows for name, rows in Output.model_validate(listed).tables.items() if name != "sources"}
-
-    def acquire(name: str, rows: TableRef) -> Output:
-        inputs: Inputs = {"rows": rows, "dataset": "bench", "shard": name, "generation": 0}
-        return Output.model_validate(
-            acquire_shard.fn(root.url, stage_key(acquire_shard, inputs, settings), inputs, settings)
-        )
-
-    with ThreadPoolExecutor(int(workers)) as pool:
-        outputs = list(pool.map(acquire, shards, shards.values()))
+    road = cast("Road", ThreadRoad(root))  # of a road, acquiring uses no more
+    outputs = acquire(road, Output.model_validate(listed), "bench", None, settings, policy)
     seconds = monotonic() - begun
-    logs = [read_table(root, output.tables["fetch_log"], ["outcome"]) for output in outputs]
+    print(json.dumps({"seconds": seconds, **_outcomes(root, outputs), "peak": _peak()}))
+
+
+def _outcomes(root: Root, outputs: Mapping[str, Output]) -> dict[str, Any]:
+    logs = [read_table(root, output.tables["fetch_log"], ["outcome"]) for output in outputs.values()]
     outcomes = Counter(outcome for log in logs for outcome in log["outcome"].to_pylist())
-    print(json.dumps({"seconds": seconds, "rows": sum(outcomes.values()), "outcomes": outcomes}))
+    return {"rows": sum(outcomes.values()), "outcomes": outcomes}
+
+
+def _peak() -> int:
+    """The high-water mark in bytes of this process, with that of its largest child added.
+
+    Linux counts it anew when a program starts, but for what it tells of children: theirs begins with their parent's.
+    """
+    status = Path("/proc/self/status").read_text()
+    own = int(status.split("VmHWM:")[1].split()[0])
+    return 1024 * (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 if __name__ == "__main__":

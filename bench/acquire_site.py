@@ -73,9 +73,7 @@ def serve(pictures: Path, folder: Path) -> Iterator[str]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         raise SystemExit("this bench serves with nginx: install it first, as with `apt-get install nginx-light`")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True)
     settings = folder / "nginx.conf"
     settings.write_text(_CONFIGURATION.format(folder=folder, port=port, pictures=pictures))
@@ -88,6 +86,13 @@ def serve(pictures: Path, folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def free_port() -> int:
+    """A port that nothing listens at on 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:

@@ -10,10 +10,11 @@ HEAD = """# What the open web does, and what comes of it
 
 Written from `demo/adversary` by `python docs/make_adversary.py`.
 
-A server answers for {count} hosts, each a loopback address with a vice of its own. `tests/tasks/acquire/test_adversary.py`
-fetches from all of them through the stage `acquire`, and asks of each that it ends within its deadline and with the code
-of this table, that nothing behind the reader's own wall was connected to, and that memory stays bounded. `fetched` means
-that the picture is kept; the other codes are those of [tables.md](tables.md).
+A server answers for {count} hosts, each a loopback address with a vice of its own.
+`tests/tasks/acquire/test_adversary.py` fetches from all of them through the stage `acquire`, and asks of each that it
+ends within its deadline and with the code of this table, that nothing behind the reader's own wall was connected to,
+and that memory stays bounded. `fetched` means that the picture is kept; the other codes are those of
+[tables.md](tables.md).
 """
 
 

@@ -30,6 +30,8 @@ SLOW = (
     Case("drip-status", "Sends a byte of the status line now and then.", "timeout", drips(b"HTTP/1.1 200 ", b"x")),
     Case("drip-chunk", "Sends a byte of a chunk's line now and then.", "timeout", drips(chunked(b"1;x="), b"x")),
     Case("drip-chunks", "Sends a chunk of one byte now and then.", "timeout", drips(chunked(), b"1\r\nx\r\n")),
+    Case("drip-tls", "Sends a byte of its part of TLS now and then.", "timeout",
+         drips(b"\x16\x03\x03\x40\x00\x02", b"x"), "https://{host}:{port}/{name}.jpg"),
     Case("drip-interim", "Says 100 Continue now and then.", "timeout", drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
 )  # fmt: skip
 
@@ -53,7 +55,7 @@ ENDLESS = (
 
 LENGTHS = (
     Case("length-long", "Promises twice what comes.", "truncated-body", with_length(str(2 * len(PHOTOGRAPH)))),
-    Case("length-short", "Promises half of what comes.", "broken-image", with_length(str(len(PHOTOGRAPH) // 2))),
+    Case("length-short", "Promises half of what comes.", "truncated-image", with_length(str(len(PHOTOGRAPH) // 2))),
     Case("length-huge", "Promises 50 GB, and sends a photograph.", "truncated-body", with_length("50000000000")),
     Case("length-negative", "A length below zero.", FETCHED, with_length("-5")),
     Case("length-words", "A length that is no number.", FETCHED, with_length("a few")),
@@ -67,7 +69,7 @@ LENGTHS = (
     Case("chunk-no-end", "Ends before the last chunk.", "truncated-body", says(chunked(b"3\r\nabc\r\n"))),
     Case("deflate-garbage", "Says deflate of what is none.", "connection-failed",
          sends(b"x" * 1000, JPEG, "Content-Encoding: deflate")),
-    Case("gzip-cut", "Gzip that ends in the middle.", "broken-image",
+    Case("gzip-cut", "Gzip that ends in the middle.", "truncated-image",
          sends(gzip.compress(PHOTOGRAPH)[:1200], JPEG, "Content-Encoding: gzip")),
     Case("encoding-unknown", "Names an encoding that does not exist, of a photograph.", FETCHED,
          sends(PHOTOGRAPH, JPEG, "Content-Encoding: rot13")),
