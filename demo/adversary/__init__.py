@@ -38,7 +38,7 @@ def serve() -> Iterator[Witness]:
     """
     behaviours = {HOSTS[name]: case.behaviour for name, case in CASES.items() if case.behaviour}
     robots = {HOSTS[name]: case.robots for name, case in CASES.items() if case.robots}
-    with _serve(behaviours, robots) as witness:
+    with _serve(behaviours, robots, [HOSTS[name] for name, case in CASES.items() if case.deaf]) as witness:
         yield witness
 
 

@@ -23,3 +23,4 @@ class Case:
     behaviour: Behaviour | None = None  # None: nobody should be asked, and nobody listens
     url: str = "http://{host}:{port}/{name}.jpg"
     robots: Behaviour | None = None  # None: 404
+    deaf: bool = False  # takes no connection, and refuses none

@@ -4,7 +4,7 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -75,11 +75,13 @@ class Witness:
 
 
 @contextmanager
-def serve(behaviours: Mapping[str, Behaviour], robots: Mapping[str, Behaviour]) -> Iterator[Witness]:
+def serve(
+    behaviours: Mapping[str, Behaviour], robots: Mapping[str, Behaviour], deaf: Sequence[str]
+) -> Iterator[Witness]:
     """Serves each host (a loopback address) with its behaviour while the context is open, all on one free port.
 
-    `robots` says how hosts answer for their robots.txt; the others have none. Needs a system where all of 127.0.0.0/8
-    is this machine, as Linux is.
+    `robots` says how hosts answer for their robots.txt; the others have none. Those in `deaf` answer no knock. Needs a
+    system where all of 127.0.0.0/8 is this machine, as Linux is.
 
     Raises:
         OSError: an address cannot be listened at.
@@ -88,13 +90,14 @@ def serve(behaviours: Mapping[str, Behaviour], robots: Mapping[str, Behaviour]) 
     witness, stopping = Witness(listeners[0].getsockname()[1]), threading.Event()
     threads = [threading.Thread(target=_accept, args=(listeners, witness, behaviours, robots, stopping), daemon=True)]
     threads[0].start()
+    unheard = [part for host in deaf for part in _stay_deaf(host, witness.port)]
     try:
         yield witness
     finally:
         stopping.set()
         threads[0].join()
-        for listener in listeners:
-            listener.close()
+        for part in (*listeners, *unheard):
+            part.close()
 
 
 def _listen(hosts: list[str]) -> list[socket.socket]:
@@ -106,6 +109,18 @@ def _listen(hosts: list[str]) -> list[socket.socket]:
         listener.listen(16)
         listeners.append(listener)
     return listeners
+
+
+def _stay_deaf(host: str, port: int) -> list[socket.socket]:
+    """Sockets that keep a host's queue full: the system drops whoever else knocks."""
+    listener = socket.socket()
+    listener.bind((host, port))
+    listener.listen(0)
+    knocking = [socket.socket() for _ in range(3)]
+    for knock in knocking:
+        knock.setblocking(False)
+        knock.connect_ex((host, port))
+    return [listener, *knocking]
 
 
 def _accept(

@@ -21,6 +21,7 @@ _OK = b"HTTP/1.1 200 OK\r\n"
 _HUGE_CHUNK = b"10000\r\n" + bytes(65536) + b"\r\n"
 
 SLOW = (
+    Case("deaf", "Neither takes the connection nor refuses it.", "timeout", deaf=True),
     Case("silence", "Takes the connection and says nothing.", "timeout", stays_silent()),
     Case("silent-body", "Sends a head and half a body, and nothing more.", "timeout",
          stays_silent(_OK + b"Content-Length: 100000\r\n\r\n" + PHOTOGRAPH)),
