@@ -10,6 +10,7 @@ from bench.peers import build
 from bench.result import Result
 
 BENCHES = (
+    "acquire",
     "boxes",
     "captions",
     "classes",
@@ -19,6 +20,7 @@ BENCHES = (
     "digests",
     "fuzz",
     "growth",
+    "hosts",
     "inspection",
     "landmarks",
     "match",

@@ -6,7 +6,10 @@ from pathlib import Path
 from venv import create
 
 _ENVIRONMENTS = Path(__file__).parents[1] / "data/peers"
-PEERS = {"imagededup": ("imagededup==0.3.3.post2", "torch==2.14.1", "torchvision==0.29.1")}
+PEERS = {
+    "imagededup": ("imagededup==0.3.3.post2", "torch==2.14.1", "torchvision==0.29.1"),
+    "img2dataset": ("img2dataset==1.47.0",),
+}
 """By name, what pip installs: with the versions of requirements that only work in certain pairs."""
 
 

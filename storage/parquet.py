@@ -94,7 +94,9 @@ def read_table(root: Root, ref: TableRef, columns: list[str] | None = None) -> p
         DamagedTableError: the file is gone or holds other bytes.
     """
     with _reading(root, ref) as file:
-        return pq.read_table(io.BytesIO(file.read()), columns=columns)
+        # Not `read_table`: its threads may outlive it, and take an interpreter down that ends soon after
+        table = pq.ParquetFile(io.BytesIO(file.read())).read(columns)
+    return table.select(columns) if columns else table
 
 
 def read_rows(root: Root, ref: TableRef) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """One request for one address: bounded in time, bytes and headers; whatever the other side does has its reason code."""
 
 import contextlib
+import logging
+import os
 import socket
 import threading
 import time
@@ -35,7 +37,11 @@ from tasks.acquire.settings import AcquireSettings
 _CHUNK = 65_536
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
+_CONDITIONS = {"If-None-Match", "If-Modified-Since"}
 _TICK = 0.1  # seconds between two looks at what is past its deadline
+logging.getLogger("urllib3.connection").setLevel(
+    logging.ERROR
+)  # odd headers are no news; the outcome says what matters
 _current = threading.local()
 """`transfer`: the one that this thread is at."""
 
@@ -135,6 +141,7 @@ class _Counted(HTTPConnection):
     """Tells the transfer of this thread on which connection it is, and how many requests that has carried."""
 
     carried = 0
+    sock: socket.socket | None
 
     def tell(self, connected: socket.socket | None, copy: socket.socket | None = None) -> None:
         """Called as soon as there is a socket."""

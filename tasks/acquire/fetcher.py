@@ -22,6 +22,7 @@ from tasks.acquire.settings import AcquireSettings, PoliteSettings
 _R = TypeVar("_R")
 _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
+_LONGEST_PARTING = 2.0  # seconds; who still waits for a host by then is a transfer that nobody wants any more
 _LEAVE = Leave(spent=False, refusal=None)
 _PORTS = {"http": 80, "https": 443}
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
@@ -74,16 +75,22 @@ class Fetcher:
         self._settings, self._polite = settings, polite
         self._hosts: Hosts[_Job] = Hosts(polite)
         self._pool, self._watchdog = open_pool(settings, polite.host_connections), Watchdog()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(polite.connections)
+        ]
         self._robots = Robots(partial(self._request, heed_opt_out=False))
 
     def __enter__(self) -> "Fetcher":
         self._watchdog.__enter__()
-        for n in range(self._polite.connections):
-            threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True).start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._hosts.close()
+        end = time.monotonic() + _LONGEST_PARTING
+        for thread in self._threads:  # one that is running when the interpreter ends may take it down
+            thread.join(max(0.0, end - time.monotonic()))
         self._watchdog.__exit__()
 
     def fetch(self, wanted: Sequence[Wanted], handle: Callable[[int, Fetched], _R]) -> Iterator[_R]:
@@ -133,7 +140,7 @@ class Fetcher:
             return
         leave = self._robots.ask_leave(origin, job.url) if self._settings.robots else _LEAVE
         if leave.spent:
-            self._hosts.slow_down(host, leave.interval)
+            self._slow_down(host, leave.interval)
         if leave.spent and not leave.refusal:
             self._hosts.put(host, job, first=True)
             self._hosts.done(host, failed=False)
@@ -142,6 +149,12 @@ class Fetcher:
         job.attempts += job.redirects == 0
         self._hosts.done(host, failed=_is_hosts_fault(answer), wait=self._heed_wait(host, answer))
         self._go_on(job, answer)
+
+    def _slow_down(self, host: str, interval: float) -> None:
+        """Asks a host as seldom as its robots.txt wants; one that wants it too seldom is given up."""
+        self._hosts.slow_down(host, interval)
+        if interval > _LONGEST_WAIT:
+            self._hosts.give_up(host, f"its robots.txt asks for {interval:.0f} s between two requests")
 
     def _heed_wait(self, host: str, answer: Fetched) -> float:
         """Seconds for which the host is left alone, as it asks; one that asks for too many is given up."""

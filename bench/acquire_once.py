@@ -1,0 +1,73 @@
+"""One fetch of a list in a process of its own, without a Prefect server; prints what came as a line of JSON.
+
+`python -m bench.acquire_once LIST ROOT SETTINGS POLICY`: the last two are JSON of acquire's settings and of its policy.
+"""
+
+import json
+import resource
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from flows.fetching import acquire
+from storage.parquet import read_table
+from storage.root import Root
+from tasks.acquire.settings import AcquireSettings, FetchPolicy
+from tasks.acquire.task import ListSettings, list_sources
+from tasks.orchestration import Inputs, Output, Road, Stage, stage_key
+
+
+class ThreadRoad:
+    """A road on which stages are plain functions, carried out by threads of this process."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+
+    def each_here(
+        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
+    ) -> dict[str, Output]:
+        """Runs a stage once for each of the inputs."""
+        with ThreadPoolExecutor(at_once) as pool:
+            futures = {
+                label: pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
+                for label, part in inputs.items()
+            }
+            return {label: Output.model_validate(future.result()) for label, future in futures.items()}
+
+
+def main(list_path: str, root_url: str, settings_json: str, policy_json: str) -> None:
+    """Runs the stage `sources`, and acquires all shards as the flow does."""
+    root, begun = Root(root_url), monotonic()
+    settings = AcquireSettings.model_validate_json(settings_json)
+    policy = FetchPolicy.model_validate_json(policy_json)
+    listed = list_sources.fn(root.url, "sources-bench", {"merge": "{}"}, ListSettings(path=Path(list_path)))
+    road = cast("Road", ThreadRoad(root))  # of a road, acquiring uses no more
+    outputs = acquire(road, Output.model_validate(listed), "bench", None, settings, policy)
+    seconds = monotonic() - begun
+    print(json.dumps({"seconds": seconds, **_outcomes(root, outputs), "peak": _peak()}))
+
+
+def _outcomes(root: Root, outputs: Mapping[str, Output]) -> dict[str, Any]:
+    logs = [read_table(root, output.tables["fetch_log"], ["outcome"]) for output in outputs.values()]
+    outcomes = Counter(outcome for log in logs for outcome in log["outcome"].to_pylist())
+    return {"rows": sum(outcomes.values()), "outcomes": outcomes}
+
+
+def _peak() -> int:
+    """The high-water mark in bytes of this process, with that of its largest child added.
+
+    Linux counts it anew when a program starts, but for what it tells of children: theirs begins with their parent's.
+    """
+    status = Path("/proc/self/status").read_text()
+    own = int(status.split("VmHWM:")[1].split()[0])
+    return 1024 * (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

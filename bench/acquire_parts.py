@@ -1,0 +1,69 @@
+"""Where a row's milliseconds go: each part of acquire by itself, on one thread, in CPU time.
+
+`python -m bench.acquire_parts SITE ROWS`, where SITE serves `00000.jpg` and so on; prints JSON of part to milliseconds
+a row. What is left of a whole run's cost a row are threads that wait for each other, and the tables.
+"""
+
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import process_time
+from typing import TypeVar
+
+from storage.images import put_image
+from storage.root import Root
+from tasks.acquire.decode import open_picture
+from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.fetcher import Fetcher, Wanted
+from tasks.acquire.inspect import Limits, inspect
+from tasks.acquire.inspectors import Inspectors
+from tasks.acquire.outcome import settle
+from tasks.acquire.settings import AcquireSettings, PoliteSettings
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+_SETTINGS = AcquireSettings(allowed_hosts=("127.0.0.1",))
+_POLITE = PoliteSettings(connections=1, host_connections=1, host_rate=1e6)
+
+
+def main(site: str, rows: str) -> None:
+    """Measures each part over the same photographs."""
+    urls = [f"{site}/{n:05d}.jpg" for n in range(int(rows))]
+    parts: dict[str, float] = {}
+
+    def measure(part: str, do: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+        begun = process_time()
+        results = [do(item) for item in items]
+        parts[part] = 1000 * (process_time() - begun) / len(items)
+        return results
+
+    with Watchdog() as watchdog:
+        pool, headers = open_pool(_SETTINGS), {"User-Agent": "bench"}
+        fetched = measure("transfer", lambda url: fetch_once(pool, url, headers, _SETTINGS, watchdog), urls)
+    bodies = [answer.body for answer in fetched]
+    measure("decode", lambda body: open_picture(body).load(), bodies)
+    found = measure("inspect", lambda body: inspect(body, Limits(10**8, 64)), bodies)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with Inspectors(_SETTINGS, 1) as inspectors:
+        inspectors.inspect(bodies[0])
+        measure("hand to a child", inspectors.inspect, bodies)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    child = sum(after[:2]) - sum(before[:2])
+    parts["child in all"] = 1000 * child / len(bodies)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Root(folder)
+        paths = measure("store", lambda body: put_image(root, body, "jpg"), bodies)
+    dated = [replace(answer, started_at=None, seconds=0.1) for answer in fetched]
+    measure("outcome", lambda row: settle(*row), list(zip(urls, dated, found, paths, strict=True)))
+    begun = process_time()
+    with Fetcher(_SETTINGS, _POLITE) as fetcher:
+        list(fetcher.fetch([Wanted(url) for url in urls], lambda place, answer: (place, len(answer.body))))
+    parts["queue and turns"] = 1000 * (process_time() - begun) / len(urls) - parts["transfer"]
+    print(json.dumps(parts))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
