@@ -16,9 +16,9 @@ from typing import TypeVar
 from storage.images import put_image
 from storage.root import Root
 from tasks.acquire.decode import open_picture
-from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.fetch import Watchdog, fetch_once, open_pool
 from tasks.acquire.fetcher import Fetcher, Wanted
-from tasks.acquire.inspect import Limits, inspect
+from tasks.acquire.inspect import Limits, Picture, inspect
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.outcome import settle
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
@@ -45,7 +45,8 @@ def main(site: str, rows: str) -> None:
         fetched = measure("transfer", lambda url: fetch_once(pool, url, headers, _SETTINGS, watchdog), urls)
     bodies = [answer.body for answer in fetched]
     measure("decode", lambda body: open_picture(body).load(), bodies)
-    found = measure("inspect", lambda body: inspect(body, Limits(10**8, 64)), bodies)
+    inspected = measure("inspect", lambda body: inspect(body, Limits(10**8, 64)), bodies)
+    found = [facts for facts in inspected if isinstance(facts, Picture)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with Inspectors(_SETTINGS, 1) as inspectors:
         inspectors.inspect(bodies[0])
@@ -55,7 +56,8 @@ def main(site: str, rows: str) -> None:
     parts["child in all"] = 1000 * child / len(bodies)
     with tempfile.TemporaryDirectory() as folder:
         root = Root(folder)
-        paths = measure("store", lambda body: put_image(root, body, "jpg"), bodies)
+        stored = list(zip(bodies, found, strict=True))
+        paths = measure("store", lambda pair: put_image(root, pair[0], pair[1].sha256, "jpg"), stored)
     dated = [replace(answer, started_at=None, seconds=0.1) for answer in fetched]
     measure("outcome", lambda row: settle(*row), list(zip(urls, dated, found, paths, strict=True)))
     begun = process_time()

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import socket
 import threading
 import time
@@ -39,9 +38,8 @@ _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONDITIONS = {"If-None-Match", "If-Modified-Since"}
 _TICK = 0.1  # seconds between two looks at what is past its deadline
-logging.getLogger("urllib3.connection").setLevel(
-    logging.ERROR
-)  # odd headers are no news; the outcome says what matters
+# What urllib3 finds odd in a stranger's headers is no news for the terminal; the outcome says what matters.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 _current = threading.local()
 """`transfer`: the one that this thread is at."""
 
@@ -141,7 +139,6 @@ class _Counted(HTTPConnection):
     """Tells the transfer of this thread on which connection it is, and how many requests that has carried."""
 
     carried = 0
-    sock: socket.socket | None
 
     def tell(self, connected: socket.socket | None, copy: socket.socket | None = None) -> None:
         """Called as soon as there is a socket."""
@@ -208,6 +205,8 @@ def fetch_once(
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = _send(pool, url, headers, timeout)
             answer = _read_answer(response, url, end, settings, heed_opt_out=heed_opt_out)
+            if answer.is_unchanged and not headers.keys() & _CONDITIONS:
+                answer = replace(answer, reason=Reason.HTTP_ERROR)
             if answer.reason is None and time.monotonic() > end:  # hung up on in its last bytes
                 answer = replace(answer, body=b"", reason=Reason.TIMEOUT, detail=_late(settings), heals=True)
             if answer.reason or answer.location:
