@@ -34,7 +34,7 @@ def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = N
     """
     rows = pa.Table.from_batches(table.select(spec.schema.names).cast(spec.schema).to_batches(), spec.schema)
     rows = rows.sort_by([(name, "ascending") for name in spec.key]).combine_chunks()
-    if rows.num_rows and rows.group_by(list(spec.key)).aggregate([]).num_rows != rows.num_rows:
+    if rows.num_rows and rows.group_by(list(spec.key), use_threads=False).aggregate([]).num_rows != rows.num_rows:
         raise ValueError(f"table {spec.name}: two rows share a key {spec.key}")
     sink = io.BytesIO()
     pq.write_table(rows.replace_schema_metadata(about), sink, row_group_size=64 * 1024, **_WRITER)
@@ -94,8 +94,8 @@ def read_table(root: Root, ref: TableRef, columns: list[str] | None = None) -> p
         DamagedTableError: the file is gone or holds other bytes.
     """
     with _reading(root, ref) as file:
-        # Not `read_table`: its threads may outlive it, and take an interpreter down that ends soon after
-        table = pq.ParquetFile(io.BytesIO(file.read())).read(columns)
+        # No threads of Arrow's: one that still holds the file takes down an interpreter that ends just then
+        table = pq.ParquetFile(io.BytesIO(file.read())).read(columns, use_threads=False)
     return table.select(columns) if columns else table
 
 
@@ -116,7 +116,7 @@ def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None
         DamagedTableError: the file is gone or holds other bytes.
     """
     with _reading(root, ref) as file, pq.ParquetFile(file, buffer_size=1 << 20) as table:
-        yield from table.iter_batches(rows, columns=columns)
+        yield from table.iter_batches(rows, columns=columns, use_threads=False)
 
 
 def write_bytes(root: Root, relative: str, content: bytes, rows: int) -> TableRef:

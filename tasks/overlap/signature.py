@@ -81,7 +81,7 @@ def read_signature(name: str, path: Path, features: FeatureSettings) -> Signatur
     except OSError as error:
         raise InputError(f"{where}: can't be read ({error.strerror}); give a signature or a folder") from error
     try:
-        table = pq.read_table(io.BytesIO(content))
+        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{where}: not a Parquet file ({error}); give a signature or a folder") from error
     about = _read_about(where, table.schema)
