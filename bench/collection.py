@@ -18,7 +18,7 @@ from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.settings import MatchSettings
 from tasks.match.strangers import agreements
-from tasks.native import settle_native_code
+from tasks.native import keep_freed_memory, use_one_thread
 
 QUICK_CLASSES = ("machu_picchu", "palace_of_versailles", "petra_jordan")
 _TEST_LANDMARK = "eiffel_tower"  # goes whole before matching
@@ -111,5 +111,6 @@ def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:
 def one_native_thread() -> Iterator[None]:
     """As the stages run; the CPU seconds of several threads in each other's way would say nothing."""
     faiss.omp_set_num_threads(1)
-    settle_native_code()
+    use_one_thread()
+    keep_freed_memory()
     yield

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from flows.plan import Plan
 from storage.root import Root
+from tasks.acquire.settings import LARGE_RUN
 
-_LARGE_RUN = 1000  # rows of a list above which a contact is needed
 _MOST_OF_THE_LIST = 0.5
 _SLOW = 3600.0
 _MEASURED_CLASS = 3000  # the largest class whose costs were measured: docs/benchmarks.md
@@ -23,9 +23,9 @@ def cautions(plan: Plan, root: Root) -> list[str]:
 def _hosts(plan: Plan) -> Iterator[str]:
     asked, polite = plan.asked, plan.settings.polite
     on_the_web = sum(host.images for host in asked.hosts)
-    if asked.rows > _LARGE_RUN and not polite.contact and not asked.is_folder:
+    if asked.rows > LARGE_RUN and not polite.contact and not asked.is_folder:
         yield (
-            f"no contact: a list of more than {_LARGE_RUN:,} rows is refused without one; give --contact, or set "
+            f"no contact: a list of more than {LARGE_RUN:,} rows is refused without one; give --contact, or set "
             "[polite] contact, a mail or web address where a host's owner reaches you"
         )
     if asked.hosts and asked.hosts[0].images > _MOST_OF_THE_LIST * on_the_web and plan.fetch_seconds > _SLOW:

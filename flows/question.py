@@ -10,14 +10,11 @@ from flows.leaks import TestSets, ask_test_sets
 from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
-from tasks.acquire.settings import PoliteSettings
+from tasks.acquire.settings import LARGE_RUN, PoliteSettings
 from tasks.acquire.sources import merge_classes, read_sources
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
 from tasks.features.settings import FeatureSettings
-
-LARGE_RUN = 1000
-"""Rows of a list from which on hosts' owners must be told whom to turn to."""
 
 
 class Question(BaseModel):

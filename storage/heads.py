@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,7 +36,8 @@ def read_head(root: Root, folder: str) -> Head | None:
 
 
 def write_head(root: Root, folder: str, head: Head) -> None:
-    """Keeps an outcome in place of the one before."""
+    """Keeps an outcome in place of the one before; what it tells of is flushed first."""
+    root.flush()
     root.write(f"{folder}/head.json", head.model_dump_json().encode())
 
 
@@ -52,12 +52,12 @@ class Journal:
         self._root, self._folder, self._specs = root, folder, specs
         self._parts = {int(name.split("-")[0]) for name in root.names(folder) if name.endswith(self._suffix(specs[-1]))}
 
-    def add(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Writes rows down, by the name of their table."""
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        """Writes rows down, by the name of their table; what they tell of is flushed first."""
+        self._root.flush()
         number = max(self._parts, default=0) + 1
         for spec in self._specs:
-            content = encode(spec, pa.Table.from_pylist(list(rows[spec.name]), spec.schema))
-            self._root.write(f"{self._folder}/{number}{self._suffix(spec)}", content)
+            self._root.write(f"{self._folder}/{number}{self._suffix(spec)}", encode(spec, tables[spec.name]))
         self._parts.add(number)
 
     def read(self, spec: TableSpec) -> pa.Table:

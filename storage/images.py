@@ -10,12 +10,15 @@ from storage.root import Root
 def put_image(root: Root, content: bytes, sha256: str, extension: str) -> str:
     """Stores the bytes unless they are there; returns their path below the root, `images/ab/SHA256.EXTENSION`.
 
+    They are flushed with the next `root.flush()`, which comes before anything that says that they are there. A file of
+    another length was left by a loss of power, and is written anew.
+
     Args:
         sha256: of the bytes, hexadecimal; who reads them back checks it.
     """
     path = f"images/{sha256[:2]}/{sha256}.{extension}"
-    if not root.exists(path):
-        root.write(path, content)
+    if root.size(path) != len(content):
+        root.write(path, content, flush=False)
     return path
 
 

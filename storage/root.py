@@ -1,5 +1,6 @@
 """The dataset root: a folder on any fsspec filesystem, written to in one step a file."""
 
+import ctypes
 import os
 import shutil
 import tempfile
@@ -81,12 +82,35 @@ class Root:
             copy.seek(0)
             yield copy
 
-    def write(self, relative: str, content: bytes) -> None:
-        """Writes a file so that a reader sees the old one, the new one, or none: never a part of one."""
+    def write(self, relative: str, content: bytes, *, flush: bool = True) -> None:
+        """Writes a file so that a reader sees the old one, the new one, or none: never a part of one.
+
+        Args:
+            flush: whether it has to survive a loss of power from now on, and not only from the next `flush`.
+        """
         if self.is_local:
-            _write_whole(Path(self.path(relative)), content)
+            _write_whole(Path(self.path(relative)), content, flush=flush)
         else:
             self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
+
+    def flush(self) -> None:
+        """Makes all that was written survive a loss of power: at once, for a flush of each of many files takes long."""
+        if not self.is_local or not Path(self.base).is_dir():
+            return
+        handle = os.open(self.base, os.O_RDONLY)
+        try:
+            syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux alone can flush one file system
+            if syncfs is None or syncfs(handle) != 0:
+                os.sync()
+        finally:
+            os.close(handle)
+
+    def size(self, relative: str) -> int | None:
+        """The length of a file, or None where there is none."""
+        try:
+            return int(self.fs.size(self.path(relative)))
+        except FileNotFoundError:
+            return None
 
     @contextmanager
     def writing(self, relative: str) -> Iterator[BinaryIO]:
@@ -185,8 +209,8 @@ class Root:
             raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error
 
 
-def _write_whole(target: Path, content: bytes) -> None:
-    """Writes a file beside its place, flushes it, and renames it; images are written so by the million."""
+def _write_whole(target: Path, content: bytes, *, flush: bool) -> None:
+    """Writes a file beside its place and renames it; images are written so by the million."""
     temporary = f"{target.parent}/.writing-{uuid4().hex}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     try:
@@ -197,8 +221,9 @@ def _write_whole(target: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(handle)
+            if flush:
+                file.flush()
+                os.fsync(handle)
         os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

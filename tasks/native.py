@@ -9,14 +9,18 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT, _OWN_MAPPING = 1 << 28, 1 << 25  # bytes
 
 
-def settle_native_code() -> None:
-    """One native thread for each task, and no memory given back to the system between two pictures.
-
-    Tasks are the parallelism: several of them with several native threads each only get in each other's way. And in the
-    first thread of a process glibc returns the pyramid of each picture and asks for it again, which costs half as much
-    as the keypoints do: so up to 256 MB that are free stay, and what is under 32 MB comes out of them.
-    """
+def use_one_thread() -> None:
+    """One native thread for each task: tasks are the parallelism, and would only get in each other's way."""
     threadpool_limits(limits=1)
+
+
+def keep_freed_memory() -> None:
+    """From now on, memory that a picture frees is kept for the next.
+
+    In the first thread of a process glibc gives the pyramid of each picture back to the system and asks for it again,
+    which costs half as much as finding the keypoints: so up to 256 MB that are free stay, and what is under 32 MB comes
+    out of them.
+    """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)

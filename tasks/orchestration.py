@@ -33,7 +33,7 @@ from storage.errors import InputError
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables import TableRef
-from tasks.native import settle_native_code
+from tasks.native import use_one_thread
 
 Inputs = Mapping[str, TableRef | list[TableRef] | str | int | None]
 """What a stage reads: references to tables, and small values."""
@@ -78,7 +78,7 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
 
     def decorate(function: Callable[[str, str, Any, Any], Output]) -> Stage:
         def run(root: str, key: str, inputs: Inputs, settings: Any) -> dict[str, Any]:
-            settle_native_code()
+            use_one_thread()
             return function(root, key, inputs, settings).model_dump()
 
         run.__doc__, run.__module__, run.__qualname__ = function.__doc__, function.__module__, function.__qualname__

@@ -10,6 +10,8 @@ from tasks.settings import StageSettings
 
 ROBOT = "cairn"
 """The name by which robots.txt and X-Robots-Tag may address us."""
+LARGE_RUN = 1000
+"""Rows of a list above which hosts' owners must be told whom to turn to."""
 
 
 class AcquireSettings(StageSettings):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,7 @@ DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
 _TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
+_TABLE_ROWS = 64
 _PART_ROWS, _PART_SECONDS = 1000, 30.0
 """What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
 
@@ -140,57 +141,71 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     with share(settings, policy) as shared:
         folder = Path(str(inputs["folder"])) if inputs["folder"] else None
         acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder)
-        rows = _acquire(sources, acquirer, steps, journal)
-    tables = {
-        spec.name: write_table(root, stage_path(key, spec.name), spec, pa.Table.from_pylist(found, spec.schema))
-        for spec, found in zip(_TABLES, rows, strict=True)
-    }
-    write_head(root, place, _head(rows, tables, generation, digest))
+        found = _acquire(sources, acquirer, steps, journal)
+    tables = {spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name]) for spec in _TABLES}
+    write_head(root, place, _head(found, tables, generation, digest))
     journal.clear()
-    return Output(tables=tables, counts={"rows": len(sources), "readable": len(rows.images)})
+    return Output(tables=tables, counts={"rows": len(sources), "readable": found[IMAGES.name].num_rows})
 
 
-class _Rows(NamedTuple):
-    """Rows of `_TABLES`."""
+class _Found:
+    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory."""
 
-    images: list[dict[str, Any]]
-    drops: list[dict[str, Any]]
-    logs: list[dict[str, Any]]
+    def __init__(self) -> None:
+        self._tables: list[list[pa.Table]] = [[] for _ in _TABLES]
+        self._rows: tuple[list[dict[str, Any]], ...] = ([], [], [])
 
     def add(self, source: Mapping[str, Any], outcome: Outcome) -> None:
-        image, drop = outcome.image_row(source), outcome.drop_row(source)
-        self.images.extend([image] if image else [])
-        self.drops.extend([drop] if drop else [])
-        self.logs.append(outcome.log_row(source))
+        rows = (outcome.image_row(source), outcome.drop_row(source), outcome.log_row(source))
+        for own, row in zip(self._rows, rows, strict=True):
+            own.extend([row] if row else [])
+        if len(self._rows[-1]) == _TABLE_ROWS:
+            self._settle()
+
+    def tables(self) -> dict[str, pa.Table]:
+        """All rows that were added, by the name of their table."""
+        self._settle()
+        return {
+            spec.name: pa.concat_tables([spec.schema.empty_table(), *own])
+            for spec, own in zip(_TABLES, self._tables, strict=True)
+        }
+
+    def _settle(self) -> None:
+        for spec, own, rows in zip(_TABLES, self._tables, self._rows, strict=True):
+            own.append(pa.Table.from_pylist(rows, spec.schema))
+            rows.clear()
 
 
-def _head(rows: _Rows, tables: dict[str, TableRef], generation: int, digest: str) -> Head:
-    failures = {row["image_id"] for row in rows.drops}
-    tried = (row["started_at"] for row in rows.logs if row["image_id"] in failures and row["started_at"])
+def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation: int, digest: str) -> Head:
+    drops, logs = found[DROPS.name], found[FETCH_LOG.name]
+    tried = logs.filter(pc.is_in(logs["image_id"], value_set=drops["image_id"].combine_chunks()))["started_at"]
     return Head(
         generation=generation,
         settings=digest,
-        failed=len(failures),
-        oldest_failure=min(tried, default=None),
+        failed=drops.num_rows,
+        oldest_failure=pc.min(tried).as_py(),
         tables=tables,
     )
 
 
-def _acquire(sources: Sequence[Mapping[str, Any]], acquirer: Acquirer, steps: Steps, journal: Journal) -> _Rows:
+def _acquire(
+    sources: Sequence[Mapping[str, Any]], acquirer: Acquirer, steps: Steps, journal: Journal
+) -> dict[str, pa.Table]:
     """The rows of all sources; what is found out is written down in the journal on the way."""
     named: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for source in sources:
         named[source["url"]].append(source)
-    rows, fresh, written = _Rows([], [], []), _Rows([], [], []), monotonic()
+    found, fresh, count, written = _Found(), _Found(), 0, monotonic()
     for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
         for source in named[url]:
-            rows.add(source, outcome)
+            found.add(source, outcome)
             if is_new:
                 fresh.add(source, outcome)
-        if len(fresh.logs) >= _PART_ROWS or (fresh.logs and monotonic() - written > _PART_SECONDS):
-            journal.add(dict(zip((spec.name for spec in _TABLES), fresh, strict=True)))
-            fresh, written = _Rows([], [], []), monotonic()
-    return rows
+                count += 1
+        if count >= _PART_ROWS or (count and monotonic() - written > _PART_SECONDS):
+            journal.add(fresh.tables())
+            fresh, count, written = _Found(), 0, monotonic()
+    return found.tables()
 
 
 def _known_by_address(root: Root, head: Head | None, journal: Journal) -> dict[str, Known]:

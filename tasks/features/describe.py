@@ -5,6 +5,7 @@ from tasks.features.detect import check_installed, detect
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
 from tasks.isolated import ChildDiedError, Isolated
+from tasks.native import keep_freed_memory
 
 _ATTEMPTS = 2  # what the child did before may be to blame once
 
@@ -20,6 +21,7 @@ class Describer:
 
     def __init__(self, settings: FeatureSettings) -> None:
         check_installed(settings)
+        keep_freed_memory()
         self._settings, self._isolated = settings, Isolated()
 
     def __enter__(self) -> "Describer":

@@ -31,6 +31,13 @@ def test_a_damaged_head_is_none(root, content):
     assert read_head(root, "heads/x") is None
 
 
+def rows(drops: list[dict[str, str]], masks: list[dict[str, object]]) -> dict[str, pa.Table]:
+    return {
+        "drops": pa.Table.from_pylist(drops, DROPS.schema),
+        "masks": pa.Table.from_pylist(masks, MASKS.schema),
+    }
+
+
 def journal(root) -> Journal:
     return Journal(root, "heads/x/0-digest", (MASKS, DROPS))
 
@@ -38,10 +45,10 @@ def journal(root) -> Journal:
 def test_what_was_written_down_is_there_for_the_next_run(root):
     first = journal(root)
     assert first.read(DROPS).num_rows == 0
-    first.add({"drops": [DROP], "masks": []})
-    first.add({"drops": [{**DROP, "image_id": "b"}], "masks": [MASK]})
+    first.add(rows([DROP], []))
+    first.add(rows([{**DROP, "image_id": "b"}], [MASK]))
     again = journal(root)
-    again.add({"drops": [{**DROP, "image_id": "c"}], "masks": []})
+    again.add(rows([{**DROP, "image_id": "c"}], []))
     assert journal(root).read(DROPS)["image_id"].to_pylist() == ["a", "b", "c"]
     assert journal(root).read(MASKS).to_pylist() == [MASK]
     again.clear()
@@ -50,14 +57,14 @@ def test_what_was_written_down_is_there_for_the_next_run(root):
 
 
 def test_a_part_counts_only_when_it_is_complete(root):
-    journal(root).add({"drops": [DROP], "masks": [MASK]})
+    journal(root).add(rows([DROP], [MASK]))
     root.remove("heads/x/0-digest/1-drops.parquet")  # killed before the last of the tables
     assert journal(root).read(MASKS).num_rows == 0
 
 
 def test_a_damaged_part_is_left_out(root):
-    journal(root).add({"drops": [DROP], "masks": []})
-    journal(root).add({"drops": [{**DROP, "image_id": "b"}], "masks": []})
+    journal(root).add(rows([DROP], []))
+    journal(root).add(rows([{**DROP, "image_id": "b"}], []))
     root.write("heads/x/0-digest/1-drops.parquet", b"damaged")
     assert journal(root).read(DROPS)["image_id"].to_pylist() == ["b"]
     assert journal(root).read(DROPS).schema.equals(pa.schema(DROPS.schema))
