@@ -74,7 +74,7 @@ class Journal:
         """A part; None where it is damaged, so that its rows are found out again."""
         try:
             with self._root.reading(f"{self._folder}/{number}{self._suffix(spec)}") as file:
-                return pq.ParquetFile(file).read(use_threads=False).cast(spec.schema)
+                return pq.ParquetFile(pa.BufferReader(file.read())).read(use_threads=False).cast(spec.schema)
         except (FileNotFoundError, pa.ArrowException, ValueError):
             return None
 

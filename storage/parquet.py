@@ -94,8 +94,8 @@ def read_table(root: Root, ref: TableRef, columns: list[str] | None = None) -> p
         DamagedTableError: the file is gone or holds other bytes.
     """
     with _reading(root, ref) as file:
-        # No threads of Arrow's: one that still holds the file takes down an interpreter that ends just then
-        table = pq.ParquetFile(io.BytesIO(file.read())).read(columns, use_threads=False)
+        # By this thread alone: one of Arrow's that still holds a Python file takes down an interpreter that is ending
+        table = pq.ParquetFile(pa.BufferReader(file.read())).read(columns, use_threads=False)
     return table.select(columns) if columns else table
 
 

@@ -1,7 +1,6 @@
 """The signature of a test set: a file by which a team checks against it without having its photographs."""
 
 import hashlib
-import io
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -81,7 +80,7 @@ def read_signature(name: str, path: Path, features: FeatureSettings) -> Signatur
     except OSError as error:
         raise InputError(f"{where}: can't be read ({error.strerror}); give a signature or a folder") from error
     try:
-        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{where}: not a Parquet file ({error}); give a signature or a folder") from error
     about = _read_about(where, table.schema)
