@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,6 +68,13 @@ def inspect(content: bytes, settings: "AcquireSettings | Limits") -> Picture | R
     """
     image = _open(content, settings)
     return image if isinstance(image, Rejected) else _decode(content, image)
+
+
+def for_each(
+    look: Callable[[bytes, Limits], Picture | Rejected], contents: Sequence[bytes], limits: Limits
+) -> list[Picture | Rejected]:
+    """What looking at each body comes to."""
+    return [look(content, limits) for content in contents]
 
 
 def _open(content: bytes, settings: "AcquireSettings | Limits") -> Image.Image | Rejected:
