@@ -106,7 +106,7 @@ def describe(tally: Tally, polite: PoliteSettings) -> str:
     whole = tally.total()
     left = timedelta(seconds=round(tally.seconds_left(polite.host_rate)))
     failed = [f"{count:,} {outcome}" for outcome, count in whole.outcomes.most_common() if outcome not in WELL]
-    return ", ".join([f"{whole.bytes / 1e6:,.0f} MB", f"{tally.rate():.0f}/s", f"{left} left", *failed[:3]])
+    return ", ".join([f"{whole.bytes / 1e6:,.1f} MB", f"{tally.rate():.0f}/s", f"{left} left", *failed[:3]])
 
 
 def _describe_hosts(tally: Tally) -> str:
