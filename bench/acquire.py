@@ -7,6 +7,7 @@ without the server. Start-up apart is what the larger list costs more than the s
 """
 
 import json
+import subprocess
 import sys
 import tempfile
 from itertools import count
@@ -23,6 +24,7 @@ _SMALL, _LARGE = 2_000, 20_000
 _QUICK_SMALL, _QUICK_LARGE = 200, 1_000
 _ROUNDS = 3
 _MEMORY_ROWS = 1_000
+_PARTS_ROWS = 600
 _PROCESSES, _CONNECTIONS = 2, 32
 _PICTURES = Path(__file__).parents[1] / "data/bench/acquire"
 _SETTINGS = AcquireSettings(allowed_hosts=("127.0.0.1",))
@@ -47,6 +49,7 @@ def measure(quick: bool) -> Result:
         ours, theirs = (_middle([costs[side] for costs in rounds]) for side in (0, 1))
         ours_large, theirs_large = sides.cairn(large), sides.img2dataset(large)
         single, few = sides.cairn(small, inspectors=1), sides.cairn(small if quick else _MEMORY_ROWS)
+        _print_parts(site, min(_PARTS_ROWS, small))
     more = large - small
     bound = _CONNECTIONS * _SETTINGS.max_bytes + _PROCESSES * 4 * _SETTINGS.max_pixels + 600_000_000
     our_row, their_row = (_milliseconds(b.cpu - a.cpu, more) for a, b in ((ours, ours_large), (theirs, theirs_large)))
@@ -69,6 +72,14 @@ def measure(quick: bool) -> Result:
         "peak_growth": ours_large.peak / few.peak,
     }
     return Result(figures, {} if quick else _TARGETS)
+
+
+def _print_parts(site: str, rows: int) -> None:
+    """Where a row's milliseconds go; of no claim."""
+    command = [sys.executable, "-m", "bench.acquire_parts", site, str(rows)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    for part, milliseconds in json.loads(done.stdout.splitlines()[-1]).items():
+        print(f"{part:20} {milliseconds:6.3f} ms a row", flush=True)
 
 
 class _Sides:
