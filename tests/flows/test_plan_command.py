@@ -132,9 +132,9 @@ def test_an_empty_root_knows_nothing(tmp_path: Path) -> None:
 def test_what_an_interrupted_run_wrote_down_is_known(first_run: Any, tmp_path: Path) -> None:
     done, root = Root(str(first_run[0])), Root(str(tmp_path))
     version = find_version(done, "landmarks", "latest")
-    rows = {spec.name: read_version_table(done, version, spec.name).to_pylist() for spec in (IMAGES, FETCH_LOG)}
+    rows = {spec.name: read_version_table(done, version, spec.name) for spec in (IMAGES, FETCH_LOG)}
     journal = Journal(root, f"{shard_folder('landmarks', 'shard-001')}/0-abc", (IMAGES, DROPS, FETCH_LOG))
-    journal.add({**rows, "drops": []})
+    journal.add({**rows, "drops": DROPS.schema.empty_table()})
     of_version, of_journal = read_known(done, "landmarks"), read_known(root, "landmarks")
     assert sorted(of_journal.log["url"].to_pylist()) == sorted(of_version.log["url"].to_pylist())
     assert of_journal.images.num_rows == of_version.images.num_rows

@@ -84,7 +84,7 @@ def test_the_facts_of_a_photograph(picture):
         mode="RGB",
         orientation=1,
         frames=1,
-        pixel_hash=xxhash.xxh3_128_hexdigest(b"96 80 1" + Image.open(io.BytesIO(content)).tobytes("raw", "RGBX")),
+        pixel_hash=xxhash.xxh3_128_hexdigest(b"96 80 1" + Image.open(io.BytesIO(content)).tobytes("raw", "RGB")),
         phash="7f1b1813cfc82b27",
         licence=None,
         author=None,
