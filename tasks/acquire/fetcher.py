@@ -138,14 +138,19 @@ class Fetcher:
             self._hosts.done(host, failed=False)
             self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail="not an http or https address"))
             return
-        leave = self._robots.ask_leave(origin, job.url) if self._settings.robots else _LEAVE
+        try:
+            leave = self._robots.ask_leave(origin, job.url) if self._settings.robots else _LEAVE
+            waits = leave.spent and not leave.refusal
+            answer = None if waits else leave.refusal or self._request(job.url, condition=job.wanted.condition)
+        except BaseException:  # of ours, not the host's: its turn must not be lost to the others
+            self._hosts.done(host, failed=False)
+            raise
         if leave.spent:
             self._slow_down(host, leave.interval)
-        if leave.spent and not leave.refusal:
+        if answer is None:
             self._hosts.put(host, job, first=True)
             self._hosts.done(host, failed=False)
             return
-        answer = leave.refusal or self._request(job.url, condition=job.wanted.condition)
         job.attempts += job.redirects == 0
         self._hosts.done(host, failed=_is_hosts_fault(answer), wait=self._heed_wait(host, answer))
         self._go_on(job, answer)

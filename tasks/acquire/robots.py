@@ -69,7 +69,12 @@ class Robots:
             is_first = origin not in self._known
             future = self._known.setdefault(origin, Future())
         if is_first:
-            found = self._fetch_rules(origin)
+            try:
+                found = self._fetch_rules(origin)
+            except BaseException as error:  # or those who wait for the rules would wait for ever
+                del self._known[origin]
+                future.set_exception(error)
+                raise
             if isinstance(found, Fetched):  # the next to come asks again
                 del self._known[origin]
             future.set_result(found)

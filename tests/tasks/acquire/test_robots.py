@@ -118,3 +118,29 @@ def test_those_who_wait_for_the_rules_wait_for_their_next_turn_too():
     for thread in threads:
         thread.join(5)
     assert [leave.spent for leave in leaves] == [True] * 3
+
+
+def test_an_error_of_ours_keeps_nobody_waiting():
+    begun, release = threading.Event(), threading.Event()
+
+    def request(url: str) -> Fetched:
+        begun.set()
+        release.wait(5)
+        raise MemoryError
+
+    robots, raised = Robots(request), []
+
+    def ask() -> None:
+        try:
+            robots.ask_leave("http://a", "http://a/x.jpg")
+        except MemoryError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        begun.wait(5)
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(raised) == 3
