@@ -121,5 +121,6 @@ def _show_hosts(root: Root, acquired: Mapping[str, Output]) -> None:
     logs = [read_table(root, output.tables[FETCH_LOG.name], columns) for output in acquired.values()]
     hosts = by_host(pa.concat_tables(logs).to_pandas())
     shown = hosts.head(_MOST_HOSTS).to_dict("records")
-    text = f"What each host gave; the {len(shown)} of {len(hosts):,} with most addresses"
+    most = f"; the {_MOST_HOSTS} of {len(hosts):,} with most addresses" if len(hosts) > _MOST_HOSTS else ""
+    text = f"What each host gave{most}"
     create_table_artifact(shown, key="acquire-hosts", description=text)
