@@ -2,11 +2,13 @@
 
 import ctypes
 import platform
+from collections.abc import Mapping
 
 from threadpoolctl import threadpool_limits
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _KEPT, _OWN_MAPPING = 1 << 28, 1 << 25  # bytes
+_HEAPS = 2
 
 
 def use_one_thread() -> None:
@@ -21,7 +23,15 @@ def keep_freed_memory() -> None:
     which costs half as much as finding the keypoints: so up to 256 MB that are free stay, and what is under 32 MB comes
     out of them.
     """
+    _tune({_M_MMAP_THRESHOLD: _OWN_MAPPING, _M_TRIM_THRESHOLD: _KEPT})
+
+
+def share_heaps() -> None:
+    """From now on, new threads share two heaps: of one for each of a hundred, each keeps what others could use."""
+    _tune({_M_ARENA_MAX: _HEAPS})
+
+
+def _tune(parameters: Mapping[int, int]) -> None:
     if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)
-        library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        for parameter, value in parameters.items():
+            ctypes.CDLL(None).mallopt(parameter, value)
