@@ -237,10 +237,13 @@ def _leave(response: urllib3.BaseHTTPResponse) -> None:
     What is left of a body must not be read as the next answer on its connection.
     """
     length = response.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length) <= _CHUNK and response.status != 200:
-        response.read(decode_content=False)
-    else:
-        response.close()
+    if response.status != 200 and length.isdecimal() and len(length) <= 5 and int(length) <= _CHUNK:
+        try:
+            response.read(decode_content=False)
+            return
+        except (HTTPError, OSError):  # the answer is known already
+            pass
+    response.close()
 
 
 def _late(settings: AcquireSettings) -> str:

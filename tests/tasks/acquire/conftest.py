@@ -200,6 +200,10 @@ class _Handler(BaseHTTPRequestHandler):
     def serve_hangup(self, _: str) -> None:
         self.close_connection = True
 
+    def serve_cut_error(self, _: str) -> None:
+        self.answer(404, b"no", {"Content-Length": "50"})
+        self.close_connection = True
+
     def serve_long(self, _: str) -> None:
         self.send_response(200)
         self.send_header("Connection", "close")

@@ -30,6 +30,11 @@ def test_an_error_that_does_not_heal(site, impatient, status):
     assert (found.reason, found.status, found.heals, found.body) == (Reason.HTTP_ERROR, status, False, b"")
 
 
+def test_an_error_page_that_breaks_off_is_still_that_error(site, impatient):
+    found = get(f"{site.url}/cut-error", impatient)
+    assert (found.reason, found.status) == (Reason.HTTP_ERROR, 404)
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_an_error_that_may_heal(site, impatient, status):
     found = get(f"{site.url}/{status}", impatient)
