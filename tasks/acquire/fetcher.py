@@ -139,14 +139,13 @@ class Fetcher:
             self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail="not an http or https address"))
             return
         try:
-            leave = self._robots.ask_leave(origin, job.url) if self._settings.robots else _LEAVE
+            heed = partial(self._slow_down, host)
+            leave = self._robots.ask_leave(origin, job.url, heed) if self._settings.robots else _LEAVE
             waits = leave.spent and not leave.refusal
             answer = None if waits else leave.refusal or self._request(job.url, condition=job.wanted.condition)
         except BaseException:  # of ours, not the host's: its turn must not be lost to the others
             self._hosts.done(host, failed=False)
             raise
-        if leave.spent:
-            self._slow_down(host, leave.interval)
         if answer is None:
             self._hosts.put(host, job, first=True)
             self._hosts.done(host, failed=False)

@@ -40,12 +40,10 @@ class Leave(NamedTuple):
     Attributes:
         spent: the turn went to asking for the rules, or waiting for them; the address has to wait for its next.
         refusal: why it may not be.
-        interval: seconds that the host wants between two requests.
     """
 
     spent: bool
     refusal: Fetched | None
-    interval: float = 0.0
 
 
 class Robots:
@@ -60,10 +58,13 @@ class Robots:
         self._known: dict[str, Future[Rules | Fetched]] = {}
         self._lock = threading.Lock()
 
-    def ask_leave(self, origin: str, url: str) -> Leave:
+    def ask_leave(self, origin: str, url: str, heed: Callable[[float], None] = lambda _seconds: None) -> Leave:
         """Asks whether an address may be fetched; while another thread asks the same origin, waits for its answer.
 
         A host without rules allows everything; one that does not answer, nothing for now (RFC 9309, 2.3.1).
+
+        Args:
+            heed: is told the seconds that the host wants between two requests, before anyone gets leave.
         """
         with self._lock:
             is_first = origin not in self._known
@@ -77,13 +78,15 @@ class Robots:
                 raise
             if isinstance(found, Fetched):  # the next to come asks again
                 del self._known[origin]
+            else:
+                heed(found.interval)
             future.set_result(found)
         spent = is_first or not future.done()
         found = future.result()
         if isinstance(found, Fetched):
             return Leave(spent, found)
         if spent or found.allows(url):
-            return Leave(spent, None, found.interval)
+            return Leave(spent, None)
         return Leave(spent, Fetched(Reason.ROBOTS_DISALLOWED, final_url=url, detail=f"{origin}/robots.txt"))
 
     def _fetch_rules(self, origin: str) -> Rules | Fetched:

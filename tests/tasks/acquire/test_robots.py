@@ -54,7 +54,7 @@ def answering(*answers: Fetched) -> tuple[Robots, list[str]]:
 def test_a_host_is_asked_once_and_the_turn_is_spent():
     robots, asked = answering(Fetched(None, b"User-agent: *\nDisallow: /no", status=200))
     assert robots.ask_leave("http://a", "http://a/x.jpg").spent
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None, 0.0)
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None)
     refused = robots.ask_leave("http://a", "http://a/no.jpg")
     assert refused.refusal is not None
     assert refused.refusal.reason is Reason.ROBOTS_DISALLOWED
@@ -64,8 +64,8 @@ def test_a_host_is_asked_once_and_the_turn_is_spent():
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_host_without_rules_allows_everything(status):
     robots, _ = answering(Fetched(Reason.HTTP_ERROR, status=status))
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (True, None, 0.0)
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None, 0.0)
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (True, None)
+    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,15 @@ def test_a_host_that_does_not_answer_allows_nothing_for_now(failure):
     assert (leave.refusal.reason, leave.refusal.heals) == (failure.reason, failure.heals)
     assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is None
     assert len(asked) == 2
+
+
+def test_the_pace_that_a_host_wants_is_told_before_anyone_gets_leave():
+    robots, _ = answering(Fetched(None, RULES, status=200))
+    told: list[float] = []
+    robots.ask_leave("http://a", "http://a/x.jpg", told.append)
+    assert told == [2.5]
+    robots.ask_leave("http://a", "http://a/x.jpg", told.append)
+    assert told == [2.5]
 
 
 def test_redirects_lead_to_the_rules():
