@@ -11,6 +11,8 @@ from storage.parquet import encode
 from storage.root import Root
 from storage.tables import TableRef, TableSpec
 
+_HEAD = "head.json"
+
 
 class Head(BaseModel):
     """What the next run need not find out again about a shard."""
@@ -30,15 +32,21 @@ def shard_folder(dataset: str, shard: str) -> str:
 def read_head(root: Root, folder: str) -> Head | None:
     """The newest outcome kept in a folder, or None before its first, or where the file is damaged."""
     try:
-        return Head.model_validate_json(root.read(f"{folder}/head.json"))
+        return Head.model_validate_json(root.read(f"{folder}/{_HEAD}"))
     except (FileNotFoundError, ValidationError):
         return None
 
 
 def write_head(root: Root, folder: str, head: Head) -> None:
-    """Keeps an outcome in place of the one before; what it tells of is flushed first."""
+    """Keeps an outcome in place of the one before, and of all that was written down on the way to one.
+
+    What it tells of is flushed first.
+    """
     root.flush()
-    root.write(f"{folder}/head.json", head.model_dump_json().encode())
+    root.write(f"{folder}/{_HEAD}", head.model_dump_json().encode())
+    for journal in root.names(folder):
+        if journal != _HEAD:
+            root.remove(f"{folder}/{journal}")
 
 
 class Journal:
@@ -50,7 +58,8 @@ class Journal:
 
     def __init__(self, root: Root, folder: str, specs: Sequence[TableSpec]) -> None:
         self._root, self._folder, self._specs = root, folder, specs
-        self._parts = {int(name.split("-")[0]) for name in root.names(folder) if name.endswith(self._suffix(specs[-1]))}
+        complete = (name.removesuffix(self._suffix(specs[-1])) for name in root.names(folder))
+        self._parts = {int(number) for number in complete if number.isdecimal()}
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
         """Writes rows down, by the name of their table; what they tell of is flushed first."""
@@ -65,17 +74,15 @@ class Journal:
         parts = [self._read_part(number, spec) for number in sorted(self._parts)]
         return pa.concat_tables([spec.schema.empty_table(), *(part for part in parts if part is not None)])
 
-    def clear(self) -> None:
-        """Forgets everything."""
-        self._root.remove(self._folder)
-        self._parts.clear()
-
     def _read_part(self, number: int, spec: TableSpec) -> pa.Table | None:
         """A part; None where it is damaged, so that its rows are found out again."""
         try:
-            with self._root.reading(f"{self._folder}/{number}{self._suffix(spec)}") as file:
-                return pq.ParquetFile(pa.BufferReader(file.read())).read(use_threads=False).cast(spec.schema)
-        except (FileNotFoundError, pa.ArrowException, ValueError):
+            content = self._root.read(f"{self._folder}/{number}{self._suffix(spec)}")
+        except FileNotFoundError:
+            return None
+        try:
+            return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False).cast(spec.schema)
+        except (OSError, pa.ArrowException, ValueError):  # OSError is Arrow's, of a file that ends too soon
             return None
 
     @staticmethod

@@ -144,7 +144,6 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
         found = _acquire(sources, acquirer, steps, journal)
     tables = {spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name]) for spec in _TABLES}
     write_head(root, place, _head(found, tables, generation, digest))
-    journal.clear()
     return Output(tables=tables, counts={"rows": len(sources), "readable": found[IMAGES.name].num_rows})
 
 
