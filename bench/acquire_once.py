@@ -11,34 +11,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
-from pydantic import BaseModel
-
+from bench.plain_road import PlainRoad
 from flows.fetching import acquire
 from storage.parquet import read_table
 from storage.root import Root
 from tasks.acquire.settings import AcquireSettings, FetchPolicy
 from tasks.acquire.task import ListSettings, list_sources
-from tasks.orchestration import Inputs, Output, Road, Stage, stage_key
-
-
-class ThreadRoad:
-    """A road on which stages are plain functions, carried out by threads of this process."""
-
-    def __init__(self, root: Root) -> None:
-        self.root = root
-
-    def each_here(
-        self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None, at_once: int
-    ) -> dict[str, Output]:
-        """Runs a stage once for each of the inputs."""
-        with ThreadPoolExecutor(at_once) as pool:
-            futures = {
-                label: pool.submit(stage.fn, self.root.url, stage_key(stage, part, settings), part, settings)
-                for label, part in inputs.items()
-            }
-            return {label: Output.model_validate(future.result()) for label, future in futures.items()}
+from tasks.orchestration import Output
 
 
 def main(list_path: str, root_url: str, settings_json: str, policy_json: str) -> None:
@@ -47,8 +28,8 @@ def main(list_path: str, root_url: str, settings_json: str, policy_json: str) ->
     settings = AcquireSettings.model_validate_json(settings_json)
     policy = FetchPolicy.model_validate_json(policy_json)
     listed = list_sources.fn(root.url, "sources-bench", {"merge": "{}"}, ListSettings(path=Path(list_path)))
-    road = cast("Road", ThreadRoad(root))  # of a road, acquiring uses no more
-    outputs = acquire(road, Output.model_validate(listed), "bench", None, settings, policy)
+    with ThreadPoolExecutor(1) as pool:
+        outputs = acquire(PlainRoad(root, pool), Output.model_validate(listed), "bench", None, settings, policy)
     seconds = monotonic() - begun
     print(json.dumps({"seconds": seconds, **_outcomes(root, outputs), "peak": _peak()}))
 

@@ -16,7 +16,7 @@ from time import process_time
 
 from pydantic import BaseModel
 
-from bench.curate_once import PlainRoad
+from bench.plain_road import PlainRoad
 from bench.result import Result
 from bench.surroundings import SHARED_DATA, demo_photos
 from demo import site

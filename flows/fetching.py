@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 import pyarrow as pa
+from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
@@ -89,7 +90,10 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(_SECONDS):
-            show()
+            try:
+                show()
+            except Exception as error:  # of the server: weeks of fetching are worth more than a bar
+                get_run_logger().warning("the progress of fetching could not be shown: %s", error)
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(watch,), name="fetch-progress", daemon=True)
     thread.start()
@@ -98,7 +102,7 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        show()
+    show()
 
 
 def describe(tally: Tally, polite: PoliteSettings) -> str:

@@ -19,13 +19,13 @@ from storage.versions import check_name
 from tasks.acquire.plan import Host, class_sizes, different_images, fetch_seconds, hosts_of
 from tasks.acquire.sources import read_sources
 from tasks.match.plan import Pairs
+from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
 from tasks.overlap.testsets import read_test_set
 
 _ASSUMED_BYTES = 300_000.0
 _KEYPOINT_BYTES = 110  # of 152, as compressed: what the photographs of 13 landmarks take
 _PICTURE_BYTES = 65_000  # of an image, thumbnails and drawn matches, in the memo and in the version: likewise
-_BLOCK = 6000  # photographs of a class that are in memory at once: `tasks.match.shortlist`
 # Bytes of the process, of a photograph whose class is matched, and of a row while the list is read: docs/benchmarks.md
 _BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 200_000, 850
 
@@ -110,7 +110,7 @@ class Plan:
     @property
     def memory_bytes(self) -> float:
         """Of the process while it reads the list, or while its workers match the largest classes: the larger."""
-        largest = np.minimum(self.compared_sizes[-self.workers :], _BLOCK)
+        largest = np.minimum(self.compared_sizes[-self.workers :], BLOCK)
         return float(_BASE_MEMORY + max(self.asked.rows * _ROW_MEMORY, largest.sum() * _PHOTOGRAPH_MEMORY))
 
 

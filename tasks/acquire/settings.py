@@ -88,7 +88,7 @@ class RemoteFile(StageSettings):
 class TransferSettings(StageSettings):
     """How a large file is fetched."""
 
-    user_agent: str = Field("cairn/0.1 (image retrieval research)", description="User-Agent sent with each request")
+    user_agent: str = Field(PoliteSettings().user_agent, description="User-Agent sent with each request")
     connect_timeout: float = Field(10.0, gt=0, description="seconds to wait for a connection")
     read_timeout: float = Field(60.0, gt=0, description="seconds to wait for the next bytes")
     attempts: int = Field(5, ge=1, description="tries in a row that bring nothing new before a transfer is given up")

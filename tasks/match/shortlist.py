@@ -16,7 +16,7 @@ _PROBES = 4
 _TURNS = 12  # bins of 30 degrees
 _SCALES = 7  # bins of a factor of two, from 1/8 to 8
 _POINTS = 40  # descriptors that a centre is learnt from
-_BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 400 MB
+BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 400 MB
 _FLAT = 10_000  # descriptors up to which every one is looked at
 
 
@@ -125,7 +125,7 @@ def shortlist(
 
 def _block(photographs: int) -> int:
     """How many of so many photographs are indexed at once: all, or equal parts of them."""
-    parts = max(1, -(-photographs // _BLOCK))
+    parts = max(1, -(-photographs // BLOCK))
     return max(1, -(-photographs // parts))
 
 

@@ -146,5 +146,5 @@ def test_blocks_find_what_one_index_finds(monkeypatch):
     several = [*known, *(like(photograph, seed=3) for photograph in known)]
     settings = MatchSettings(candidates=1, min_votes=20)
     whole = shortlist(several, settings)
-    monkeypatch.setattr(module, "_BLOCK", 5)
+    monkeypatch.setattr(module, "BLOCK", 5)
     assert set(shortlist(several, settings)) == set(whole) == {(n, n + 8) for n in range(8)}
