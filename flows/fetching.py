@@ -86,14 +86,14 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
         if tell:
             tell("fetch", whole.done, whole.rows, note)
         text = f"{whole.done:,} of {whole.rows:,} addresses; {note}{_describe_hosts(tally)}"
-        update_progress_artifact(artifact, 100 * whole.done / whole.rows, description=text)
+        try:
+            update_progress_artifact(artifact, 100 * whole.done / whole.rows, description=text)
+        except Exception as error:  # of the server: weeks of fetching are worth more than a bar
+            get_run_logger().warning("the progress of fetching could not be shown: %s", error)
 
     def watch() -> None:
         while not ended.wait(_SECONDS):
-            try:
-                show()
-            except Exception as error:  # of the server: weeks of fetching are worth more than a bar
-                get_run_logger().warning("the progress of fetching could not be shown: %s", error)
+            show()
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(watch,), name="fetch-progress", daemon=True)
     thread.start()
