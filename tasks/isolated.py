@@ -97,6 +97,7 @@ class Isolated:
                 [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve{arguments}"],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for its parent, who decides; it might come before the child can ignore it
                 env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
             ).result()
         try:
@@ -118,7 +119,6 @@ class Isolated:
 
 def serve(handle: int, memory_limit: int | None) -> None:
     """The child's side: answers calls that come through the pipe of this handle, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, but its parent decides
     if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     limited = False

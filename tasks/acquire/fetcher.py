@@ -78,6 +78,7 @@ class Fetcher:
         self._threads = [
             threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(polite.connections)
         ]
+        self._jitter = random.Random()  # noqa: S311 - not a secret, and not the generator that others may have seeded
         self._robots = Robots(partial(self._request, heed_opt_out=False))
 
     def __enter__(self) -> "Fetcher":
@@ -181,7 +182,7 @@ class Fetcher:
             job.url, job.redirects = answer.location, job.redirects + 1
             self._hosts.put(host_of(job.url), job, first=True)
         elif answer.heals and job.attempts < self._settings.attempts and (answer.wait or 0.0) <= _LONGEST_WAIT:
-            pause = self._polite.backoff * 2 ** (job.attempts - 1) * random.uniform(0.5, 1.5)  # noqa: S311 – jitter
+            pause = self._polite.backoff * 2 ** (job.attempts - 1) * self._jitter.uniform(0.5, 1.5)
             job.url, job.redirects = job.wanted.url, 0
             self._hosts.put(host_of(job.url), job, delay=max(pause, answer.wait or 0.0))
         else:

@@ -210,3 +210,8 @@ def test_a_daemonic_worker_may_isolate_too():
     worker.start()
     assert answers.get(timeout=60) == (3, 2)
     worker.join()
+
+
+def test_what_the_terminal_interrupts_is_not_the_child():
+    with Isolated() as isolated:
+        assert isolated.call(os.getpgrp) != os.getpgrp()
