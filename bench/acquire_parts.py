@@ -17,7 +17,7 @@ from typing import TypeVar
 from storage.images import put_image
 from storage.root import Root
 from tasks.acquire.decode import open_picture
-from tasks.acquire.fetch import Watchdog, fetch_once, open_pool
+from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
 from tasks.acquire.fetcher import Fetcher, Wanted
 from tasks.acquire.inspect import Limits, Picture, inspect
 from tasks.acquire.inspectors import Inspectors
@@ -63,9 +63,13 @@ def main(site: str, rows: str) -> None:
     measure("outcome", lambda row: settle(*row), list(zip(urls, dated, found, paths, strict=True)))
     begun = process_time()
     with Fetcher(_SETTINGS, _POLITE) as fetcher:
-        list(fetcher.fetch([Wanted(url) for url in urls], lambda place, answer: (place, len(answer.body))))
+        list(fetcher.fetch([Wanted(url) for url in urls], _deliver_length))
     parts["queue and turns"] = 1000 * (process_time() - begun) / len(urls) - parts["transfer"]
     print(json.dumps(parts))
+
+
+def _deliver_length(_: int, answer: Fetched, deliver: Callable[[int | BaseException], None]) -> None:
+    deliver(len(answer.body))
 
 
 def _decode(body: bytes) -> None:

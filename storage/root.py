@@ -107,8 +107,9 @@ class Root:
 
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
+        path = self.path(relative)
         try:
-            return int(self.fs.size(self.path(relative)))
+            return os.stat(path).st_size if self.is_local else int(self.fs.size(path))  # noqa: PTH116 - asked of every image
         except FileNotFoundError:
             return None
 
@@ -219,12 +220,19 @@ def _write_whole(target: Path, content: bytes, *, flush: bool) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(temporary, flags, 0o644)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        try:
+            _write_all(handle, content)
             if flush:
-                file.flush()
                 os.fsync(handle)
+        finally:
+            os.close(handle)
         os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:  # a signal, or 2 GB, may end a write before its end
+        left = left[os.write(handle, left) :]

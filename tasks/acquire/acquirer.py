@@ -13,12 +13,14 @@ from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.fetcher import Wanted, host_of
 from tasks.acquire.inspect import Picture
+from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
 from tasks.acquire.resume import Known, Step
 from tasks.acquire.shared import Shared
 
 Found = tuple[str, Outcome, bool]
 """An address, its outcome, and whether that is new."""
+Deliver = Callable[[Found | BaseException], None]
 
 
 class Acquirer:
@@ -61,20 +63,30 @@ class Acquirer:
             for url, known in asked.items()
         ]
 
-        def settled(place: int, fetched: Fetched) -> Found:
+        def conclude(place: int, fetched: Fetched, verdict: Verdict | None) -> Found:
             url, known = urls[place], asked[urls[place]]
-            outcome = self._settle(url, fetched)
+            outcome = self._settle(url, fetched, verdict)
             if known:
                 outcome = settle_again(known, fetched, outcome)
             self._shared.tally.add(host_of(url), str(outcome.log["outcome"]), len(fetched.body))
             return url, outcome, True
 
-        return self._shared.fetcher.fetch(wanted, settled)
+        def arrived(place: int, fetched: Fetched, deliver: Deliver) -> None:
+            if not _has_body(fetched):
+                deliver(conclude(place, fetched, None))
+                return
 
-    def _settle(self, url: str, fetched: Fetched) -> Outcome:
-        if fetched.reason is not None or fetched.is_unchanged:
-            return settle(url, fetched, None, None)
-        found = self._shared.inspectors.inspect(fetched.body)
+            def inspected(verdict: Verdict | Exception) -> None:
+                try:
+                    deliver(verdict if isinstance(verdict, Exception) else conclude(place, fetched, verdict))
+                except BaseException as error:  # it belongs to who asked, and this thread to all
+                    deliver(error)
+
+            self._shared.inspectors.submit(fetched.body, inspected)
+
+        return self._shared.fetcher.fetch(wanted, arrived)
+
+    def _settle(self, url: str, fetched: Fetched, found: Verdict | None) -> Outcome:
         if not isinstance(found, Picture):
             return settle(url, fetched, found, None)
         return settle(url, fetched, found, self._put(fetched.body, found.sha256, EXTENSIONS[found.format]))
@@ -86,12 +98,18 @@ class Acquirer:
             fetched = Fetched(None, (folder / url).read_bytes())
         except OSError as error:
             fetched = Fetched(Reason.CONNECTION_FAILED, detail=str(error))
-        return url, self._settle(url, replace(fetched, started_at=started_at, seconds=monotonic() - clock)), True
+        found = self._shared.inspectors.inspect(fetched.body) if _has_body(fetched) else None
+        fetched = replace(fetched, started_at=started_at, seconds=monotonic() - clock)
+        return url, self._settle(url, fetched, found), True
 
     def _inspect(self, url: str, known: Known) -> Found:
         """Of stored bytes; nothing is fetched."""
         assert known.image
         return url, inspect_anew(known, self._shared.inspectors.inspect(self._get(known.image["path"]))), True
+
+
+def _has_body(fetched: Fetched) -> bool:
+    return fetched.reason is None and not fetched.is_unchanged
 
 
 def _with(steps: Mapping[str, Step], step: Step) -> list[str]:

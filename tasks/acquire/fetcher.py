@@ -20,6 +20,8 @@ from tasks.acquire.robots import Leave, Robots
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 _R = TypeVar("_R")
+Handle = Callable[[int, Fetched, Callable[[_R | BaseException], None]], None]
+"""Is given a place, what came, and whom to give what comes of it."""
 _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
 _LONGEST_PARTING = 2.0  # seconds; who still waits for a host by then is a transfer that nobody wants any more
@@ -46,7 +48,7 @@ class Wanted(NamedTuple):
 class _Batch(Generic[_R]):
     """Addresses that one caller asked for."""
 
-    handle: Callable[[int, Fetched], _R]
+    handle: Handle[_R]
     results: "queue.SimpleQueue[_R | BaseException]" = field(default_factory=queue.SimpleQueue)
     is_cancelled: bool = False
 
@@ -94,14 +96,14 @@ class Fetcher:
             thread.join(max(0.0, end - time.monotonic()))
         self._watchdog.__exit__()
 
-    def fetch(self, wanted: Sequence[Wanted], handle: Callable[[int, Fetched], _R]) -> Iterator[_R]:
-        """Fetches addresses and hands each outcome to `handle`, with its place, in one of the threads.
+    def fetch(self, wanted: Sequence[Wanted], handle: Handle[_R]) -> Iterator[_R]:
+        """Fetches addresses and hands each outcome to `handle` in one of the threads, with its place.
 
         Returns:
-            What `handle` returns, in the order in which it does.
+            What `handle` delivers, as it does: at once or later, in any thread, one thing for each address.
 
         Raises:
-            Whatever `handle` raises; what has not been asked for by then is not.
+            Whatever `handle` raises, or delivers as an error; what has not been asked for by then is not.
         """
         batch = _Batch(handle)
         jobs = [_Job(batch, place, one, one.url) for place, one in enumerate(wanted)]
@@ -191,7 +193,7 @@ class Fetcher:
     def _finish(self, job: _Job, answer: Fetched) -> None:
         seconds = time.monotonic() - job.clock if job.started_at else 0.0
         outcome = replace(answer, attempts=job.attempts, started_at=job.started_at, seconds=seconds)
-        job.batch.results.put(job.batch.handle(job.place, outcome))
+        job.batch.handle(job.place, outcome, job.batch.results.put)
 
 
 def _is_hosts_fault(answer: Fetched) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.acquire.decode import Levels, levels_of, to_rgb, turn_upright
@@ -27,38 +28,55 @@ class Fingerprint:
     blank: bool
 
 
-def fingerprint(image: Image.Image, orientation: int) -> Fingerprint:
-    """Hashes a loaded image without a second copy of its pixels.
+def fingerprint(picture: Image.Image | NDArray[np.uint8], orientation: int) -> Fingerprint:
+    """Hashes a loaded image, or its RGB pixels (height, width, 3), without a second copy of them.
 
     `pixel_hash` is XXH3 (128 bits) of width, height, orientation and the RGB pixels as they are stored: two files that
     decode to the same have the same.
     """
-    levels = levels_of(image)
-    digest = xxhash.xxh3_128(b"%d %d %d" % (image.width, image.height, orientation))
+    levels = levels_of(picture) if isinstance(picture, Image.Image) else None
+    width, height = _size_of(picture)
+    digest = xxhash.xxh3_128(b"%d %d %d" % (width, height, orientation))
     colour, blank = b"", True
-    for pixels in _strips(image, levels):
+    for pixels in _strips(picture, levels):
         digest.update(pixels)
-        colour = colour or pixels[:3]
+        colour = colour or bytes(pixels[:3])
         blank = blank and pixels == colour * (len(pixels) // 3)
-    return Fingerprint(digest.hexdigest(), perceptual_hash(image, orientation, levels), blank)
+    return Fingerprint(digest.hexdigest(), _perceptual_hash(_sample(picture, levels), orientation), blank)
 
 
-def perceptual_hash(image: Image.Image, orientation: int, levels: Levels | None = None) -> str:
+def _perceptual_hash(sample: Image.Image, orientation: int) -> str:
     """pHash (Zauner 2010) of the upright picture: 64 bits, those that OpenCV's `img_hash` gives of 32×32 grey pixels.
 
     Which of the 8×8 lowest coefficients of the cosine transform are above their mean. OpenCV shrinks to 32×32 by four
     pixels a cell; here it is sixteen, so that a picture encoded or resized again keeps more of its bits.
     """
-    sample = to_rgb(image.resize((_SAMPLES, _SAMPLES), Image.Resampling.NEAREST), levels)
     grey = turn_upright(sample, orientation).convert("L").resize((_GREY, _GREY), Image.Resampling.BOX)
     waves = _COSINES @ np.asarray(grey, np.float64) @ _COSINES.T
     waves[0, 0] = 0
     return np.packbits(waves > waves.mean(), bitorder="little").tobytes().hex()
 
 
-def _strips(image: Image.Image, levels: Levels | None) -> Iterator[bytes]:
+def _size_of(picture: Image.Image | NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height."""
+    return picture.size if isinstance(picture, Image.Image) else (picture.shape[1], picture.shape[0])
+
+
+def _sample(picture: Image.Image | NDArray[np.uint8], levels: Levels | None) -> Image.Image:
+    """128×128 of the pixels, evenly spread, RGB."""
+    if isinstance(picture, Image.Image):
+        return to_rgb(picture.resize((_SAMPLES, _SAMPLES), Image.Resampling.NEAREST), levels)
+    rows, columns = (((np.arange(_SAMPLES) + 0.5) * (side / _SAMPLES)).astype(int) for side in picture.shape[:2])
+    return Image.fromarray(picture[rows].take(columns, axis=1))
+
+
+def _strips(picture: Image.Image | NDArray[np.uint8], levels: Levels | None) -> Iterator[bytes | memoryview]:
     """The RGB pixels from top to bottom, three bytes each."""
-    rows = max(1, _STRIP // image.width)
-    for top in range(0, image.height, rows):
-        part = image if rows >= image.height else image.crop((0, top, image.width, min(top + rows, image.height)))
+    width, height = _size_of(picture)
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        if not isinstance(picture, Image.Image):
+            yield picture[top : top + rows].reshape(-1).data
+            continue
+        part = picture if rows >= height else picture.crop((0, top, width, min(top + rows, height)))
         yield to_rgb(part, levels).tobytes()

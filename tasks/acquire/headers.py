@@ -41,8 +41,13 @@ def jpeg_end(content: bytes) -> JpegEnd | None:
     position = content.find(_EOI, scan)
     if position < 0:
         return None
-    one_scan = frame.marker in _SEQUENTIAL and content[scan + 4 : scan + 5] == bytes([len(frame.components)])
+    one_scan = _has_one_scan(content, frame, scan)
     return JpegEnd(position, one_scan, one_scan or _is_complete(content, frame, scan, position))
+
+
+def has_one_scan(content: bytes) -> bool:
+    """Whether a JPEG's first picture is coded in one scan, from top to bottom; that it ends is not looked for."""
+    return _has_one_scan(content, *_before_scans(content))
 
 
 def without_end(content: bytes, end: JpegEnd) -> bytes:
@@ -71,6 +76,10 @@ def _before_scans(content: bytes) -> tuple[_Frame, int]:
                 frame = _Frame(marker, content[place + 10 : place + 10 + 3 * count : 3])
             place += 2 + int.from_bytes(content[place + 2 : place + 4])
     return frame, len(content)
+
+
+def _has_one_scan(content: bytes, frame: _Frame, scan: int) -> bool:
+    return frame.marker in _SEQUENTIAL and content[scan + 4 : scan + 5] == bytes([len(frame.components)])
 
 
 def _is_complete(content: bytes, frame: _Frame, scan: int, end: int) -> bool:

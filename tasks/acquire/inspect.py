@@ -14,6 +14,7 @@ from tasks.acquire.credits import credit
 from tasks.acquire.decode import count_frames, is_accepted, open_picture, orientation_of, tile_size
 from tasks.acquire.fingerprint import fingerprint
 from tasks.acquire.headers import jpeg_end, webp_canvas, without_end
+from tasks.acquire.jpeg import plain_pixels
 from tasks.isolated import memory_left
 
 if TYPE_CHECKING:  # a child process that inspects does without pydantic
@@ -105,17 +106,13 @@ def _judge_size(width: int, height: int, settings: "AcquireSettings | Limits") -
 def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     """The facts of an opened image, every pixel of its first frame decoded."""
     file_format, frames = str(image.format), count_frames(content, image)
-    end = jpeg_end(content) if file_format in ("JPEG", "MPO") else None
-    if file_format in ("JPEG", "MPO") and end is None:
-        return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG without its end marker")
-    if end and not end.complete:
-        return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
     try:
-        if end and isinstance(image, JpegImageFile) and file_format == "JPEG":
-            image.fp = io.BytesIO(without_end(content, end))  # in place of opening it a second time
-        image.load()
+        pixels = plain_pixels(content, image)
+        refused = _load(content, image) if pixels is None else None
+        if refused:
+            return refused
         orientation = orientation_of(image)
-        prints = fingerprint(image, orientation)
+        prints = fingerprint(image if pixels is None else pixels, orientation)
     except Exception as error:
         return _failed(error, image.size)
     if prints.blank:
@@ -136,6 +133,20 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
         licence=credit(image, "licence"),
         author=credit(image, "author"),
     )
+
+
+def _load(content: bytes, image: Image.Image) -> Rejected | None:
+    """Has Pillow decode an opened image, and raise what it finds; refuses a JPEG that is not there to its end."""
+    if image.format in ("JPEG", "MPO"):
+        end = jpeg_end(content)
+        if end is None:
+            return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG without its end marker")
+        if not end.complete:
+            return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
+        if isinstance(image, JpegImageFile) and image.format == "JPEG":
+            image.fp = io.BytesIO(without_end(content, end))  # in place of opening it a second time
+    image.load()
+    return None
 
 
 def _failed(error: Exception, size: tuple[int, int]) -> Rejected:

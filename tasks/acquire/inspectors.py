@@ -1,10 +1,12 @@
 """Inspection in child processes: a picture that kills, stalls or bloats its decoder costs its own row."""
 
+import contextlib
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Self
+from typing import NamedTuple, Self
 
 from storage.reasons import Reason
 from tasks.acquire.inspect import Limits, Picture, Rejected, for_each, inspect
@@ -13,11 +15,20 @@ from tasks.isolated import ChildDiedError, ChildHungError, Isolated
 
 _ATTEMPTS = 2  # what the child did before may be to blame once
 _AT_ONCE = 8  # pictures that a child is handed together: it would else wait for the next as long as it takes for one
+_THREADS = 2  # for each child: one waits for it while the other sees to what it found
 _FOUR_BYTES = 4  # of a pixel, as Pillow keeps it
 _CONTENTS = 2  # the bodies, and a copy on its way or without its end marker
 _ROOM = 64_000_000  # for what decoders keep beside the picture
+_LONGEST_PARTING = 2.0  # seconds
 
 Verdict = Picture | Rejected
+
+
+class _Waiting(NamedTuple):
+    """A body that is to be looked at, and who is told what came of it."""
+
+    content: bytes
+    then: Callable[[Verdict | Exception], None]
 
 
 class Inspectors:
@@ -34,57 +45,91 @@ class Inspectors:
         memory = _CONTENTS * settings.max_bytes + _FOUR_BYTES * settings.max_pixels + _ROOM
         self._children = [Isolated(settings.inspect_timeout, memory) for _ in range(count)]
         self._idle = self._children.copy()  # the last first: no more are started than are needed
-        self._waiting = deque[tuple[bytes, Future[Verdict]]]()
-        self._lock = threading.Lock()
+        self._waiting, self._bytes = deque[_Waiting](), 0
+        lock = threading.Lock()
+        self._work, self._room = threading.Condition(lock), threading.Condition(lock)
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._see_to_waiting, name=f"inspect-{n}", daemon=True)
+            for n in range(_THREADS * count)
+        ]
 
     def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._work:
+            self._closed = True
+            self._work.notify_all()
+            self._room.notify_all()
+        end = time.monotonic() + _LONGEST_PARTING
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
         for child in self._children:
             child.close()
 
-    def inspect(self, content: bytes) -> Verdict:
-        """The facts of a body, or why it is refused.
+    def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
+        """Has a body looked at; a thread of this pool hands `then`, which must not raise, what came of it.
 
-        A thread that finds a child idle hands it what waits, its own body and others', until nothing does; the others
-        wait. A child that dies is tried once more. One that does not answer in time is not: it would take as long
-        again.
+        That are its facts, why it is refused, or an error of ours. Waits while the bodies that wait are longer together
+        than the longest one may be.
         """
-        verdict = Future[Verdict]()
-        with self._lock:
-            self._waiting.append((content, verdict))
-            child = self._idle.pop() if self._idle else None
-        while child:
-            batch = self._next_batch(child)
-            if not batch:
-                break
-            for (_, waiting), found in zip(batch, self._ask(child, [body for body, _ in batch]), strict=True):
-                waiting.set_exception(found) if isinstance(found, Exception) else waiting.set_result(found)
-        return verdict.result()
+        with self._room:
+            while self._waiting and self._bytes + len(content) > self._most_bytes and not self._closed:
+                self._room.wait()
+            self._waiting.append(_Waiting(content, then))
+            self._bytes += len(content)
+            if self._idle:
+                self._work.notify()
 
-    def _next_batch(self, child: Isolated) -> list[tuple[bytes, "Future[Verdict]"]]:
-        """What the child is handed next, its share of what waits; where that is nothing, it is idle."""
-        with self._lock:
-            if not self._waiting:
+    def inspect(self, content: bytes) -> Verdict:
+        """The facts of a body, or why it is refused."""
+        verdict = Future[Verdict | Exception]()
+        self.submit(content, verdict.set_result)
+        found = verdict.result()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _see_to_waiting(self) -> None:
+        while turn := self._next_turn():
+            child, batch = turn
+            found = self._ask(child, [waiting.content for waiting in batch])
+            with self._work:
                 self._idle.append(child)
-                return []
+                if self._waiting:
+                    self._work.notify()
+            for waiting, verdict in zip(batch, found, strict=True):
+                waiting.then(verdict)
+
+    def _next_turn(self) -> tuple[Isolated, list[_Waiting]] | None:
+        """An idle child and its share of what waits, once there are both; None when there will be no more."""
+        with self._work:
+            while not (self._idle and self._waiting) and not self._closed:
+                self._work.wait()
+            if self._closed:
+                return None
+            share = min(_AT_ONCE, -(-len(self._waiting) // self.count))
             batch, length = [self._waiting.popleft()], 0
-            share = min(_AT_ONCE, 1 + len(self._waiting) // self.count)
             while (
                 len(batch) < share
-                and (length := length + len(batch[-1][0])) + len(self._waiting[0][0]) < self._most_bytes
+                and (length := length + len(batch[-1].content)) + len(self._waiting[0].content) < self._most_bytes
             ):
                 batch.append(self._waiting.popleft())
-            return batch
+            self._bytes -= sum(len(waiting.content) for waiting in batch)
+            self._room.notify(len(batch))
+            return self._idle.pop(), batch
 
     def _ask(self, child: Isolated, contents: list[bytes]) -> Sequence[Verdict | Exception]:
-        """What comes of each body; several that end badly together are looked at one by one."""
+        """What comes of each body; several that end badly together are looked at one by one.
+
+        A child that dies is tried once more. One that does not answer in time is not: it would take as long again.
+        """
         if len(contents) > 1:
-            try:
+            with contextlib.suppress(Exception):  # each is told of its own
                 return child.call(for_each, inspect, contents, self._limits)
-            except ChildDiedError:
-                pass
         return [self._ask_one(child, content) for content in contents]
 
     def _ask_one(self, child: Isolated, content: bytes) -> Verdict | Exception:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from storage.reasons import Reason
@@ -74,7 +74,7 @@ def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: s
         "detail": detail,
     }
     if isinstance(found, Picture):
-        return Outcome(log, {**asdict(found), "path": path, "final_url": fetched.final_url}, None)
+        return Outcome(log, {**vars(found), "path": path, "final_url": fetched.final_url}, None)
     return Outcome(log, None, _drop(log, reason))
 
 
@@ -92,7 +92,7 @@ def inspect_anew(known: Known, found: Picture | Rejected) -> Outcome:
     """The outcome of stored bytes under other settings."""
     assert known.image
     if isinstance(found, Picture):
-        return Outcome(known.log, {**known.image, **asdict(found)}, None)
+        return Outcome(known.log, {**known.image, **vars(found)}, None)
     log = {**known.log, "outcome": str(found.reason), "detail": found.detail}
     return Outcome(log, None, _drop(log, found.reason))
 

@@ -9,7 +9,7 @@ from tasks.acquire.fetcher import Fetcher
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.settings import AcquireSettings, FetchPolicy
 from tasks.acquire.tally import Tally
-from tasks.native import share_heaps
+from tasks.native import keep_freed_memory, share_heaps
 
 
 class Shared(NamedTuple):
@@ -44,6 +44,7 @@ def share(settings: AcquireSettings, policy: FetchPolicy) -> Iterator[Shared]:
 
 def _start(settings: AcquireSettings, policy: FetchPolicy) -> tuple[Shared, ExitStack]:
     share_heaps()
+    keep_freed_memory()
     with ExitStack() as stack:
         fetcher = stack.enter_context(Fetcher(settings, policy.polite))
         inspectors = stack.enter_context(Inspectors(settings, policy.inspectors))

@@ -148,21 +148,50 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
 
 
 class _Found:
-    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory."""
+    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory.
+
+    What is new among them is written down in the journal on the way.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self._written = journal, monotonic()
+        self._old, self._new = _Rows(), _Rows()
+        self._parts: list[dict[str, pa.Table]] = []
+
+    def add(self, source: Mapping[str, Any], outcome: Outcome, *, is_new: bool) -> None:
+        (self._new if is_new else self._old).add(source, outcome)
+        late = len(self._new) and monotonic() - self._written > _PART_SECONDS
+        if late or len(self._new) == _PART_ROWS:
+            self._parts.append(self._new.tables())
+            self._journal.add(self._parts[-1])
+            self._new, self._written = _Rows(), monotonic()
+
+    def tables(self) -> dict[str, pa.Table]:
+        """All rows that were added, by the name of their table."""
+        parts = [self._old.tables(), *self._parts, self._new.tables()]
+        return {spec.name: pa.concat_tables([part[spec.name] for part in parts]) for spec in _TABLES}
+
+
+class _Rows:
+    """Rows of `_TABLES` on their way into tables."""
 
     def __init__(self) -> None:
         self._tables: list[list[pa.Table]] = [[] for _ in _TABLES]
         self._rows: tuple[list[dict[str, Any]], ...] = ([], [], [])
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
 
     def add(self, source: Mapping[str, Any], outcome: Outcome) -> None:
         rows = (outcome.image_row(source), outcome.drop_row(source), outcome.log_row(source))
         for own, row in zip(self._rows, rows, strict=True):
             own.extend([row] if row else [])
+        self._count += 1
         if len(self._rows[-1]) == _TABLE_ROWS:
             self._settle()
 
     def tables(self) -> dict[str, pa.Table]:
-        """All rows that were added, by the name of their table."""
         self._settle()
         return {
             spec.name: pa.concat_tables([spec.schema.empty_table(), *own])
@@ -194,16 +223,10 @@ def _acquire(
     named: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for source in sources:
         named[source["url"]].append(source)
-    found, fresh, count, written = _Found(), _Found(), 0, monotonic()
+    found = _Found(journal)
     for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
         for source in named[url]:
-            found.add(source, outcome)
-            if is_new:
-                fresh.add(source, outcome)
-                count += 1
-        if count >= _PART_ROWS or (count and monotonic() - written > _PART_SECONDS):
-            journal.add(fresh.tables())
-            fresh, count, written = _Found(), 0, monotonic()
+            found.add(source, outcome, is_new=is_new)
     return found.tables()
 
 

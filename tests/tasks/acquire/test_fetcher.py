@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +14,8 @@ from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 def get_all(urls: list[str], settings: AcquireSettings, polite: PoliteSettings) -> list[Fetched]:
     with Fetcher(settings, polite) as fetcher:
-        found = dict(fetcher.fetch([Wanted(url) for url in urls], lambda place, fetched: (place, fetched)))
+        wanted = [Wanted(url) for url in urls]
+        found = dict(fetcher.fetch(wanted, lambda place, fetched, deliver: deliver((place, fetched))))
     return [found[place] for place in range(len(urls))]
 
 
@@ -167,8 +169,9 @@ def test_a_slow_host_does_not_hold_up_the_others(site, impatient, hasty):
     moments: dict[str, float] = {}
     urls = [f"{named(site, 7)}/slow-seed/{n}" for n in range(30)] + [f"{named(site, 8)}/seed/{n}" for n in range(30)]
 
-    def note(place: int, fetched: Fetched) -> None:
+    def note(place: int, fetched: Fetched, deliver: Callable[[None], None]) -> None:
         moments[urls[place]] = time.monotonic()
+        deliver(None)
 
     with Fetcher(with_names(impatient), hasty.model_copy(update={"host_connections": 2})) as fetcher:
         list(fetcher.fetch([Wanted(url) for url in urls], note))
@@ -182,7 +185,8 @@ def test_callers_share_hosts_and_get_what_they_asked_for(site, impatient, hasty)
 
         def ask(caller: int) -> None:
             wanted = [Wanted(f"{site.url}/seed/{caller}{n}") for n in range(6)]
-            found[caller] = [body for _, body in sorted(fetcher.fetch(wanted, lambda n, fetched: (n, fetched.body)))]
+            bodies = fetcher.fetch(wanted, lambda n, fetched, deliver: deliver((n, fetched.body)))
+            found[caller] = [body for _, body in sorted(bodies)]
 
         threads = [threading.Thread(target=ask, args=(caller,)) for caller in range(1, 5)]
         for thread in threads:
@@ -194,14 +198,15 @@ def test_callers_share_hosts_and_get_what_they_asked_for(site, impatient, hasty)
 
 
 def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, impatient, hasty):
-    def fail(place: int, _: Fetched) -> None:
+    def fail(place: int, _: Fetched, deliver: Callable[[None], None]) -> None:
         raise OSError("the disk is full")
 
     one_by_one = hasty.model_copy(update={"connections": 1})
     with Fetcher(impatient, one_by_one) as fetcher:
         with pytest.raises(OSError, match="disk is full"):
             list(fetcher.fetch([Wanted(f"{site.url}/seed/{n}") for n in range(50)], fail))
-        assert list(fetcher.fetch([Wanted(f"{site.url}/photo.jpg")], lambda _, fetched: fetched.status)) == [200]
+        photo = [Wanted(f"{site.url}/photo.jpg")]
+        assert list(fetcher.fetch(photo, lambda _, fetched, deliver: deliver(fetched.status))) == [200]
     assert sum(site.hits.values()) < 50
 
 
