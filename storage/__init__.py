@@ -2,3 +2,9 @@
 
 Knows fsspec and Parquet; knows no stage and no Prefect.
 """
+
+import os
+
+# Arrow's own memory pools keep a heap for each thread, and what one thread takes and another gives back is lost to
+# both: 27 KB for each row that is fetched. Read when Arrow is loaded, so that this comes first.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

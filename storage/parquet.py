@@ -17,7 +17,6 @@ from storage.root import Root
 from storage.tables import TableRef, TableSpec
 
 _WRITER: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6", "store_schema": True}
-pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps a heap for each thread, and many stages run at once
 _ROWS_AT_ONCE = 64
 """Rows in memory of a table that is read or written row by row: of `features`, about 15 MB."""
 

@@ -19,6 +19,7 @@ _THREADS = 2  # for each child: one waits for it while the other sees to what it
 _FOUR_BYTES = 4  # of a pixel, as Pillow keeps it
 _CONTENTS = 2  # the bodies, and a copy on its way or without its end marker
 _ROOM = 64_000_000  # for what decoders keep beside the picture
+_MOST_WAITING = 8_000_000  # bytes of bodies that wait for a child
 _LONGEST_PARTING = 2.0  # seconds
 
 Verdict = Picture | Rejected
@@ -73,11 +74,10 @@ class Inspectors:
     def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
         """Has a body looked at; a thread of this pool hands `then`, which must not raise, what came of it.
 
-        That are its facts, why it is refused, or an error of ours. Waits while the bodies that wait are longer together
-        than the longest one may be.
+        That are its facts, why it is refused, or an error of ours. Waits while 8 MB of other bodies do.
         """
         with self._room:
-            while self._waiting and self._bytes + len(content) > self._most_bytes and not self._closed:
+            while self._waiting and self._bytes + len(content) > _MOST_WAITING and not self._closed:
                 self._room.wait()
             self._waiting.append(_Waiting(content, then))
             self._bytes += len(content)

@@ -1,5 +1,6 @@
 """What all shards that are acquired in a process share: one queue for each host, and the processes that decode."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,7 @@ def share(settings: AcquireSettings, policy: FetchPolicy) -> Iterator[Shared]:
 def _start(settings: AcquireSettings, policy: FetchPolicy) -> tuple[Shared, ExitStack]:
     share_heaps()
     keep_freed_memory()
+    gc.freeze()  # what is here by now stays: to look through it again and again costs a tenth of what fetching does
     with ExitStack() as stack:
         fetcher = stack.enter_context(Fetcher(settings, policy.polite))
         inspectors = stack.enter_context(Inspectors(settings, policy.inspectors))
