@@ -8,13 +8,13 @@ from storage.certificates import read_certificate_table
 from storage.manifest import Certificate
 from storage.root import Root
 
-_COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_found")
+_COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_found", "images_through")
 
 
 def describe_certificate(root: Root, made: Certificate) -> Group:
     """A line for each test set, the classes that are named like a landmark, and how much is shared in all."""
     table = Table("test set", box=None)
-    for heading in ("photographs", "images", "compared", "of", "same", "found", "missed (95 %)"):
+    for heading in ("photographs", "images", "compared", "of", "same", "found", "through", "missed (95 %)"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in read_certificate_table(root, made, "certificate").to_pylist():
         missed = f"{row['missed']:.0f} ({row['missed_low']:.0f} to {row['missed_high']:.0f})"
@@ -28,5 +28,5 @@ def describe_certificate(root: Root, made: Certificate) -> Group:
 
 
 def count_shared(root: Root, made: Certificate) -> int:
-    """How many images have a verified pair with a test photograph."""
+    """How many images show the same thing as a test photograph."""
     return len(set(read_certificate_table(root, made, "overlaps")["image_id"].to_pylist()))
