@@ -29,7 +29,7 @@ from tasks.acquire.settings import AcquireSettings, FetchPolicy
 from tasks.acquire.task import ListSettings
 from tasks.orchestration import Inputs, Output, Stage
 
-_TOLD_AS = {"mask": "overlays", "illustrate-classes": "illustrate", "regroup": "cluster"}
+_TOLD_AS = {"mask": "overlays", "expand": "overlap", "illustrate-classes": "illustrate", "regroup": "cluster"}
 _TOLD = ("acquire", "features", "signature", "overlap", "overlays", "match", "classes", "illustrate")
 
 _KEPT = {

@@ -1,5 +1,6 @@
 """A certificate in words, for the terminal."""
 
+import pyarrow.compute as pc
 from rich.console import Group
 from rich.table import Table
 
@@ -24,9 +25,13 @@ def describe_certificate(root: Root, made: Certificate) -> Group:
         for row in read_certificate_table(root, made, "namesakes").to_pylist()
     ]
     shared = f"{count_shared(root, made)} of {made.tables['images'].rows} images share something with a test set"
-    return Group(table, *named, plain_text(shared))
+    through = count_shared(root, made) - count_shared(root, made, directly=True)
+    also = f", {through} of them through another image of their class" if through else ""
+    return Group(table, *named, plain_text(shared + also))
 
 
-def count_shared(root: Root, made: Certificate) -> int:
-    """How many images have a verified pair with a test photograph."""
-    return len(set(read_certificate_table(root, made, "overlaps")["image_id"].to_pylist()))
+def count_shared(root: Root, made: Certificate, *, directly: bool = False) -> int:
+    """How many images show the same thing as a test photograph; or those alone that have a verified pair with one."""
+    pairs = read_certificate_table(root, made, "overlaps")
+    counted = pairs.filter(pc.is_null(pairs["through"])) if directly else pairs
+    return int(pc.count_distinct(counted["image_id"]).as_py())

@@ -27,7 +27,7 @@ from tasks.features.detect import check_installed
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.publish.task import illustrate_overlaps, publish_check
 
-STAGES = 8
+STAGES = 11
 """How many stages `travel` runs for a folder; for the progress."""
 
 

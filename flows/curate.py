@@ -24,9 +24,8 @@ from tasks.boxes.task import estimate_boxes
 from tasks.cluster.settings import Overrides
 from tasks.cluster.task import check_pins, cluster_images, regroup_images
 from tasks.features.detect import check_installed
-from tasks.features.task import mask_pictures
 from tasks.match.audit import missed_pairs
-from tasks.match.task import OverlayStageSettings, learn_overlays, match_pairs
+from tasks.match.task import match_pairs
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
 from tasks.overlap.task import (
     ClassStageSettings,
@@ -34,7 +33,7 @@ from tasks.overlap.task import (
 )
 from tasks.publish.task import illustrate_classes, illustrate_packet, publish_dataset
 
-STAGES = 17
+STAGES = 18
 """How many stages `travel` runs; for the progress."""
 
 
@@ -100,15 +99,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, policy: Fet
 
     # What the test sets show must go: copies, images of their landmarks, classes that show one.
     leaks = find_leaks(road, images, question.test_sets, settings)
-    overlaps = leaks.overlaps
-
-    # What photographs of unrelated classes have in common lies over them: mask it.
-    shared = gather(leaks.described, ("images", "features"))
-    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
-    learnt = road.one(learn_overlays, shared, overlays)
-    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
-    masks = road.each(mask_pictures, join(leaks.described, templates), settings.overlays)
-    described = join(leaks.described, pick(masks, "masks"))
+    described, overlaps = leaks.described, leaks.overlaps
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
     gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")] + [selected.tables["drops"]]
@@ -140,8 +131,8 @@ def travel(road: Road, question: Question, settings: CurateSettings, policy: Fet
         "sources": sources.tables["sources"],
         "drops": [*gone, *tables(groups, "drops"), *lost.values()],
         "images": tables(acquired, "images"),
-        "masks": tables(masks, "masks"),
         "fetch_log": tables(acquired, "fetch_log"),
+        **gather(described, ("masks",)),
         **leaks.certified(question.test_sets),
         "pairs": tables(pairs, "pairs"),
         "groups": tables(groups, "groups"),

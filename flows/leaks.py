@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.packets import join, pick, tables
+from flows.packets import gather, join, pick, tables
 from flows.settings import LeakSettings
 from storage.versions import check_name
 from tasks.features.settings import FeatureSettings
-from tasks.features.task import extract_features
+from tasks.features.task import extract_features, mask_pictures
+from tasks.match.task import OverlayStageSettings, learn_overlays
 from tasks.orchestration import Inputs, Output, Road
 from tasks.overlap.namesakes import Aliases, read_aliases
 from tasks.overlap.signature import digest_test_set, is_signature
-from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
+from tasks.overlap.task import OverlapStageSettings, expand_overlaps, find_overlaps, sign_test_set
 
 
 class TestSets(BaseModel):
@@ -55,11 +56,15 @@ def ask_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases:
 
 
 class Leaks(NamedTuple):
-    """What the stages wrote: `described` has the `images` and `features` of each packet."""
+    """What the stages wrote: `described` has the `images`, `features` and `masks` of each packet.
+
+    `direct` is what its images have in common with test photographs, `overlaps` all that follows from it.
+    """
 
     described: dict[str, Inputs]
     features: dict[str, Output]
     signatures: dict[str, Output]
+    direct: dict[str, Output]
     overlaps: dict[str, Output]
 
     @property
@@ -80,7 +85,8 @@ class Leaks(NamedTuple):
         aliases: dict[str, Any] = dict(sorted(test_sets.aliases.items()))
         return {
             "overlaps": tables(self.overlaps, "overlaps"),
-            "comparisons": tables(self.overlaps, "comparisons"),
+            "comparisons": tables(self.direct, "comparisons"),
+            "expansions": tables(self.overlaps, "expansions"),
             "signatures": tables(self.signatures, "signature"),
             "checked": json.dumps(checked),
             "aliases": json.dumps(aliases),
@@ -88,7 +94,7 @@ class Leaks(NamedTuple):
 
 
 def find_leaks(road: Road, images: Mapping[str, Inputs], test_sets: TestSets, settings: LeakSettings) -> Leaks:
-    """Compares images with test sets.
+    """Compares images with test sets, and masks what lies over many of them.
 
     Args:
         images: by packet, its `images`; all of a class are in one.
@@ -97,9 +103,20 @@ def find_leaks(road: Road, images: Mapping[str, Inputs], test_sets: TestSets, se
     features = road.each(extract_features, images, settings.features)
     signatures = road.each(sign_test_set, test_sets.inputs, settings.features)
 
-    # Pass each image through both nets, and judge images and classes.
+    # Pass each image through both nets.
     described = join(images, pick(features, "features"))
     signed = {packet: {"signatures": tables(signatures, "signature")} for packet in images}
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
-    overlaps = road.each(find_overlaps, join(described, signed), verification)
-    return Leaks(described, features, signatures, overlaps)
+    direct = road.each(find_overlaps, join(described, signed), verification)
+
+    # What photographs of unrelated classes have in common lies over them: mask it.
+    shared = gather(described, ("images", "features"))
+    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
+    learnt = road.one(learn_overlays, shared, overlays)
+    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
+    masks = road.each(mask_pictures, join(described, templates), settings.overlays)
+    described = join(described, pick(masks, "masks"))
+
+    # Look for what others of their class show of a test set, and judge images and classes.
+    overlaps = road.each(expand_overlaps, join(described, pick(direct, "overlaps")), verification)
+    return Leaks(described, features, signatures, direct, overlaps)

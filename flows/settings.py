@@ -35,6 +35,7 @@ class LeakSettings(StageSettings):
     features: FeatureSettings = Field(FeatureSettings(), description="keypoints")
     match: MatchSettings = Field(MatchSettings(), description="which pairs are compared, and their verification")
     overlap: OverlapSettings = Field(OverlapSettings(), description="comparison with the test sets")
+    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
 
 
 class CurateSettings(LeakSettings):
@@ -42,7 +43,6 @@ class CurateSettings(LeakSettings):
 
     polite: PoliteSettings = Field(PoliteSettings(), description="how hosts are treated; changes no result")
     select: SelectSettings = Field(SelectSettings(), description="copies, placeholders and small classes")
-    overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")

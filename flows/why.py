@@ -12,6 +12,7 @@ from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.root import Root
 from storage.versions import read_version_table
+from tasks.publish.items import told_through
 
 _FACTS = {
     "fetch_log": ("url", "outcome", "status", "final_url", "attempts", "started_at", "detail"),
@@ -46,7 +47,7 @@ def explain(root: Root, version: Manifest, image_id: str) -> Table:
         add("verdict", "kept" if reason is Reason.KEPT else f"dropped by {verdict['stage']}: {reason}")
         add("", reason.sentence)
         for name, value in json.loads(verdict["evidence"]).items():
-            add(f"  {name}", value)
+            add(f"  {name}", told_through(value) if name == "through" else value)
         if verdict["split"]:
             add("split", verdict["split"])
     for name, columns in _FACTS.items():

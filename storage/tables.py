@@ -209,7 +209,7 @@ SIGNATURE = TableSpec(
 )
 OVERLAPS = TableSpec(
     "overlaps",
-    "One verified pair of an image of the list and a test photograph.",
+    "One verified pair of an image of the list and a test photograph, or an image of its class that shows one.",
     ("image_id", "test_set", "test_image"),
     pa.schema(
         [
@@ -220,6 +220,13 @@ OVERLAPS = TableSpec(
                 "mirrored", pa.bool_(), "Whether the image had to be mirrored; map and points are of it unmirrored."
             ),
             _column("kind", _TEXT, "`copy`: the same photograph; `landmark`: another photograph of the same thing."),
+            _column(
+                "through",
+                _TEXT,
+                "Image of the class that shows the test photograph, where this one was found by matching that image: "
+                "what follows is of their pair. Null where it matches the test photograph.",
+                optional=True,
+            ),
             _PUTATIVE,
             _INLIERS,
             _ALARMS,
@@ -244,6 +251,18 @@ COMPARISONS = TableSpec(
         ]
     ),
 )
+EXPANSIONS = TableSpec(
+    "expansions",
+    "One test set, and what images of a packet were compared with besides: those of their class that show it.",
+    ("test_set",),
+    pa.schema(
+        [
+            SIGNATURE.schema.field("test_set"),
+            _column("mates_compared", _LONG, "Pairs of an image without any overlap and one of its class with one."),
+            _column("mates_verified", _LONG, "Those of them that share what the other shares with the test set."),
+        ]
+    ),
+)
 CERTIFICATE = TableSpec(
     "certificate",
     "One test set that the version was checked against.",
@@ -258,8 +277,9 @@ CERTIFICATE = TableSpec(
             _column("absent", _INT, "Number of photographs that its ground truth names and its folder lacks."),
             _column("ignored", _INT, "Number of its files that are known to be corrupt and were left out."),
             _column("unreadable", _INT, "Number of its other files that could not be described."),
-            *[field for field in COMPARISONS.schema if field.name != "test_set"],
+            *[field for spec in (COMPARISONS, EXPANSIONS) for field in spec.schema if field.name != "test_set"],
             _column("images_found", _LONG, "Images that show the same thing as one of its photographs."),
+            _column("images_through", _LONG, "Those of them that were found through an image of their class alone."),
             _column("classes_found", _LONG, "Classes of which such an image is."),
             _column("copies_dropped", _LONG, "Images dropped as copies of its photographs; of a check, to be dropped."),
             _column("landmarks_dropped", _LONG, "Images dropped since they show one of its landmarks, likewise."),

@@ -72,7 +72,9 @@ class Spooled(Sequence[Features]):
         keypoints: how many of each, the largest first; None: all.
     """
 
-    def __init__(self, spool: Spool, pictures: Sequence[str], keypoints: int | None = None) -> None:
+    def __init__(
+        self, spool: Spool | Mapping[str, Features], pictures: Sequence[str], keypoints: int | None = None
+    ) -> None:
         self._spool, self._pictures, self._keypoints = spool, pictures, keypoints
 
     def __len__(self) -> int:

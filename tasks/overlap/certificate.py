@@ -10,22 +10,28 @@ from storage.reasons import Reason
 from tasks.match.audit import missed_pairs
 
 _COUNTS = ["images", "possible", "compared", "verified", "audited", "audit_found"]
+_MATES = ["mates_compared", "mates_verified"]
 _REASONS = [str(reason) for reason in Reason if reason.stage == "overlap"]
 
 
 def certify(
-    comparisons: pd.DataFrame, overlaps: pd.DataFrame, drops: pd.DataFrame, checked: Mapping[str, Mapping[str, Any]]
+    comparisons: pd.DataFrame,
+    expansions: pd.DataFrame,
+    overlaps: pd.DataFrame,
+    drops: pd.DataFrame,
+    checked: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """Rows of the table `certificate`.
 
     Args:
-        comparisons: the table of this name of every packet. overlaps: test_set, image_id, landmark_id of all of them.
-        drops: landmark_id, reason, evidence of all of them. checked: by test set, photographs, sites, ground_truth,
-            absent, ignored, unreadable and signature.
+        comparisons, expansions: the tables of these names of every packet.
+        overlaps: test_set, image_id, landmark_id, through of all of them. drops: landmark_id, reason, evidence.
+        checked: by test set, photographs, sites, ground_truth, absent, ignored, unreadable and signature.
     """
     dropped, rows = _dropped(drops), []
     for test_set, facts in sorted(checked.items()):
         counts = comparisons[comparisons.test_set == test_set][_COUNTS].sum().astype(int).to_dict()
+        mates = expansions[expansions.test_set == test_set][_MATES].sum().astype(int).to_dict()
         found = overlaps[overlaps.test_set == test_set]
         unseen = counts["possible"] - counts["compared"]
         missed, low, high = missed_pairs(unseen, counts["audited"], counts["audit_found"])
@@ -35,7 +41,9 @@ def certify(
                 **facts,
                 "ground_truth": bool(facts["ground_truth"]),
                 **counts,
+                **mates,
                 "images_found": found.image_id.nunique(),
+                "images_through": found.image_id[found.through.notna()].nunique(),
                 "classes_found": found.landmark_id.nunique(),
                 **_consequences(dropped[dropped.test_set == test_set]),
                 "missed": missed,

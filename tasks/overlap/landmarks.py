@@ -16,9 +16,9 @@ _SHOWS = ("query", "positive")
 def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings) -> pd.DataFrame:
     """Judges images and classes by their overlaps with the test sets.
 
-    Every image with a verified pair goes. A class goes whole when enough of its images (see `images_needed`) show the
-    same site of a test set without being copies: a copied test photograph hidden in a class does not condemn it. Nor do
-    pairs with what a test set calls junk, or with its distractors, unless the settings say so.
+    Every image with a verified pair goes, be it with another of its class that shows a test photograph (see
+    `tasks.overlap.expansion`). A class goes whole when enough of its images (see `images_needed`) show the same site of
+    a test set by pairs that are `telling`.
 
     Args:
         images: image_id, landmark_id of all images that took part; one without a class has "", which none condemns.
@@ -53,13 +53,23 @@ def images_needed(size: int, settings: OverlapSettings) -> int:
     return max(2, by_chance, ceil(round(settings.class_share * size, 9)))
 
 
+def telling(overlaps: pd.DataFrame, settings: OverlapSettings) -> pd.DataFrame:
+    """The pairs that tell something of a class, and not of one image alone.
+
+    They are of images that have a class, with test photographs themselves. A copy is none: one that is hidden in a
+    class says nothing of the others. Nor is a pair with what a test set calls junk, or with one of its distractors,
+    unless the settings say so.
+    """
+    shows = settings.distractors_condemn | overlaps.role.isin(_SHOWS)
+    views = (overlaps.kind == "landmark") & overlaps.through.isna()
+    return overlaps[views & shows & (overlaps.landmark_id != "")]
+
+
 def _condemned_classes(
     images: pd.DataFrame, overlaps: pd.DataFrame, settings: OverlapSettings
 ) -> dict[str, dict[str, Any]]:
     sizes = images.groupby("landmark_id")["image_id"].nunique()
-    shows = settings.distractors_condemn | overlaps.role.isin(_SHOWS)
-    counted = overlaps[(overlaps.kind == "landmark") & (overlaps.landmark_id != "") & shows]
-    shown = counted.groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
+    shown = telling(overlaps, settings).groupby(["landmark_id", "test_set", "site"])["image_id"].nunique()
     condemned: dict[str, dict[str, Any]] = {}
     for (landmark, test_set, site), count in shown.sort_values(ascending=False, kind="stable").items():
         size = int(sizes[landmark])
@@ -71,5 +81,6 @@ def _condemned_classes(
 
 
 def _match(row: pd.Series) -> dict[str, object]:
-    names = ("kind", "test_set", "test_image", "site", "role", "mirrored", "inliers", "putative")
-    return {name: row[name].item() if hasattr(row[name], "item") else row[name] for name in names}
+    names = ("kind", "test_set", "test_image", "site", "role", "mirrored", "through", "inliers", "putative")
+    cells = {name: row[name].item() if hasattr(row[name], "item") else row[name] for name in names}
+    return {name: cell for name, cell in cells.items() if name != "through" or pd.notna(cell)}

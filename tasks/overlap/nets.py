@@ -1,6 +1,5 @@
 """Two nets through which an image passes: for other photographs of what a test set shows, and for copies of them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -25,6 +24,11 @@ UPRIGHT = Position(mirrored=False, quarters=0)
 _OTHERS = [Position(mirrored, quarters) for mirrored in (False, True) for quarters in range(4)][1:]
 
 
+def alike(features: Features, index: DescriptorIndex, settings: OverlapSettings) -> list[int]:
+    """The photographs of the index, by their places, that may show the same thing as an image does, both upright."""
+    return _chosen(index.votes(features), settings.shortlist, settings)
+
+
 def propose(
     features: Features, width: int, index: DescriptorIndex, settings: OverlapSettings
 ) -> list[tuple[int, Position]]:
@@ -37,8 +41,7 @@ def propose(
     Returns:
         (place in the index, position), sorted by the place; each pair once.
     """
-    upright = index.votes(features)
-    found = {(place, UPRIGHT) for place in _chosen(upright, settings.shortlist, settings)}
+    found = {(place, UPRIGHT) for place in alike(features, index, settings)}
     few = features.largest(settings.copy_keypoints)
     votes = np.stack([index.votes(_lying(few, width, position)) for position in _OTHERS])
     for place in _chosen(votes.max(axis=0), settings.copy_shortlist, settings):
@@ -74,7 +77,7 @@ def _lying(features: Features, width: int, position: Position) -> Features:
     return (features.mirrored(width) if position.mirrored else features).turned(position.quarters)
 
 
-def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -> Sequence[int]:
+def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -> list[int]:
     """Among many photographs a pair has fewer votes, by chance or truly: see `tasks.match.shortlist.shortlist`."""
     floor = settings.min_votes * min(1.0, np.sqrt(100 / max(len(votes), 1)))
     return [int(place) for place in most_voted(votes, count) if votes[place] >= floor]

@@ -110,7 +110,7 @@ def _compare(
     kind = "copy" if is_copy(found, size, match) else "landmark"
     ids = {name: image[name] for name in ("image_id", "landmark_id")}
     names = {name: test[name] for name in ("test_set", "test_image", "site", "role")}
-    return {**ids, **names, "mirrored": position.mirrored, "kind": kind, **found.cells()}
+    return {**ids, **names, "mirrored": position.mirrored, "kind": kind, "through": None, **found.cells()}
 
 
 def _audit(image: Mapping[str, Any], photographs: int, compared: set[int], settings: OverlapSettings) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Overlap's Prefect face: the signature of each test set, and a packet's overlaps with all of them."""
+"""Overlap's Prefect face: the signature of each test set, a packet's overlaps with all of them, and related classes."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from storage.errors import InputError
 from storage.parquet import encode, read_rows, read_table, write_table
 from storage.root import Root
 from storage.tables import (
     CLASS_PAIRS,
     COMPARISONS,
     DROPS,
+    EXPANSIONS,
     GROUPS,
     IMAGES,
     OVERLAPS,
@@ -29,10 +29,7 @@ from storage.tables import (
     TableRef,
     TableSpec,
 )
-from tasks.acquire.inspect import Rejected, inspect
-from tasks.acquire.settings import AcquireSettings
-from tasks.features.describe import Describer
-from tasks.features.packed import Features, pack, unpack
+from tasks.features.packed import Features, unpack
 from tasks.features.settings import FeatureSettings
 from tasks.features.spool import Spool, Spooled, fill_spool, spool_features
 from tasks.match.settings import MatchSettings
@@ -48,11 +45,12 @@ from tasks.overlap.classes import (
     representatives,
     verify_pairs,
 )
-from tasks.overlap.landmarks import dropped_images
+from tasks.overlap.expansion import expand
+from tasks.overlap.landmarks import dropped_images, telling
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
-from tasks.overlap.signature import METHOD, SUFFIX, About, is_signature, read_signature
-from tasks.overlap.testsets import read_test_set
+from tasks.overlap.signature import SUFFIX, is_signature, read_signature
+from tasks.overlap.signing import describe_test_set
 from tasks.settings import StageSettings
 
 
@@ -73,7 +71,7 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     if is_signature(place):
         content, about, table = read_signature(name, place, settings)
     else:
-        about, table = _describe_test_set(name, place, settings)
+        about, table = describe_test_set(name, place, settings)
         content = encode(SIGNATURE, table, about.metadata())
     digest = hashlib.sha256(content).hexdigest()
     ref = TableRef(path=f"signatures/{name}-{digest[:12]}{SUFFIX}", digest=digest, rows=table.num_rows)
@@ -83,38 +81,7 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     return Output(tables={"signature": ref}, counts={"photographs": table.num_rows, "sites": sites, **facts})
 
 
-def _describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tuple[About, pa.Table]:
-    test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
-    with Describer(settings) as describer:
-        for path, site, role in test_set.photographs:
-            signature = _sign((folder / path).read_bytes(), describer)
-            if signature:
-                rows.append({"test_set": name, "test_image": path, "site": site, "role": role, **signature})
-    files = len(test_set.photographs)
-    if not rows:
-        raise InputError(f"test set {name!r}: none of the {files} files below {folder} is a readable photograph")
-    about = About(
-        test_set=name,
-        method=METHOD,
-        features=settings,
-        ground_truth=test_set.ground_truth,
-        absent=test_set.absent,
-        ignored=len(test_set.ignored),
-        unreadable=files - len(rows),
-    )
-    return about, pa.Table.from_pylist(rows, SIGNATURE.schema)
-
-
-def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
-    """Size and keypoints of a photograph; None where it can't be read, or its detector dies of it."""
-    picture = inspect(content, AcquireSettings(min_side=1))
-    features = None if isinstance(picture, Rejected) else describer.describe(content)
-    if features is None or isinstance(picture, Rejected):
-        return None
-    return {"width": picture.width, "height": picture.height, **pack(features)}
-
-
-@stage("overlap", version=6)
+@stage("overlap", version=7)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
 
@@ -129,18 +96,36 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
     with spool.file:
         for image in images:
             rows += compare_image(image, spool[image["sha256"]], tests, counts, settings.overlap, settings.match)
-    table = pa.Table.from_pylist(rows, OVERLAPS.schema)
-    judged = table.drop_columns(["points", "affine"]).to_pandas()
-    dropped = dropped_images(pd.DataFrame(images)[["image_id", "landmark_id"]], judged, settings.overlap)
+    tables = {
+        spec.name: write_table(root, stage_path(key, spec.name), spec, pa.Table.from_pylist(found, spec.schema))
+        for spec, found in ((OVERLAPS, rows), (COMPARISONS, counts.rows()))
+    }
+    return Output(tables=tables, counts={"compared": counts.compared.total()})
+
+
+@stage("expand", version=1)
+def expand_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
+    """Adds to the `overlaps` of a packet what its `images` show through others of their class, and judges them.
+
+    Here images of the list are compared with each other, by their `features` without `masks`: many carry one overlay.
+    """
+    root = Root(root_url)
+    images, overlaps = (read_table(root, reference(inputs, name)) for name in ("images", "overlaps"))
+    listed, met = images.to_pandas(), overlaps.to_pandas()
+    concerned = listed[listed.landmark_id.isin(telling(met, settings.overlap).landmark_id)]
+    packet: Inputs = {name: [reference(inputs, name)] for name in ("images", "features", "masks")}
+    with _spool_some(root, packet, concerned) as spool:
+        expansion = expand(concerned, spool, met, settings.overlap, settings.match)
+    overlaps = pa.concat_tables([overlaps, pa.Table.from_pylist(expansion.rows, OVERLAPS.schema)])
+    judged = overlaps.drop_columns(["points", "affine"]).to_pandas()
+    dropped = dropped_images(listed[["image_id", "landmark_id"]], judged, settings.overlap)
     drops = pa.Table.from_pandas(dropped.assign(stage="overlap"), DROPS.schema, preserve_index=False)
-    compared = pa.Table.from_pylist(counts.rows(), COMPARISONS.schema)
+    counts = pa.Table.from_pylist(expansion.counts(), EXPANSIONS.schema)
     tables = {
         spec.name: write_table(root, stage_path(key, spec.name), spec, part)
-        for spec, part in ((OVERLAPS, table), (DROPS, drops), (COMPARISONS, compared))
+        for spec, part in ((OVERLAPS, overlaps), (DROPS, drops), (EXPANSIONS, counts))
     }
-    return Output(
-        tables=tables, counts={"compared": pc.sum(compared["compared"]).as_py() or 0, "dropped": len(dropped)}
-    )
+    return Output(tables=tables, counts={"through": len(expansion.rows), "dropped": len(dropped)})
 
 
 _loading = threading.Lock()

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from storage.manifest import Certificate
 from storage.reasons import Reason
+from tasks.publish.items import told_through
 from tasks.publish.overview import flatten
 from tasks.publish.pages import TEMPLATES, page_count, page_environment
 from tasks.publish.rows import cells
@@ -43,6 +44,8 @@ def render_certificate(made: Certificate, tables: Mapping[str, pa.Table]) -> Ite
             pairs=tables["overlaps"].num_rows,
             found=found[page * _PER_PAGE : (page + 1) * _PER_PAGE],
             total=len(found),
+            through=sum(image["pairs"][0]["through"] is not None for image in found),
+            told_through=told_through,
             settings=list(flatten(made.settings)),
             pager=[certificate_page(number) for number in range(pages)],
             page=page,

@@ -43,6 +43,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         reasons=[(reason, reasons[reason]) for reason in Reason if reasons[reason]],
         splits=_count_splits(kept),
         leaks=leaks.num_rows,
+        through=pc.count(tables["overlaps"]["through"]).as_py(),
         masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,
         keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,
         dropped=dropped,

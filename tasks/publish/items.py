@@ -80,12 +80,19 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
         same = all(evidence.get(name, value) == value for name, value in columns.items())
         columns = {} if same else {"drawn_beside": f"{record['test_set']}: {record['test_image']}"}
     facts = {**evidence, **{name: value for name, value in columns.items() if name not in evidence}}
+    if "through" in facts:
+        facts["through"] = told_through(facts["through"])
     # The address stands beside the facts as it is.
     return [(_plain(name), clip(words(value))) for name, value in facts.items() if value != record["url"]]
 
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
+
+
+def told_through(image_id: str) -> str:
+    """What it means that an image was found to show a test landmark through another."""
+    return f"{image_id}, of its class, which shows that photograph: the match is with it"
 
 
 def words(value: Any) -> str:

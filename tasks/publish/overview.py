@@ -15,10 +15,11 @@ from tasks.publish.rows import ClassSummary, cells
 
 
 def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[dict[str, Any]]:
-    """Classes with verified pairs to test photographs; most pairs first."""
+    """Classes that show what test photographs do; most pairs first."""
     kept = {summary.name: summary.kept for summary in classes}
     columns = ["landmark_id", "image_id", "test_set", "site", "kind", "inliers"]
-    pairs = sorted(zip(*cells(overlaps, columns), strict=True))
+    through = pc.is_valid(overlaps["through"]).to_pylist()
+    pairs = sorted(zip(*cells(overlaps, columns), through, strict=True))
     found = []
     for name, part in groupby(pairs, key=lambda pair: pair[0]):
         members = list(part)
@@ -28,9 +29,10 @@ def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[d
                 "kept": kept[name],
                 "pairs": len(members),
                 "images": len({image_id for _, image_id, *_ in members}),
-                "copies": sum(kind == "copy" for *_, kind, _ in members),
-                "inliers": max(inliers for *_, inliers in members),
-                "sites": clip(words(sorted({f"{test_set}: {site}" for _, _, test_set, site, _, _ in members}))),
+                "copies": sum(kind == "copy" for *_, kind, _, _ in members),
+                "through": sum(found_so for *_, found_so in members),
+                "inliers": max(inliers for *_, inliers, _ in members),
+                "sites": clip(words(sorted({f"{test_set}: {site}" for _, _, test_set, site, *_ in members}))),
             }
         )
     return sorted(found, key=lambda entry: (-entry["pairs"], entry["landmark_id"]))
@@ -46,7 +48,7 @@ def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
     )
     distinct = pc.count_distinct(kept["sha256"]).as_py()
     return [
-        (leaks == 0, f"{leaks:,} of {len(kept):,} kept images have a verified pair with a test photograph."),
+        (leaks == 0, f"{leaks:,} of {len(kept):,} kept images show the same thing as a test photograph."),
         (verdicts.num_rows == sources, f"{sources:,} rows came in, {verdicts.num_rows:,} left with a verdict."),
         (boxed == len(kept), f"{boxed:,} of {len(kept):,} kept images have a box."),
         (distinct == len(kept), f"{len(kept):,} kept images are {distinct:,} different files."),

@@ -13,7 +13,7 @@ from storage.reasons import Reason
 
 COLUMNS_BY_STAGE = {
     "acquire": ("status", "detail", "final_url", "content_type", "attempts"),
-    "overlap": ("test_set", "test_image", "site", "role", "kind", "inliers", "putative", "mirrored"),
+    "overlap": ("test_set", "test_image", "site", "role", "kind", "through", "inliers", "putative", "mirrored"),
     "cluster": ("group", "group_size", "neighbours"),
 }
 """Columns of other tables that explain a drop by the stage, in the order of reading."""

@@ -22,6 +22,7 @@ from storage.tables import (
     CERTIFICATE,
     COMPARISONS,
     DROPS,
+    EXPANSIONS,
     IMAGES,
     NAMESAKES,
     OVERLAPS,
@@ -80,19 +81,22 @@ def illustrate_overlaps(root_url: str, key: str, inputs: Inputs, settings: None)
 
 
 def _draw_overlaps(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """Each overlapping image beside the test photograph that its verdict names; alone where only its signature came."""
+    """Each overlapping image beside what its verdict rests on: a test photograph, or an image of its class.
+
+    It is alone where of the test photographs only the signature came.
+    """
     folders = json.loads(str(inputs["folders"]))
-    named = strongest_pairs(read_table(root, reference(inputs, "overlaps"))).to_pandas()
     drawings = {}
-    for pair in named.itertuples():
-        image = images[str(pair.image_id)]
-        points = np.asarray(pair.points, np.float32).reshape(-1, 4)
-        folder, own = folders.get(pair.test_set), get_image(root, image["path"])
-        drawings[f"overlap-{image['sha256']}.jpg"] = (
-            draw_match(own, (Path(folder) / str(pair.test_image)).read_bytes(), points)
-            if folder
-            else draw_keypoints(own, points[:, :2])
-        )
+    for pair in strongest_pairs(read_table(root, reference(inputs, "overlaps"))).to_pylist():
+        image, folder = images[pair["image_id"]], folders.get(pair["test_set"])
+        own, points = get_image(root, image["path"]), np.asarray(pair["points"], np.float32).reshape(-1, 4)
+        if pair["through"] is not None:
+            drawing = draw_match(own, get_image(root, images[pair["through"]]["path"]), points)
+        elif folder:
+            drawing = draw_match(own, (Path(folder) / pair["test_image"]).read_bytes(), points)
+        else:
+            drawing = draw_keypoints(own, points[:, :2])
+        drawings[f"overlap-{image['sha256']}.jpg"] = drawing
     return drawings
 
 
@@ -159,13 +163,13 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=5)
+@stage("publish", version=6)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
-    Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons`, `signatures` and every other table of a
-    version; `facts`, JSON of all in `Facts` that is not computed here; `checked`, JSON of what is known of each test
-    set; `aliases`, JSON of site to further spellings.
+    Inputs: `name`; `sources`; lists of `drops`, `thumbnails`, `comparisons`, `expansions`, `signatures` and every other
+    table of a version; `facts`, JSON of all in `Facts` that is not computed here; `checked`, JSON of what is known of
+    each test set; `aliases`, JSON of site to further spellings.
     """
     root = Root(root_url)
     tables = {spec.name: _gather(root, inputs, spec) for spec in VERSION_TABLES if spec not in _MADE_HERE}
@@ -197,12 +201,12 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
 
 
-@stage("certify", version=1)
+@stage("certify", version=2)
 def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Puts together what images share with test sets, and publishes the certificate.
 
-    Inputs: lists of `images`, `overlaps`, `drops`, `thumbnails`, `comparisons`, `signatures`; `facts`, JSON of all in
-    `Attested` that is not computed here; `checked` and `aliases` as in `publish`.
+    Inputs: lists of `images`, `overlaps`, `drops`, `thumbnails`, `comparisons`, `expansions`, `signatures`; `facts`,
+    JSON of all in `Attested` that is not computed here; `checked` and `aliases` as in `publish`.
     """
     root = Root(root_url)
     tables = {spec.name: _gather(root, inputs, spec) for spec in (IMAGES, OVERLAPS, DROPS)}
@@ -241,9 +245,10 @@ def _gather(root: Root, inputs: Inputs, spec: TableSpec) -> pa.Table:
 def _attest(root: Root, inputs: Inputs, tables: dict[str, pa.Table], drops: pd.DataFrame) -> dict[str, pa.Table]:
     """The tables `certificate` and `namesakes`, from `images`, `overlaps` and drops."""
     images = tables["images"].select(["image_id", "landmark_id"]).to_pandas()
-    found = tables["overlaps"].select(["image_id", "landmark_id", "test_set", "site"]).to_pandas()
-    comparisons = _gather(root, inputs, COMPARISONS).to_pandas()
-    rows = certify(comparisons, found, drops.merge(images, on="image_id"), json.loads(str(inputs["checked"])))
+    found = tables["overlaps"].select(["image_id", "landmark_id", "test_set", "site", "through"]).to_pandas()
+    comparisons, expansions = (_gather(root, inputs, spec).to_pandas() for spec in (COMPARISONS, EXPANSIONS))
+    checked, own = json.loads(str(inputs["checked"])), drops.merge(images, on="image_id")
+    rows = certify(comparisons, expansions, found, own, checked)
     columns = ["test_set", "site"]
     signed = [read_table(root, ref, columns) for ref in references(inputs, "signatures")]
     sites = pa.concat_tables([SIGNATURE.schema.empty_table().select(columns), *signed]).to_pandas()

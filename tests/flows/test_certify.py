@@ -183,7 +183,7 @@ def test_the_tables_are_all_there_and_the_record_is_plain(run_certify, folder, a
     told = json.loads((tmp_path / "root" / made.folder / "certificate.json").read_text())
     assert told["tables"].keys() == {spec.name for spec in CERTIFICATE_TABLES}
     assert told["test_sets"] == {"abbeys": 2}
-    assert told["settings"].keys() == {"acquire", "features", "match", "overlap"}
+    assert told["settings"].keys() == {"acquire", "features", "match", "overlap", "overlays"}
     assert str(tmp_path) not in json.dumps(told)  # where things lie is nobody's business
 
 

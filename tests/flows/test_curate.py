@@ -17,7 +17,7 @@ from storage.root import Root
 from tasks.acquire.packets import Partition, packet_of, place
 from tasks.cluster.settings import Overrides
 
-PACKET_STAGES = ("features", "mask", "overlap", "match", "cluster", "regroup", "boxes", "illustrate")
+PACKET_STAGES = ("features", "mask", "overlap", "expand", "match", "cluster", "regroup", "boxes", "illustrate")
 
 
 def rows_of(root: Path, version: Any, table: str) -> list[dict[str, Any]]:

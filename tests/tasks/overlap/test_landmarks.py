@@ -20,6 +20,7 @@ COLUMNS = [
     "role",
     "mirrored",
     "kind",
+    "through",
     "putative",
     "inliers",
 ]
@@ -38,8 +39,10 @@ def overlap(
     number: int = 1,
     mirrored: bool = False,
     role: str = "positive",
+    through: str | None = None,
 ) -> tuple[Any, ...]:
-    return (image, image[0], "paris", f"{site}_{number}.jpg", site, role, mirrored, kind, 2 * inliers, inliers)
+    names = (image, image[0], "paris", f"{site}_{number}.jpg", site, role, mirrored, kind, through)
+    return (*names, 2 * inliers, inliers)
 
 
 def drop(
@@ -75,6 +78,18 @@ def test_a_copy_and_a_view_go_each_by_its_name_with_the_evidence():
         "inliers": 30,
         "putative": 60,
     }
+
+
+def test_what_is_found_through_another_goes_and_names_it():
+    found = drop(images(a=40), overlap("a00"), overlap("a01", through="a00", inliers=12))
+    assert reasons(found) == dict.fromkeys(("a00", "a01"), Reason.TEST_LANDMARK)
+    assert "through" not in found["a00"][1]
+    assert found["a01"][1].items() > {"through": "a00", "test_image": "eiffel_1.jpg", "inliers": 12}.items()
+
+
+def test_what_is_found_through_others_condemns_no_class():
+    found = drop(images(a=40), overlap("a00"), *(overlap(f"a{n:02d}", through="a00") for n in range(1, 30)))
+    assert reasons(found) == dict.fromkeys((f"a{n:02d}" for n in range(30)), Reason.TEST_LANDMARK)
 
 
 def test_the_evidence_is_the_strongest_pair():

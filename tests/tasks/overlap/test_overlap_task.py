@@ -1,4 +1,5 @@
 import io
+from collections.abc import Collection
 
 import cv2
 import numpy as np
@@ -8,14 +9,14 @@ from PIL import Image
 
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, OVERLAPS
+from storage.tables import DROPS, EXPANSIONS, FEATURES, IMAGES, MASKS, OVERLAPS, TableRef
 from tasks.features.detect import detect
-from tasks.features.packed import Features, pack
+from tasks.features.packed import Features, pack, unpack
 from tasks.features.settings import FeatureSettings
 from tasks.match.settings import MatchSettings
 from tasks.orchestration import Output
 from tasks.overlap.settings import OverlapSettings
-from tasks.overlap.task import OverlapStageSettings, find_overlaps, sign_test_set
+from tasks.overlap.task import OverlapStageSettings, expand_overlaps, find_overlaps, sign_test_set
 
 FEATURE_SETTINGS = FeatureSettings(max_keypoints=400)
 SETTINGS = OverlapStageSettings(overlap=OverlapSettings(audit=1.0), match=MatchSettings())
@@ -42,6 +43,18 @@ def signed(tmp_path):
     root = Root(str(tmp_path / "root"))
     inputs = {"name": "paris", "folder": str(folder), "digest": "d"}
     return root, Output.model_validate(sign_test_set.fn(root.url, "signature-1", inputs, FEATURE_SETTINGS))
+
+
+def masks(root: Root, features: TableRef, masked: Collection[str] = ()) -> TableRef:
+    """That hide nothing, or of the pictures named everything."""
+    rows = []
+    for row in read_table(root, features).to_pylist():
+        bits = np.full(len(unpack(row).keypoints), row["sha256"] in masked)
+        counts = {"detected": len(bits), "masked": int(bits.sum())}
+        rows.append(
+            {"sha256": row["sha256"], "bits": np.packbits(bits).tobytes(), **counts, "regions": [], "points": []}
+        )
+    return write_table(root, "masks.parquet", MASKS, pa.Table.from_pylist(rows, MASKS.schema))
 
 
 def compare(
@@ -78,13 +91,16 @@ def compare(
         "features": write_table(root, "features.parquet", FEATURES, pa.Table.from_pylist(described, FEATURES.schema)),
         "signatures": [signature.tables["signature"]],
     }
-    output = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
+    direct = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
+    inputs |= {"overlaps": direct.tables["overlaps"], "masks": masks(root, inputs["features"])}
+    output = Output.model_validate(expand_overlaps.fn(root.url, "expand-1", inputs, SETTINGS))
     overlaps, drops = read_table(root, output.tables["overlaps"]), read_table(root, output.tables["drops"])
     assert overlaps.schema.equals(OVERLAPS.schema)
     assert drops.schema.equals(DROPS.schema)
     found: dict[str, list[dict]] = {}
     for row in overlaps.to_pylist():
         found.setdefault(row["image_id"], []).append(row)
+    output = output.model_copy(update={"counts": {**direct.counts, **output.counts}})
     return output, found, dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
 
 
@@ -154,5 +170,58 @@ def test_without_test_sets_nothing_is_compared(signed):
 
     nothing = Output(tables={"signature": write_table(root, "none.parquet", SIGNATURE, empty)})
     output, found, _ = compare(root, nothing, copy=texture(0))
-    assert output.counts == {"compared": 0, "dropped": 0}
+    assert output.counts == {"compared": 0, "through": 0, "dropped": 0}
     assert found == {}
+
+
+# Through others of the class
+
+
+def scatter(*things: int, count: int = 80) -> Features:
+    """Synthetic keypoints of things, side by side: the same of a thing in every picture."""
+    keypoints, descriptors = [], []
+    for place, thing in enumerate(things):
+        random = np.random.default_rng(thing)
+        positions = random.uniform(0, 200, (count, 2)) + np.array([220 * place, 0])
+        keypoints.append(np.hstack([positions, np.tile([5, 0, 0, 5], (count, 1))]).astype(np.float32))
+        descriptors.append(random.integers(0, 256, (count, 128), dtype=np.uint8))
+    return Features(np.vstack(keypoints), np.vstack(descriptors))
+
+
+def expand(root: Root, shown: dict[str, tuple[int, ...]], masked: Collection[str] = ()) -> Output:
+    """Of images of one class, the first has a pair with a test photograph: in what it shows first."""
+    facts = {"bytes": 1, "width": 640, "height": 480, "format": "PNG", "mode": "RGB", "orientation": 1, "frames": 1}
+    facts |= {"pixel_hash": "", "phash": "", "md5": "0" * 32, "landmark_id": "c", "path": "p"}
+    images = [{"image_id": name, "sha256": f"sha {name}", **facts} for name in shown]
+    described = [{"sha256": f"sha {name}", **pack(scatter(*own)), "crashed": False} for name, own in shown.items()]
+    direct = {
+        "image_id": next(iter(shown)), "landmark_id": "c", "test_set": "paris", "test_image": "t.jpg",
+        "site": "tower", "role": "positive", "mirrored": False, "kind": "landmark", "through": None, "putative": 9,
+        "inliers": 9, "false_alarms": -9.0, "affine": [1.0, 0, 0, 0, 1, 0], "points": [0.0, 0, 0, 0, 200, 200, 9, 9],
+    }  # fmt: skip
+    inputs = {
+        spec.name: write_table(root, f"{spec.name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
+        for spec, rows in ((IMAGES, images), (FEATURES, described), (OVERLAPS, [direct]))
+    }
+    inputs["masks"] = masks(root, inputs["features"], masked)
+    return Output.model_validate(expand_overlaps.fn(root.url, "expand-1", inputs, SETTINGS))
+
+
+def test_what_is_found_through_another_stands_beside_what_is_found_directly(tmp_path):
+    root = Root(str(tmp_path))
+    output = expand(root, {"met": (1, 2), "near": (1,), "beside": (2,), "else": (3,)})
+    found = [(row["image_id"], row["through"]) for row in read_table(root, output.tables["overlaps"]).to_pylist()]
+    assert found == [("met", None), ("near", "met")]
+    drops = read_table(root, output.tables["drops"]).to_pylist()
+    assert [(row["image_id"], row["stage"], row["reason"]) for row in drops] == [
+        ("met", "overlap", "test-landmark"), ("near", "overlap", "test-landmark"),
+    ]  # fmt: skip
+    counted = read_table(root, output.tables["expansions"])
+    assert counted.schema.equals(EXPANSIONS.schema)
+    assert counted.to_pylist() == [{"test_set": "paris", "mates_compared": 2, "mates_verified": 1}]
+    assert output.counts == {"through": 1, "dropped": 2}
+
+
+def test_what_lies_over_both_images_joins_them_not(tmp_path):
+    output = expand(Root(str(tmp_path)), {"met": (1, 2), "near": (1,)}, masked={"sha near"})
+    assert output.counts == {"through": 0, "dropped": 1}

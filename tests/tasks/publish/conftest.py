@@ -133,6 +133,7 @@ class Maker:
                     "role": "positive",
                     "mirrored": False,
                     "kind": kind,
+                    "through": None,
                 }
                 self.rows["overlaps"].append({**who, **found, **MATCH, "inliers": inliers})
 
@@ -168,6 +169,7 @@ class Maker:
 def certificate(overlaps: pa.Table, test_sets: dict[str, int]) -> pa.Table:
     """As if 1,000 images had been compared with every photograph but for 200 pairs, of which the audit found one."""
     counts = {"images": 1000, "verified": 6, "audited": 200, "audit_found": 1, "missed": 1.0}
+    counts |= {"mates_compared": 0, "mates_verified": 0, "images_through": 0}
     counts |= {"missed_low": 0.0, "missed_high": 5.5}
     known = {"sites": 11, "ground_truth": True, "absent": 0, "ignored": 0, "unreadable": 0, "signature": "ab" * 32}
     found = {"images_found": len(set(overlaps["image_id"].to_pylist())), "classes_found": 1}

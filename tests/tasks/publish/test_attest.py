@@ -30,6 +30,7 @@ def image(name: str, landmark: str = "tower") -> dict[str, Any]:
 def pair(name: str, test_image: str = "t.jpg", landmark: str = "tower", **changes: Any) -> dict[str, Any]:
     names = {"image_id": name, "landmark_id": landmark, "test_set": "paris", "test_image": test_image}
     facts = {"site": "eiffel", "role": "query", "mirrored": False, "kind": "landmark", "putative": 40, "inliers": 12}
+    facts["through"] = None
     found = {"false_alarms": -12.3, "affine": [1.0, 0, 5, 0, 1, -3.25], "points": [1.0, 2, 3, 4]}
     return {**names, **facts, **found, **changes}
 
@@ -76,6 +77,16 @@ def test_a_page_says_all_of_a_pair(made):
         assert words in page
 
 
+def test_what_was_found_through_another_image_says_so(made):
+    named = pair("near", through="met"), pair("near", "u.jpg", through="met too", inliers=5)
+    content = tables(images=[image("near"), image("met")], overlaps=[pair("met"), *named])
+    page = pages(made, content)["index.html"]
+    for words in ("2 of 2 images share something", "1 of them through another image", "met, of its class",
+                  "landmark through <bdi>met too</bdi>", "keypoints of the image and another of its class",
+                  "keypoints of the image and the test photograph"):  # fmt: skip
+        assert page.count(words) == 1
+
+
 def test_nothing_shared(made):
     page = pages(made, tables(images=[image("a")]))["index.html"]
     assert "nothing shared" in page
@@ -88,7 +99,7 @@ def test_what_others_named_is_text(made):
     named = {"landmark_id": HOSTILE, "test_set": HOSTILE, "site": HOSTILE, "spelling": HOSTILE}
     content = tables(
         images=[image(HOSTILE, HOSTILE)],
-        overlaps=[pair(HOSTILE, HOSTILE, HOSTILE, site=HOSTILE, test_set=HOSTILE)],
+        overlaps=[pair(HOSTILE, HOSTILE, HOSTILE, site=HOSTILE, test_set=HOSTILE, through=HOSTILE)],
         drops=[drop],
         namesakes=[{**named, "images": 3, "images_found": 0}],
     )

@@ -31,7 +31,7 @@ def test_the_counts_are_those_of_the_tables(every_reason):
     assert "| `no-match` | cluster | 3 |" in card
     assert "| train | 106 | 2 |" in card
     assert "| oxford5k | 5,062 | 5,061,600 | 5,062,000 | 6 | 2 | 3 | 1 | 200 | 1 | 1 (0 to 6) |" in card
-    assert "0 of 133 kept images have a verified pair" in card
+    assert "0 of 133 kept images show the same thing as a test photograph" in card
     dropped = sum(int(count) for count in re.findall(r"(\d+) dropped\.", card))
     assert dropped == 3 * (len(Reason) - 1)
 

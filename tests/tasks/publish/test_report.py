@@ -207,6 +207,19 @@ def test_a_verdict_on_another_pair_than_the_drawn_one_says_so(version_of):
     assert "oxford5k: bodleian_000107.jpg" in words
 
 
+def test_what_was_found_through_another_image_says_so(version_of):
+    version = version_of({"a": {"kept": 1, "test-landmark": 2}})
+    overlaps = pa.Table.from_pylist(
+        [row | {"through": "a test-landmark 0"} for row in version.tables["overlaps"].to_pylist()],
+        version.tables["overlaps"].schema,
+    )
+    files = dict(render_report(version.manifest, version.tables | {"overlaps": overlaps}, ()))
+    assert "a test-landmark 0, of its class" in Page(files[class_page("a")]).words
+    assert re.search(
+        rb"through others.*<td class=.n.>4</td><td class=.n.>0</td><td class=.n.>4</td>", files["index.html"], re.S
+    )
+
+
 def test_evidence_is_in_plain_words(every_reason):
     words = " ".join(Page(render(every_reason)[class_page("Notre-Dame de Paris")]).words.split())
     assert "Notre-Dame de Paris kept 0" in words  # what a duplicate equals
@@ -226,7 +239,9 @@ def test_a_leak_is_shown_as_a_failed_check(version_of):
     overlaps = version.tables["overlaps"]
     overlaps = overlaps.set_column(0, overlaps.field("image_id"), [["a kept 0"] * overlaps.num_rows])
     files = dict(render_report(version.manifest, version.tables | {"overlaps": overlaps}, ()))
-    assert "✗ fails 1 of 1 kept images have a verified pair" in " ".join(Page(files["index.html"]).words.split())
+    assert "✗ fails 1 of 1 kept images show the same thing as a test photograph" in " ".join(
+        Page(files["index.html"]).words.split()
+    )
     assert "✗" not in Page(render(version)["index.html"]).words
 
 

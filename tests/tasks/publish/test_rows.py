@@ -24,6 +24,7 @@ def test_the_strongest_pair_is_the_one_that_the_verdict_names(seed):
             "role": "positive",
             "mirrored": random.choice([False, True], 40),
             "kind": random.choice(["copy", "landmark"], 40),
+            "through": None,
             "inliers": random.integers(20, 23, 40),
             "putative": 30,
         }
