@@ -46,8 +46,9 @@ def share(settings: AcquireSettings, policy: FetchPolicy) -> Iterator[Shared]:
 def _start(settings: AcquireSettings, policy: FetchPolicy) -> tuple[Shared, ExitStack]:
     share_heaps()
     keep_freed_memory()
-    gc.freeze()  # what is here by now stays: to look through it again and again costs a tenth of what fetching does
     with ExitStack() as stack:
+        gc.freeze()  # what is here by now stays: to look through it again and again costs a tenth of what fetching does
+        stack.callback(gc.unfreeze)
         fetcher = stack.enter_context(Fetcher(settings, policy.polite))
         inspectors = stack.enter_context(Inspectors(settings, policy.inspectors))
         return Shared(fetcher, inspectors, Tally()), stack.pop_all()
