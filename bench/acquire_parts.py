@@ -17,11 +17,12 @@ from typing import TypeVar
 from storage.images import put_image
 from storage.root import Root
 from tasks.acquire.decode import open_picture
-from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.fetcher import Fetcher, Wanted
 from tasks.acquire.inspect import Limits, Picture, inspect
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.outcome import settle
+from tasks.acquire.pool import Watchdog, open_pool
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 _T = TypeVar("_T")

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import urllib3
 
 from storage.errors import InputError
-from tasks.acquire.fetch import open_pool
 from tasks.acquire.guard import BlockedAddressError
+from tasks.acquire.pool import open_pool
 from tasks.acquire.settings import AcquireSettings, RemoteFile, TransferSettings
 
 _CHUNK = 1 << 18

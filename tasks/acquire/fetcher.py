@@ -14,8 +14,9 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from storage.reasons import Reason
-from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.hosts import Hosts
+from tasks.acquire.pool import Watchdog, open_pool
 from tasks.acquire.robots import Leave, Robots
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 

@@ -1,12 +1,12 @@
 import re
 import socket
-import ssl
 
 import pytest
 import urllib3
 
 from storage.reasons import Reason
-from tasks.acquire.fetch import Fetched, Watchdog, fetch_once, open_pool
+from tasks.acquire.fetch import Fetched, fetch_once
+from tasks.acquire.pool import Watchdog, open_pool
 from tasks.acquire.settings import AcquireSettings
 
 
@@ -153,14 +153,6 @@ def test_a_connection_that_the_host_closed_meanwhile_heals(site, impatient):
     fresh = get(f"{site.url}/hangup", impatient)
     assert (stale.reason, stale.heals) == (Reason.CONNECTION_FAILED, True)
     assert (fresh.reason, fresh.heals) == (Reason.CONNECTION_FAILED, False)
-
-
-def test_the_pool_verifies_certificates():
-    kind = open_pool(AcquireSettings()).connection_from_url("https://example.org").ConnectionCls
-    assert issubclass(kind, urllib3.connection.HTTPSConnection)
-    connection = kind("example.org")
-    assert connection.cert_reqs in (None, ssl.CERT_REQUIRED)
-    assert connection.assert_hostname is None
 
 
 def test_failures_are_told_in_words(impatient):
