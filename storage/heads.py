@@ -62,11 +62,15 @@ class Journal:
         self._parts = {int(number) for number in complete if number.isdecimal()}
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
-        """Writes rows down, by the name of their table; what they tell of is flushed first."""
+        """Writes rows down, by the name of their table; what they tell of is flushed first.
+
+        The part itself is not: one that a loss of power takes is found out again.
+        """
         self._root.flush()
         number = max(self._parts, default=0) + 1
         for spec in self._specs:
-            self._root.write(f"{self._folder}/{number}{self._suffix(spec)}", encode(spec, tables[spec.name]))
+            path = f"{self._folder}/{number}{self._suffix(spec)}"
+            self._root.write(path, encode(spec, tables[spec.name]), flush=False)
         self._parts.add(number)
 
     def read(self, spec: TableSpec) -> pa.Table:

@@ -41,9 +41,9 @@ def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = N
     return sink.getvalue()
 
 
-def write_table(root: Root, relative: str, spec: TableSpec, table: pa.Table) -> TableRef:
-    """Stores a table in one step and returns its reference."""
-    return write_bytes(root, relative, encode(spec, table), table.num_rows)
+def write_table(root: Root, relative: str, spec: TableSpec, table: pa.Table, *, flush: bool = True) -> TableRef:
+    """Stores a table in one step and returns its reference; `flush` as in `Root.write`."""
+    return write_bytes(root, relative, encode(spec, table), table.num_rows, flush=flush)
 
 
 def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mapping[str, Any]]) -> TableRef:
@@ -119,9 +119,9 @@ def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None
         yield from table.iter_batches(rows, columns=columns, use_threads=False)
 
 
-def write_bytes(root: Root, relative: str, content: bytes, rows: int) -> TableRef:
+def write_bytes(root: Root, relative: str, content: bytes, rows: int, *, flush: bool = True) -> TableRef:
     """Stores what is a table in another format, such as a matrix, in one step and returns its reference."""
-    root.write(relative, content)
+    root.write(relative, content, flush=flush)
     return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=rows)
 
 

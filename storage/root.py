@@ -4,10 +4,12 @@ import ctypes
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,6 +18,10 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from storage.errors import InputError
+
+_flushing = threading.Lock()
+_last_flush: dict[str, float] = {}
+"""When the last flush of each root began."""
 
 
 class Root:
@@ -97,13 +103,11 @@ class Root:
         """Makes all that was written survive a loss of power: at once, for a flush of each of many files takes long."""
         if not self.is_local or not Path(self.base).is_dir():
             return
-        handle = os.open(self.base, os.O_RDONLY)
-        try:
-            syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux alone can flush one file system
-            if syncfs is None or syncfs(handle) != 0:
-                os.sync()
-        finally:
-            os.close(handle)
+        asked = monotonic()
+        with _flushing:
+            if _last_flush.get(self.base, -1.0) <= asked:  # else one that began since then was for all who waited
+                _last_flush[self.base] = monotonic()
+                _flush_file_system(self.base)
 
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
@@ -208,6 +212,16 @@ class Root:
         except Exception as error:  # stores raise errors of their own: no credentials, no such host
             where = urlsplit(self.url).netloc or self.url
             raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error
+
+
+def _flush_file_system(folder: str) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux alone can flush one file system
+        if syncfs is None or syncfs(handle) != 0:
+            os.sync()
+    finally:
+        os.close(handle)
 
 
 def _write_whole(target: Path, content: bytes, *, flush: bool) -> None:

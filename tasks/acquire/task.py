@@ -142,7 +142,10 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
         folder = Path(str(inputs["folder"])) if inputs["folder"] else None
         acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder)
         found = _acquire(sources, acquirer, steps, journal)
-    tables = {spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name]) for spec in _TABLES}
+    tables = {
+        spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name], flush=False)
+        for spec in _TABLES
+    }
     write_head(root, place, _head(found, tables, generation, digest))
     return Output(tables=tables, counts={"rows": len(sources), "readable": found[IMAGES.name].num_rows})
 
