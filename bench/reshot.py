@@ -1,22 +1,22 @@
 """Classes whose truth is known: re-shot views of the demo's landmarks among as many real photographs of other things.
 
-Synthetic: the views of a class come from one photograph each. In one kind of class they keep its background, as in the
-demo, and the background matches with the landmark; in the other kind each view has the background of another
-photograph, so that the landmark alone is what the views share. Needs the photographs that developers have beside the
-repository (`SHARED_DATA`).
+Synthetic: the views of a class come from one photograph each. In one kind of class they keep its background, which
+matches with the landmark; in the other kind each was re-shot before other surroundings, as in the demo, so that the
+landmark alone is what the views share. Needs the photographs that developers have beside the repository
+(`SHARED_DATA`).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from bench.collection import Photograph
 from bench.surroundings import SHARED_DATA, demo_photos
 from demo import photos, views
 from demo.catalogue import PHOTOS
+from demo.surroundings import surround
 from tasks.acquire.decode import decode
 
 Kind = Literal["own-background", "other-backgrounds"]
@@ -46,7 +46,7 @@ def shoot_classes(kind: Kind, count: int) -> list[Shot]:
             shown = number < count
             pixels = photo if shown and kind == "own-background" else next(others)
             if shown and kind == "other-backgrounds":
-                pixels = _paste(photo, box, pixels)
+                pixels = surround(photo, box, pixels)
             recipe = views.draw(name, (pixels.shape[0], pixels.shape[1]), box if shown else None)
             stamp = "" if number % _WATERMARKED else "watermark"
             view = views.shoot(pixels, replace(recipe, stamp=stamp))
@@ -62,12 +62,3 @@ def _others() -> Iterator[views.Pixels]:
     files = sorted((SHARED_DATA / "landmarks").glob("*/*"))
     for place in np.random.default_rng(0).permutation(len(files)).tolist():
         yield np.ascontiguousarray(decode(files[place].read_bytes())[:, :, ::-1])
-
-
-def _paste(photo: views.Pixels, box: views.Box, background: views.Pixels) -> views.Pixels:
-    """The photograph with everything but its box replaced by the background, stretched to its size."""
-    x1, y1, x2, y2 = (round(side) for side in box)
-    size = (photo.shape[1], photo.shape[0])
-    made: views.Pixels = cv2.resize(background, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    made[y1:y2, x1:x2] = photo[y1:y2, x1:x2]
-    return made

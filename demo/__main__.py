@@ -67,7 +67,8 @@ def _note(truth_path: Path) -> str:
     real = sorted({row.image_id for row in rows if row.pixels == "real"})
     return (
         "A demonstration: photographs out of Python packages, and re-shot views, computed from them by known "
-        f"homographies with other light and compression. Real pixels, at most shrunk: {', '.join(real)}. "
+        "homographies with other light and compression, where the landmark does not fill its photograph before other "
+        f"surroundings, taken from a second one. Real pixels, at most shrunk: {', '.join(real)}. "
         "Every other picture is re-shot, or drawn, such as the placeholder."
     )
 

@@ -44,6 +44,11 @@ class Photo:
         """The file's name in the cache folder."""
         return f"{self.name}.{self.member.rsplit('.', 1)[1]}"
 
+    @property
+    def has_surroundings(self) -> bool:
+        """Whether anything stands around the landmark: a box that begins in the corner is the whole picture."""
+        return self.box is not None and self.box[:2] != (0, 0)
+
 
 VISMATCH = Package("vismatch", "1.4.0", "BSD-3-Clause")
 EASY_LOCAL = Package("easy-local-features", "0.8.29", "several, see its LICENSES.md", source=True)

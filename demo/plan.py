@@ -1,8 +1,12 @@
 """What stands in the list: per class its landmark, its noise, its dead addresses, and the fate of each."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+
+from demo.catalogue import PHOTOS
+from demo.surroundings import SCENES, TURNS, Surroundings
 
 # Every way an address fails, and the reason codes that tell it rightly. Some faults show in two honest ways.
 FAULTS = {
@@ -46,6 +50,7 @@ class Picture:
     photo: str
     look: str
     name: str  # seeds the recipe and names the file
+    surroundings: Surroundings | None = None  # what stands around the landmark instead of its own; None: its own
 
     @property
     def pixels(self) -> str:
@@ -129,7 +134,7 @@ LANDMARKS = (
 
 def entries() -> list[Entry]:
     """Every line of the list, in its order; ids are `LANDMARK-NN` and depend on nothing but this plan."""
-    lines = [entry for landmark in LANDMARKS for entry in _class(landmark)]
+    lines = _surround([entry for landmark in LANDMARKS for entry in _class(landmark)])
     repeated = next(entry for entry in lines if entry.kept and entry.landmark_id == "rocket")
     lonely = Entry(
         "lonely-01",
@@ -141,6 +146,26 @@ def entries() -> list[Entry]:
         "flower",
     )
     return [*lines, lonely, replace(repeated, kept=False, reasons=("duplicate-row",))]
+
+
+def _surround(lines: list[Entry]) -> list[Entry]:
+    """The lines, with other surroundings for each re-shot view of a landmark that has any.
+
+    Views are not to match by their surroundings. No two of a class have the same scene held alike, nor do three in
+    all, from which on it would be masked as an overlay; no scene is upright, as the noise of other classes has it.
+    """
+    noise = {landmark.name: {*landmark.noise, *landmark.shared} for landmark in LANDMARKS}
+    taken, chosen = Counter[str](), dict[Picture, Surroundings]()
+    for line in lines:
+        picture = line.picture
+        if picture and picture.look == "re-shot" and PHOTOS[picture.photo].has_surroundings and picture not in chosen:
+            scene = min((scene for scene in SCENES if scene not in noise[line.landmark_id]), key=lambda s: taken[s])
+            chosen[picture] = Surroundings(scene, 1 + taken[scene] % (TURNS - 1))
+            taken[scene] += 1
+    return [
+        replace(line, picture=replace(line.picture, surroundings=chosen.get(line.picture))) if line.picture else line
+        for line in lines
+    ]
 
 
 def _class(landmark: Landmark) -> list[Entry]:

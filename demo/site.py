@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from demo import photos, truth, views
+from demo import photos, surroundings, truth, views
 from demo.catalogue import PHOTOS
 from demo.hostile import MADE
 from demo.plan import TEST_SET, Entry, Picture, entries
@@ -85,15 +85,21 @@ def _clear(built: DemoList) -> None:
 
 def _shoot_all(lines: list[Entry], cache: Path) -> dict[Picture, views.View]:
     wanted = sorted({entry.picture for entry in lines if entry.picture}, key=lambda picture: picture.name)
-    pixels = {name: photos.read(name, cache) for name in sorted({picture.photo for picture in wanted})}
-    return {picture: _shoot(picture, pixels[picture.photo]) for picture in wanted}
+    names = {picture.photo for picture in wanted}
+    names |= {picture.surroundings.photo for picture in wanted if picture.surroundings}
+    pixels = {name: photos.read(name, cache) for name in sorted(names)}
+    return {picture: _shoot(picture, pixels) for picture in wanted}
 
 
-def _shoot(picture: Picture, pixels: views.Pixels) -> views.View:
-    if picture.look == "re-shot":
-        shape = (pixels.shape[0], pixels.shape[1])
-        return views.shoot(pixels, views.draw(picture.name, shape, PHOTOS[picture.photo].box))
-    return views.shoot(pixels, COPIES[picture.look])
+def _shoot(picture: Picture, pixels: dict[str, views.Pixels]) -> views.View:
+    photo, box = pixels[picture.photo], PHOTOS[picture.photo].box
+    if picture.look != "re-shot":
+        return views.shoot(photo, COPIES[picture.look])
+    recipe = views.draw(picture.name, (photo.shape[0], photo.shape[1]), box)
+    if picture.surroundings and box:
+        scene = surroundings.hold(pixels[picture.surroundings.photo], picture.surroundings.turn)
+        photo = surroundings.surround(photo, box, scene)
+    return views.shoot(photo, recipe)
 
 
 def _file(entry: Entry) -> str:
@@ -136,6 +142,7 @@ def _truth_row(row: int, entry: Entry, shots: dict[Picture, views.View]) -> trut
         view_group=entry.view_group,
         test_overlap=entry.test_overlap,
         photo=photo.name if photo else None,
+        surroundings=entry.picture.surroundings.photo if entry.picture and entry.picture.surroundings else None,
         pixels=entry.picture.pixels if entry.picture else None,
         homography=tuple(view.homography.ravel().tolist()) if view else None,
         box=views.map_box(photo.box, view.homography, view.size) if view and photo and photo.box else None,

@@ -21,6 +21,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("view_group", pa.string()),  # pictures of one group show the same view; empty where no picture comes
     ("test_overlap", pa.bool_()),  # shows a landmark of the test set, or copies one of its photographs
     ("photo", pa.string()),  # the photograph it was made from; null where no picture comes
+    ("surroundings", pa.string()),  # the photograph around its landmark; null where that has its own
     ("pixels", pa.string()),  # "real": as shipped, at most reduced; "re-shot": made from a photograph
     ("homography", pa.list_(pa.float64())),  # 3×3 row by row: pixel centres, shipped file → picture
     *((edge, pa.float32()) for edge in ("x1", "y1", "x2", "y2")),  # the landmark's box; null where none
@@ -40,6 +41,7 @@ class Truth:
     view_group: str = ""
     test_overlap: bool = False
     photo: str | None = None
+    surroundings: str | None = None
     pixels: str | None = None
     homography: tuple[float, ...] | None = None
     box: Box | None = None

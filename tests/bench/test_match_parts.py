@@ -12,7 +12,7 @@ from bench.collection import Collection
 from bench.colmap import Cost as ColmapCost
 from bench.curve import draw_curve, edges_kept
 from bench.foreign import plant_all
-from bench.growth import Cost, project
+from bench.growth import Cost, cut, project
 from bench.match import measure_classes, measure_false_edges
 from bench.shortlisted import explore_part, inside, kept_group
 from tasks.features.packed import Features
@@ -91,3 +91,9 @@ def test_projection_takes_the_cost_at_the_mean_size_of_a_class(collection):
 def test_colmap_is_extrapolated_by_photographs_and_pairs():
     sample = ColmapCost(photographs=10, extract_seconds=5.0, match_seconds=2.0, compared=20, verified=0)
     assert sample.extrapolated(5) == pytest.approx(5 * 0.5 + 10 * 0.1)
+
+
+def test_a_class_is_cut_between_landmarks_alone(collection):
+    two = list(cut(collection, [0, 1, 3, 4], 2))
+    assert [[image["image_id"] for image in part.members] for part in two] == [["b2", "b3"], ["a1", "a2"]]
+    assert {image["landmark_id"] for part in two for image in part.members} == {"all"}

@@ -32,3 +32,10 @@ def test_every_photograph_is_described_with_its_rights() -> None:
     text = describe()
     assert all(f"| {photo.name} | {photo.package.requirement} |" in text for photo in PHOTOS.values())
     assert all(photo.rights for photo in PHOTOS.values())
+
+
+def test_a_landmark_without_surroundings_is_the_whole_picture(demo_photos: Path) -> None:
+    for photo in PHOTOS.values():
+        if photo.box:
+            height, width = photos.read(photo.name, demo_photos).shape[:2]
+            assert photo.has_surroundings == (photo.box != (0, 0, width, height)), photo.name

@@ -5,8 +5,12 @@ import hashlib
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from demo import site, truth
+from demo import photos, site, truth
+from demo.catalogue import PHOTOS
+from demo.plan import entries
+from demo.views import Box, Pixels
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -60,3 +64,33 @@ def test_the_test_set_names_its_sites(demo_list: site.DemoList) -> None:
     stems = sorted(path.stem for path in demo_list.testset.iterdir())
     assert len(stems) == 6
     assert "sacre_coeur_000001" in stems
+
+
+def test_views_before_other_surroundings_show_their_photograph_inside_of_the_box_alone(
+    demo_list: site.DemoList, demo_photos: Path
+) -> None:
+    names = {entry.image_id: entry.picture.name for entry in entries() if entry.picture}
+    surrounded = [row for row in truth.read(demo_list.truth_path) if row.surroundings and row.kept]
+    assert len(surrounded) > 40
+    for row in surrounded[::8]:
+        view = cv2.imread(str(demo_list.folder / "files" / f"{names[row.image_id]}.jpg"))
+        box = PHOTOS[row.photo or ""].box
+        assert view is not None
+        assert box
+        photo = photos.read(row.photo or "", demo_photos)
+        homography, size = np.array(row.homography).reshape(3, 3), (view.shape[1], view.shape[0])
+        # Blurred, so that the geometry is compared and not the development of the picture.
+        own, found = (cv2.GaussianBlur(p, (0, 0), 2) for p in (cv2.warpPerspective(photo, homography, size), view))
+        inside, near = (cv2.warpPerspective(_mask(photo, box, seam), homography, size) for seam in (0.0, 0.05))
+        assert np.corrcoef(own[inside > 0].ravel(), found[inside > 0].ravel())[0, 1] > 0.85, row.image_id
+        if np.count_nonzero(near == 0) > 5000:
+            assert np.corrcoef(own[near == 0].ravel(), found[near == 0].ravel())[0, 1] < 0.6, row.image_id
+
+
+def _mask(photo: Pixels, box: Box, seam: float) -> Pixels:
+    """1 in the box and around it, as far as this share of its shorter side; 0 elsewhere."""
+    wider = seam * min(box[2] - box[0], box[3] - box[1])
+    x1, y1, x2, y2 = (max(0, round(side)) for side in (box[0] - wider, box[1] - wider, box[2] + wider, box[3] + wider))
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[y1:y2, x1:x2] = 1
+    return mask
