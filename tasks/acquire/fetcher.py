@@ -54,7 +54,7 @@ class _Batch(Generic[_R]):
     is_cancelled: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class _Job:
     """An address on its way to its outcome; `url` is where redirects have led so far."""
 
