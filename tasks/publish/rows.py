@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from storage.reasons import Reason
 
 COLUMNS_BY_STAGE = {
-    "acquire": ("status", "detail", "final_url", "content_type", "attempts"),
+    "acquire": ("status", "final_url", "content_type", "attempts"),
     "overlap": ("test_set", "test_image", "site", "role", "kind", "through", "inliers", "putative", "mirrored"),
     "cluster": ("group", "group_size", "neighbours"),
 }
