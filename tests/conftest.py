@@ -17,3 +17,8 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"shared data not found at {folder}")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast ones first: whole flows on a Prefect server come last."""
+    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "flows"))

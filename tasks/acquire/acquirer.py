@@ -47,7 +47,7 @@ class Acquirer:
         for url in _with(steps, Step.STANDS):
             yield url, Outcome(known[url].log, known[url].image, known[url].drop), False
         asked = _with(steps, Step.FETCH) + _with(steps, Step.REVALIDATE)
-        with ThreadPoolExecutor(self._shared.inspectors.count) as threads:
+        with ThreadPoolExecutor(2 * self._shared.inspectors.count) as threads:  # half of them read meanwhile
             yield from threads.map(lambda url: self._inspect(url, known[url]), _with(steps, Step.INSPECT))
             if self._folder:
                 yield from threads.map(partial(self._read, self._folder), asked)

@@ -18,14 +18,15 @@ class Partition(BaseModel):
 
 
 def choose_partition(rows: int) -> Partition:
-    """A partition for a list of so many rows: about 50 rows a packet at first, and never more tasks than Prefect bears.
+    """A partition for a list of so many rows: 50 of them a packet and 1,000 a shard, until Prefect bears no more tasks.
 
-    At most 128 shards, 128 packets and, at the first run, 128 large classes. Seven tasks a packet stay below 2,000.
+    At most 128 shards, 96 packets and, at the first run, 88 large classes: with ten tasks each, two of them drawings,
+    they stay below 2,000.
     """
     return Partition(
-        shards=int(np.clip(rows // 100, 4, 128)),
-        packets=int(np.clip(rows // 50, 4, 128)),
-        large_class=max(1000, rows // 128),
+        shards=int(np.clip(rows // 1000, 4, 128)),
+        packets=int(np.clip(rows // 50, 4, 96)),
+        large_class=max(1000, rows // 88),
     )
 
 
