@@ -21,7 +21,7 @@ from storage.errors import InputError
 
 _flushing = threading.Lock()
 _last_flush: dict[str, float] = {}
-"""When the last flush of each root began."""
+"""When the last flush of each root that succeeded began."""
 
 
 class Root:
@@ -106,14 +106,15 @@ class Root:
         asked = monotonic()
         with _flushing:
             if _last_flush.get(self.base, -1.0) <= asked:  # else one that began since then was for all who waited
-                _last_flush[self.base] = monotonic()
+                begun = monotonic()
                 _flush_file_system(self.base)
+                _last_flush[self.base] = begun
 
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
         path = self.path(relative)
         try:
-            return os.stat(path).st_size if self.is_local else int(self.fs.size(path))  # noqa: PTH116 - asked of every image
+            return Path(path).stat().st_size if self.is_local else int(self.fs.size(path))
         except FileNotFoundError:
             return None
 

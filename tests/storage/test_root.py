@@ -1,4 +1,8 @@
+import os
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -200,3 +204,44 @@ def test_a_folder_whose_making_fails_does_not_appear(local_root):
     local_root.write_folder("f/g", [("b", b"3")], ("last", b"4"))
     assert local_root.names("f") == ["g"]
     assert local_root.names("f/g") == ["b", "last"]
+
+
+@pytest.fixture
+def flushes(local_root, monkeypatch) -> Callable[[set[int]], tuple[int, int]]:
+    """Has five ask for a flush while one is under way, the flushes of these numbers failing: how many began, failed."""
+    opened, held = os.open, threading.Event()
+    local_root.write("a", b"1")
+
+    def run(failing: set[int]) -> tuple[int, int]:
+        begun: list[object] = []
+
+        def slow(path: str, flags: int, *mode: int) -> int:
+            if path != local_root.base:
+                return opened(path, flags, *mode)
+            begun.append(path)
+            if len(begun) == 1:
+                held.wait()
+            if len(begun) in failing:
+                raise OSError("too many open files")
+            return opened(path, flags, *mode)
+
+        monkeypatch.setattr(os, "open", slow)
+        with ThreadPoolExecutor(6) as threads:
+            asked = [threads.submit(local_root.flush)]
+            while not begun:
+                time.sleep(0.01)
+            asked += [threads.submit(local_root.flush) for _ in range(5)]
+            time.sleep(0.2)
+            held.set()
+            failed = [future.exception() for future in asked if future.exception()]
+        return len(begun), len(failed)
+
+    return run
+
+
+def test_who_asks_for_a_flush_while_one_is_under_way_shares_the_next(flushes):
+    assert flushes(set()) == (2, 0)
+
+
+def test_a_flush_that_failed_counts_for_nobody_else(flushes):
+    assert flushes({2}) == (3, 1)
