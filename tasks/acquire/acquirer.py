@@ -21,6 +21,7 @@ from tasks.acquire.shared import Shared
 Found = tuple[str, Outcome, bool]
 """An address, its outcome, and whether that is new."""
 Deliver = Callable[[Found | BaseException], None]
+"""Takes what came of an address to who asked."""
 
 
 class Acquirer:

@@ -72,9 +72,9 @@ class Inspectors:
             child.close()
 
     def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
-        """Has a body looked at; a thread of this pool hands `then`, which must not raise, what came of it.
+        """Has a body looked at; a thread of this pool calls `then`, which must not raise, with what came of it.
 
-        That are its facts, why it is refused, or an error of ours. Waits while 8 MB of other bodies do.
+        It is given the facts, why the body is refused, or an error of ours. Waits while 8 MB of other bodies do.
         """
         with self._room:
             while self._waiting and self._bytes + len(content) > _MOST_WAITING and not self._closed:

@@ -47,7 +47,7 @@ def _start(settings: AcquireSettings, policy: FetchPolicy) -> tuple[Shared, Exit
     share_heaps()
     keep_freed_memory()
     with ExitStack() as stack:
-        gc.freeze()  # what is here by now stays: to look through it again and again costs a tenth of what fetching does
+        gc.freeze()  # what is here by now stays, and need not be looked through again and again
         stack.callback(gc.unfreeze)
         fetcher = stack.enter_context(Fetcher(settings, policy.polite))
         inspectors = stack.enter_context(Inspectors(settings, policy.inspectors))

@@ -1,6 +1,7 @@
 """What importing a module brings along, found out by importing it in a fresh interpreter."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,11 @@ def test_a_plan_is_made_without_prefect() -> None:
 
 def test_the_flow_needs_no_torch() -> None:
     assert brought_along(["flows.curate"], ["prefect", "torch"]) == {"prefect": "flows.curate"}
+
+
+@pytest.mark.parametrize("module", ["flows.curate", "flows.fetching", "tasks.acquire.task", "storage.parquet"])
+def test_whatever_loads_arrow_has_it_take_memory_from_the_system(module: str) -> None:
+    script = f"import {module}, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=env, check=True)
+    assert done.stdout.strip() == "system"

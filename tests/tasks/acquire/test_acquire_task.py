@@ -89,6 +89,14 @@ def test_a_shard_holds_each_image_once_and_all_shards_hold_all(root, listed):
     assert sorted(i for shard in shards for i in shard["image_id"].to_pylist()) == sorted(row[0] for row in rows)
 
 
+def test_a_picture_that_cannot_be_stored_ends_the_stage_and_says_why(root, listed, site, impatient):
+    shard = single_shard(root, listed, *((f"i{n}", f"{site.url}/seed/{n}", "a") for n in range(20)))
+    root.write("images", b"a file, where the folder should be")
+    with pytest.raises(NotADirectoryError, match="images"):
+        acquire(root, shard, impatient)
+    assert read_head(root, shard_folder("d", "shard-000")) is None
+
+
 def test_a_longer_list_changes_only_the_shards_of_its_new_rows(root, listed):
     rows = [(f"i{n}", f"http://h/{n}", "c") for n in range(40)]
     before = listed(*rows)

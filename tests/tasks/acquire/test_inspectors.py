@@ -36,6 +36,8 @@ def faulty(content: bytes, limits: Limits) -> Picture | Rejected:
         os.kill(os.getpid(), signal.SIGSEGV)
     if content == b"sleep":
         time.sleep(600)
+    if content == b"raise":
+        raise RuntimeError("a fault of ours")
     return inspect(content, limits)
 
 
@@ -83,6 +85,34 @@ def test_a_body_that_kills_its_decoder_costs_its_row_alone(monkeypatch, picture)
         None, Reason.CRASHED_DECODER, None, Reason.CRASHED_DECODER, None,
     ]  # fmt: skip
     assert found[1].detail == f"{died}; {died}"
+
+
+def test_an_error_of_ours_reaches_who_asked_and_nobody_else(monkeypatch, picture):
+    monkeypatch.setattr(inspectors, "inspect", faulty)
+    with Inspectors(SETTINGS, 1) as pool, ThreadPoolExecutor(5) as threads:
+        asked = [threads.submit(pool.inspect, body) for body in [picture(), b"raise", picture(seed=1), b"raise"]]
+        assert [str(future.exception() or "") for future in asked] == ["", "a fault of ours"] * 2
+
+
+def test_bodies_wait_at_the_door_once_eight_megabytes_do(monkeypatch):
+    monkeypatch.setattr(inspectors, "inspect", faulty)
+    found: list[object] = []
+    with Inspectors(AcquireSettings(inspect_timeout=2), 1) as pool:
+        hanging = threading.Thread(target=pool.inspect, args=(b"sleep",))
+        hanging.start()
+        while not children():
+            time.sleep(0.01)
+        pool.submit(bytes(5_000_000), found.append)
+        more = threading.Thread(target=pool.submit, args=(bytes(5_000_000), found.append))
+        more.start()
+        more.join(0.5)
+        assert more.is_alive()
+        assert not found
+        hanging.join()
+        more.join()
+        while len(found) < 2:
+            time.sleep(0.01)
+    assert {verdict.reason for verdict in found} == {Reason.NOT_AN_IMAGE}
 
 
 def test_a_child_that_dies_once_is_tried_again(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def test_the_order_of_images_and_pairs_does_not_matter(seed):
     expected = run(shown, *pairs)
     shuffled = random.Random(seed).sample
     found = run({name: shown[name] for name in shuffled(list(shown), len(shown))}, *shuffled(pairs, len(pairs)))
-    key = lambda row: (row["image_id"], row["test_image"])  # noqa: E731
+    key = itemgetter("image_id", "test_image")
     for one, other in zip(sorted(expected.rows, key=key), sorted(found.rows, key=key), strict=True):
         np.testing.assert_equal(one, other)
     assert found.counts() == expected.counts()
