@@ -18,7 +18,7 @@ class Head(BaseModel):
     """What the next run need not find out again about a shard."""
 
     generation: int = Field(description="rises whenever something is found out again")
-    settings: str = Field(description="digest of the settings that it was found under")
+    settings: str = Field(description="digest of the settings and the version of the stage it was found under")
     failed: int = Field(description="rows without an image")
     oldest_failure: datetime | None = Field(description="when the first of them was last tried")
     tables: dict[str, TableRef]

@@ -86,7 +86,9 @@ IMAGES = TableSpec(
             _column("mode", _TEXT, "Pixel mode of the decoder, such as RGB, L, CMYK."),
             _column("orientation", _INT, "EXIF orientation, 1 to 8; 1 where there is none."),
             _column("frames", _INT, "Number of frames or pages that the file announces; the first counts."),
-            _column("pixel_hash", _TEXT, "XXH3, 128 bits, of size, orientation and RGB pixels; hexadecimal."),
+            _column(
+                "pixel_hash", _TEXT, "XXH3, 128 bits, of size, orientation and RGB pixels, of a JPEG its luma; hex."
+            ),
             _column(
                 "phash", _TEXT, "pHash, 64 bits, of the upright picture; hexadecimal. Similar pictures differ little."
             ),

@@ -29,19 +29,20 @@ class Fingerprint:
 
 
 def fingerprint(picture: Image.Image | NDArray[np.uint8], orientation: int) -> Fingerprint:
-    """Hashes a loaded image, or its RGB pixels (height, width, 3), without a second copy of them.
+    """Hashes a loaded image, or the luma of a JPEG (height, width), without a second copy of it.
 
-    `pixel_hash` is XXH3 (128 bits) of width, height, orientation and the RGB pixels as they are stored: two files that
-    decode to the same have the same.
+    `pixel_hash` is XXH3 (128 bits) of width, height, orientation and the RGB pixels as they are stored, or the luma:
+    two files that decode to the same have the same, unless one of them is a JPEG and the other is not.
     """
     levels = levels_of(picture) if isinstance(picture, Image.Image) else None
     width, height = _size_of(picture)
     digest = xxhash.xxh3_128(b"%d %d %d" % (width, height, orientation))
+    bands = 3 if isinstance(picture, Image.Image) else 1
     colour, blank = b"", True
     for pixels in _strips(picture, levels):
         digest.update(pixels)
-        colour = colour or bytes(pixels[:3])
-        blank = blank and pixels == colour * (len(pixels) // 3)
+        colour = colour or bytes(pixels[:bands])
+        blank = blank and pixels == colour * (len(pixels) // bands)
     return Fingerprint(digest.hexdigest(), _perceptual_hash(_sample(picture, levels), orientation), blank)
 
 
@@ -63,7 +64,7 @@ def _size_of(picture: Image.Image | NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def _sample(picture: Image.Image | NDArray[np.uint8], levels: Levels | None) -> Image.Image:
-    """128×128 of the pixels, evenly spread, RGB."""
+    """128×128 of the pixels, evenly spread, RGB or luma."""
     if isinstance(picture, Image.Image):
         return to_rgb(picture.resize((_SAMPLES, _SAMPLES), Image.Resampling.NEAREST), levels)
     rows, columns = (((np.arange(_SAMPLES) + 0.5) * (side / _SAMPLES)).astype(int) for side in picture.shape[:2])
@@ -71,7 +72,7 @@ def _sample(picture: Image.Image | NDArray[np.uint8], levels: Levels | None) -> 
 
 
 def _strips(picture: Image.Image | NDArray[np.uint8], levels: Levels | None) -> Iterator[bytes | memoryview]:
-    """The RGB pixels from top to bottom, three bytes each."""
+    """The pixels from top to bottom, three bytes each, or one of luma."""
     width, height = _size_of(picture)
     rows = max(1, _STRIP // width)
     for top in range(0, height, rows):

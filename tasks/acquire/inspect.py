@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -14,7 +16,7 @@ from tasks.acquire.credits import credit
 from tasks.acquire.decode import count_frames, is_accepted, open_picture, orientation_of, tile_size
 from tasks.acquire.fingerprint import fingerprint
 from tasks.acquire.headers import jpeg_end, webp_canvas, without_end
-from tasks.acquire.jpeg import plain_pixels
+from tasks.acquire.jpeg import plain_luma
 from tasks.isolated import memory_left
 
 if TYPE_CHECKING:  # a child process that inspects does without pydantic
@@ -64,8 +66,9 @@ class Limits(NamedTuple):
 def inspect(content: bytes, settings: "AcquireSettings | Limits") -> Picture | Rejected:
     """Decodes a body to its end and returns its facts, or why it is refused. Never raises for what the bytes hold.
 
-    Of animations and files of several pages the first frame counts. Beside the content and Pillow's picture of four
-    bytes a pixel, and what a decoder needs of its own, nothing of the picture's size is kept.
+    Of animations and files of several pages the first frame counts. All that a JPEG has is read and checked, but its
+    colours are not made, which nobody asks for: the hashes are of its luma. Beside the content and Pillow's picture of
+    four bytes a pixel, and what a decoder needs of its own, nothing of the picture's size is kept.
     """
     image = _open(content, settings)
     return image if isinstance(image, Rejected) else _decode(content, image)
@@ -105,17 +108,17 @@ def _judge_size(width: int, height: int, settings: "AcquireSettings | Limits") -
 
 def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     """The facts of an opened image, every pixel of its first frame decoded."""
-    file_format, frames = str(image.format), count_frames(content, image)
+    file_format, mode, frames = str(image.format), image.mode, count_frames(content, image)
     try:
-        pixels = plain_pixels(content, image)
-        refused = _load(content, image) if pixels is None else None
-        if refused:
-            return refused
+        picture = _load(content, image)
+        if isinstance(picture, Rejected):
+            return picture
         orientation = orientation_of(image)
-        prints = fingerprint(image if pixels is None else pixels, orientation)
+        prints = fingerprint(picture, orientation)
+        blank = prints.blank and (isinstance(picture, Image.Image) or _has_one_colour(content))
     except Exception as error:
         return _failed(error, image.size)
-    if prints.blank:
+    if blank:
         return Rejected(Reason.BLANK_IMAGE, f"{image.width}×{image.height} pixels of one colour")
     width, height = image.size if orientation < 5 else image.size[::-1]
     return Picture(
@@ -125,7 +128,7 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
         width=width,
         height=height,
         format=file_format,
-        mode=image.mode,
+        mode=mode,
         orientation=orientation,
         frames=min(frames, _MANY_FRAMES),
         pixel_hash=prints.pixel_hash,
@@ -135,8 +138,14 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     )
 
 
-def _load(content: bytes, image: Image.Image) -> Rejected | None:
-    """Has Pillow decode an opened image, and raise what it finds; refuses a JPEG that is not there to its end."""
+def _load(content: bytes, image: Image.Image) -> Image.Image | NDArray[np.uint8] | Rejected:
+    """Decodes an opened image, and raises what is found; refuses a JPEG that is not there to its end.
+
+    Of JPEGs, but for those of four colours, it gives the luma, (height, width).
+    """
+    luma = plain_luma(content, image)
+    if luma is not None:
+        return luma
     if image.format in ("JPEG", "MPO"):
         end = jpeg_end(content)
         if end is None:
@@ -145,8 +154,18 @@ def _load(content: bytes, image: Image.Image) -> Rejected | None:
             return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
         if isinstance(image, JpegImageFile) and image.format == "JPEG":
             image.fp = io.BytesIO(without_end(content, end))  # in place of opening it a second time
+        image.draft("L", None)
+        image.load()
+        return np.asarray(image) if image.mode == "L" else image
     image.load()
-    return None
+    return image
+
+
+def _has_one_colour(content: bytes) -> bool:
+    """Whether all pixels of a JPEG of one luma have one colour, too."""
+    image = open_picture(content)
+    image.load()
+    return image.getcolors(1) is not None
 
 
 def _failed(error: Exception, size: tuple[int, int]) -> Rejected:

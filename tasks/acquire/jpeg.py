@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-def plain_pixels(content: bytes, image: "Image.Image") -> NDArray[np.uint8] | None:
-    """The RGB pixels, uint8 (height, width, 3), of a JPEG as most are, in which libjpeg finds nothing odd.
+def plain_luma(content: bytes, image: "Image.Image") -> NDArray[np.uint8] | None:
+    """The luma, uint8 (height, width), of a JPEG as most are, in which libjpeg finds nothing odd.
 
-    They are those that Pillow decodes, which keeps four bytes a pixel and copies three of them out to be hashed. None
-    for what is not of three colours in one scan, and where anything is wrong, be it a missing end marker: what that is,
-    and whether it matters, is for the slower way to say.
+    It is what Pillow decodes, which would copy it. All coefficients are read; those of chroma are not made into
+    pixels. None for what is not of three colours in one scan, and where anything is wrong, be it a missing end marker:
+    what that is, and whether it matters, is for the slower way to say.
 
     Args:
         image: opened by Pillow, its pixels not decoded.
@@ -25,7 +25,7 @@ def plain_pixels(content: bytes, image: "Image.Image") -> NDArray[np.uint8] | No
     if image.format != "JPEG" or image.mode != "RGB" or not has_one_scan(content):
         return None
     try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, strict=True)
+        luma: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, colorspace="GRAY", strict=True)
     except ValueError:
         return None
-    return pixels
+    return luma[:, :, 0]

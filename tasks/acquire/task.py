@@ -35,6 +35,8 @@ DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
 _TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
+_VERSION = 3
+"""Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
 _TABLE_ROWS = 64
 _PART_ROWS, _PART_SECONDS = 1000, 30.0
 """What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
@@ -115,7 +117,7 @@ def _has_lost_images(root: Root, head: Head, stored: Collection[str]) -> bool:
     return not all(path in stored for path in paths)
 
 
-@stage("acquire", version=2)
+@stage("acquire", version=_VERSION)
 def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSettings) -> Output:
     """Fetches and inspects the rows of a shard, but for those whose outcome stands from the shard's last time.
 
@@ -127,7 +129,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     policy = FetchPolicy.model_validate_json(str(inputs["how"]))
     place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
     sources = read_table(root, reference(inputs, "rows")).to_pylist()
-    head, digest = read_head(root, place), hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    head, digest = read_head(root, place), _digest(settings)
     journal = Journal(root, f"{place}/{generation}-{digest[:16]}", _TABLES)
     known = _known_by_address(root, head, journal)
     steps = Steps(
@@ -148,6 +150,11 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     }
     write_head(root, place, _head(found, tables, generation, digest))
     return Output(tables=tables, counts={"rows": len(sources), "readable": found[IMAGES.name].num_rows})
+
+
+def _digest(settings: AcquireSettings) -> str:
+    """Of all that the facts of a stored picture depend on."""
+    return hashlib.sha256(f"{_VERSION} {settings.model_dump_json()}".encode()).hexdigest()
 
 
 class _Found:

@@ -72,6 +72,13 @@ def reason(content: bytes, settings: AcquireSettings = SETTINGS) -> Reason:
     return found.reason
 
 
+def luma_of(content: bytes) -> bytes:
+    """As Pillow decodes it alone."""
+    image = Image.open(io.BytesIO(content))
+    image.draft("L", None)
+    return image.tobytes()
+
+
 def test_the_facts_of_a_photograph(picture):
     content = picture(96, 80)
     assert accepted(content) == Picture(
@@ -84,7 +91,7 @@ def test_the_facts_of_a_photograph(picture):
         mode="RGB",
         orientation=1,
         frames=1,
-        pixel_hash=xxhash.xxh3_128_hexdigest(b"96 80 1" + Image.open(io.BytesIO(content)).tobytes("raw", "RGB")),
+        pixel_hash=xxhash.xxh3_128_hexdigest(b"96 80 1" + luma_of(content)),
         phash="7f1b1813cfc82b27",
         licence=None,
         author=None,
@@ -463,6 +470,32 @@ def test_a_malformed_tag_beside_the_orientation_costs_nothing(entry):
 def test_a_picture_of_one_colour_shows_nothing(format_name, colour):
     found = inspect(encode(Image.new("RGB", (300, 500), colour), format_name), SETTINGS)
     assert found == Rejected(Reason.BLANK_IMAGE, "300×500 pixels of one colour")
+
+
+def test_colours_of_one_luma_are_something():
+    hues = Image.fromarray(np.tile(np.arange(90, 190, dtype=np.uint8), (80, 1)))
+    grey = Image.new("L", hues.size, 128)
+    accepted(encode(Image.merge("YCbCr", [grey, hues, grey]), "JPEG", quality=95))
+    assert reason(encode(Image.merge("YCbCr", [grey, grey, grey]), "JPEG", quality=95)) is Reason.BLANK_IMAGE
+
+
+def test_a_jpeg_has_one_pixel_hash_however_it_is_coded(picture):
+    """Its coefficients are the same each time; the first is decoded by another way than the others."""
+    with Image.open(io.BytesIO(picture())) as image:
+        image.load()
+    coded = [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_rows": 1}]
+    kept = [encode(image, "JPEG", quality=80, **options) for options in coded]
+    kept += [encode(image, "MPO", quality=80, save_all=True, append_images=[upright()]), kept[0] + b"more"]
+    assert len({accepted(content).sha256 for content in kept}) == len(kept)
+    assert len({accepted(content).pixel_hash for content in kept}) == 1
+    assert len({accepted(content).phash for content in kept}) == 1
+
+
+def test_a_grey_jpeg_is_hashed_as_the_same_in_colours():
+    grey = shades().convert("L")
+    kept = [accepted(encode(image, "JPEG", quality=90)) for image in (grey, grey.convert("RGB"))]
+    assert [found.mode for found in kept] == ["L", "RGB"]
+    assert len({(found.pixel_hash, found.phash) for found in kept}) == 1
 
 
 def test_one_other_pixel_is_something():
