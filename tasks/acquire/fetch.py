@@ -27,7 +27,8 @@ from tasks.acquire.optout import opted_out
 from tasks.acquire.pool import Transfer, Watchdog
 from tasks.acquire.settings import AcquireSettings
 
-_CHUNK = 65_536
+_CHUNK = 1 << 18  # most photographs, once they have arrived
+_SHORT = 65_536
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONDITIONS = {"If-None-Match", "If-Modified-Since"}
@@ -114,7 +115,7 @@ def _leave(response: urllib3.BaseHTTPResponse) -> None:
     What is left of a body must not be read as the next answer on its connection.
     """
     length = response.headers.get("Content-Length", "")
-    if response.status != 200 and length.isdecimal() and len(length) <= 5 and int(length) <= _CHUNK:
+    if response.status != 200 and length.isdecimal() and len(length) <= 5 and int(length) <= _SHORT:
         try:
             response.read(decode_content=False)
             return

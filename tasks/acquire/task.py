@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -37,6 +37,8 @@ _TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
 _VERSION = 3
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
+_READ = ["image_id", "url", "landmark_id", "md5"]
+"""What is read of a row of `sources`."""
 _TABLE_ROWS = 64
 _PART_ROWS, _PART_SECONDS = 1000, 30.0
 """What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
@@ -128,7 +130,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     assert isinstance(generation, int)
     policy = FetchPolicy.model_validate_json(str(inputs["how"]))
     place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
-    sources = read_table(root, reference(inputs, "rows")).to_pylist()
+    sources = read_table(root, reference(inputs, "rows"), _READ)
     head, digest = read_head(root, place), _digest(settings)
     journal = Journal(root, f"{place}/{generation}-{digest[:16]}", _TABLES)
     known = _known_by_address(root, head, journal)
@@ -149,7 +151,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
         for spec in _TABLES
     }
     write_head(root, place, _head(found, tables, generation, digest))
-    return Output(tables=tables, counts={"rows": len(sources), "readable": found[IMAGES.name].num_rows})
+    return Output(tables=tables, counts={"rows": sources.num_rows, "readable": found[IMAGES.name].num_rows})
 
 
 def _digest(settings: AcquireSettings) -> str:
@@ -226,16 +228,14 @@ def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation
     )
 
 
-def _acquire(
-    sources: Sequence[Mapping[str, Any]], acquirer: Acquirer, steps: Steps, journal: Journal
-) -> dict[str, pa.Table]:
+def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journal) -> dict[str, pa.Table]:
     """The rows of all sources; what is found out is written down in the journal on the way."""
     named: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for source in sources:
+    for source in sources.to_pylist():
         named[source["url"]].append(source)
     found = _Found(journal)
     for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
-        for source in named[url]:
+        for source in named.pop(url):  # which takes as much memory as what has been found
             found.add(source, outcome, is_new=is_new)
     return found.tables()
 
