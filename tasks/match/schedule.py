@@ -6,6 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
+from tasks.match.settings import MatchSettings
+
 Pair = tuple[int, int]
 
 _RING = 2  # common neighbours with which two photographs lie on a ring
@@ -26,37 +28,46 @@ class Progress:
 
 
 def explore(
-    count: int, candidates: list[Pair] | None, shows_the_same: Callable[[int, int], bool], supports: int
+    count: int, candidates: list[Pair] | None, shows_the_same: Callable[[int, int], bool], settings: MatchSettings
 ) -> Progress:
     """Compares the pairs of a class that are worth it: all, or the candidates and what these lead to.
 
-    The likeliest candidates come first, so that groups form early and most of what follows is redundant. A pair is
-    skipped when the two photographs have two neighbours in common, and each has `supports` verified pairs for its box:
-    they lie on a ring then, and whether they match changes neither the groups nor where these could be cut in two. Then
-    photographs with fewer pairs are compared with the neighbours of their neighbours, until none is found.
+    The likeliest candidates come first, so that groups form early and most of what follows is redundant. Where two
+    photographs have failed `patience` comparisons in a row, with likelier ones, theirs is not made. A pair is skipped
+    when the two have two neighbours in common, and each has `supports` verified pairs for its box: they lie on a ring
+    then, and whether they match changes neither the groups nor where these could be cut in two. Then photographs with
+    fewer pairs are compared with the neighbours of their neighbours, until none is found.
 
     Args:
         count: photographs of the class. candidates: pairs, the likeliest first; None compares all. shows_the_same: the
             decision on a pair, lower number first.
     """
-    progress = Progress()
+    progress, supports = Progress(), settings.supports
     if candidates is None:
         wave: list[Pair] = list(combinations(range(count), 2))
         supports = count  # more than there can be: nothing is skipped
     else:
         wave = candidates
-    neighbours = [set[int]() for _ in range(count)]
+    neighbours, failed = [set[int]() for _ in range(count)], [0] * count
+    likeliest_first = candidates is not None
     while wave:
         for a, b in wave:
             supported = min(len(neighbours[a]), len(neighbours[b])) >= supports
             if supported and len(neighbours[a] & neighbours[b]) >= _RING:
                 progress.skipped.add((a, b))
                 continue
+            if likeliest_first and failed[a] + failed[b] >= settings.patience:
+                continue
             progress.compared.add((a, b))
             if shows_the_same(a, b):
                 progress.verified.add((a, b))
                 neighbours[a].add(b)
                 neighbours[b].add(a)
+                failed[a] = failed[b] = 0
+            else:
+                failed[a] += 1
+                failed[b] += 1
+        likeliest_first = False
         known = progress.compared | progress.skipped
         wave = sorted(set(_around(neighbours, supports)) - known)
     progress.skipped -= progress.compared

@@ -33,6 +33,11 @@ class MatchSettings(StageSettings):
     min_votes: float = Field(
         1.0, ge=0, description="votes that a pair needs to be compared among 100 photographs; among n, √(100/n) of them"
     )
+    patience: int = Field(
+        14,
+        ge=1,
+        description="comparisons in a row that two photographs may fail, in sum, before theirs is not made",
+    )
     supports: int = Field(
         8, ge=1, description="pairs an image needs before those that cannot change its group are skipped"
     )

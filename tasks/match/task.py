@@ -63,7 +63,7 @@ def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlaySta
     )
 
 
-@stage("match", version=3)
+@stage("match", version=4)
 def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings) -> Output:
     """Verifies pairs inside each class of `images`, but for the images in `drops`, by `features` without `masks`."""
     root = Root(root_url)
@@ -103,7 +103,7 @@ def match_class(
 
     count = len(members)
     candidates = shortlist(features, settings) if count > settings.exhaustive else None
-    progress = explore(count, candidates, compare, settings.supports)
+    progress = explore(count, candidates, compare, settings)
     rows = [
         {
             "landmark_id": members[a]["landmark_id"],

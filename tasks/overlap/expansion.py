@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tasks.features.packed import Features
 from tasks.features.spool import Spool, Spooled
+from tasks.match.index import DescriptorIndex
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex
 from tasks.match.verify import Verification, distinct_places, pair_seed, verify
 from tasks.overlap.landmarks import telling
 from tasks.overlap.nets import alike

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
+from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex, most_voted
 from tasks.match.verify import Verification, verify
 from tasks.overlap.settings import OverlapSettings
 

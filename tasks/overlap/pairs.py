@@ -9,8 +9,8 @@ import numpy as np
 
 from tasks.features.packed import Features
 from tasks.match.copies import is_copy
+from tasks.match.index import DescriptorIndex
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import DescriptorIndex
 from tasks.match.verify import pair_seed
 from tasks.overlap.nets import UPRIGHT, Position, compare, propose
 from tasks.overlap.settings import OverlapSettings

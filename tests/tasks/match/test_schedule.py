@@ -6,6 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.match.schedule import Progress, explore, unseen_pairs
+from tasks.match.settings import MatchSettings
+
+
+def settings(supports: int, patience: int = 1000) -> MatchSettings:
+    """With so much patience that nothing is given up, unless told otherwise."""
+    return MatchSettings(supports=supports, patience=patience)
 
 
 def always(a: int, b: int) -> bool:
@@ -14,7 +20,7 @@ def always(a: int, b: int) -> bool:
 
 def test_without_candidates_all_are_compared():
     asked = []
-    progress = explore(5, None, lambda a, b: asked.append((a, b)) or a == 0, supports=1)
+    progress = explore(5, None, lambda a, b: asked.append((a, b)) or a == 0, settings(1))
     assert asked == list(combinations(range(5), 2))
     assert progress.compared == set(asked)
     assert progress.verified == {(0, b) for b in range(1, 5)}
@@ -23,7 +29,7 @@ def test_without_candidates_all_are_compared():
 
 def test_pairs_that_cannot_change_the_groups_are_skipped_once_all_have_supports():
     every = list(combinations(range(12), 2))
-    progress = explore(12, every, always, supports=3)
+    progress = explore(12, every, always, settings(3))
     assert progress.skipped
     assert not progress.skipped & progress.compared
     assert progress.skipped | progress.compared == set(every)
@@ -33,14 +39,40 @@ def test_pairs_that_cannot_change_the_groups_are_skipped_once_all_have_supports(
 
 def test_neighbours_of_neighbours_are_tried_until_there_are_supports():
     # Candidates are a chain; in truth all show the same.
-    progress = explore(6, [(a, a + 1) for a in range(5)], always, supports=3)
+    progress = explore(6, [(a, a + 1) for a in range(5)], always, settings(3))
     assert {(0, 2), (0, 3)} <= progress.verified
+
+
+def test_photographs_that_fail_again_and_again_are_left_alone():
+    """Two groups of four and one photograph by itself; the likeliest come first."""
+    same = [pair for pair in combinations(range(8), 2) if pair[0] // 4 == pair[1] // 4]
+    others = [(a, 8) for a in range(8)] + [(a, b) for a in range(4) for b in range(4, 8)]
+    known = {*same}
+    asked: list[tuple[int, int]] = []
+    progress = explore(9, same + others, lambda a, b: asked.append((a, b)) or (a, b) in known, settings(8, patience=4))
+    assert progress.verified == known
+    assert [pair for pair in asked if 8 in pair] == [(0, 8), (1, 8), (2, 8), (3, 8)]
+    assert len(same) < len(asked) < len(same) + len(others)
+    assert not progress.skipped
+
+
+def test_a_find_restores_patience():
+    pairs = [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]
+    asked: list[tuple[int, int]] = []
+    explore(6, pairs, lambda a, b: asked.append((a, b)) or (a, b) == (0, 2), settings(8, patience=2))
+    assert asked[:4] == [(0, 1), (0, 2), (0, 3), (0, 4)]
+    assert (0, 5) not in asked
+
+
+def test_all_pairs_of_a_small_class_are_compared_whatever_fails():
+    progress = explore(9, None, lambda *_: False, settings(8, patience=1))
+    assert len(progress.compared) == 36
 
 
 def test_no_pair_is_asked_twice_and_each_with_the_lower_first():
     asked: list[tuple[int, int]] = []
     some = [pair for pair in combinations(range(20), 2) if sum(pair) % 4]
-    explore(20, some, lambda a, b: asked.append((a, b)) or (a + b) % 3 == 0, supports=2)
+    explore(20, some, lambda a, b: asked.append((a, b)) or (a + b) % 3 == 0, settings(2))
     assert len(asked) == len(set(asked))
     assert all(a < b for a, b in asked)
 
@@ -48,7 +80,7 @@ def test_no_pair_is_asked_twice_and_each_with_the_lower_first():
 @given(st.sets(st.sampled_from(list(combinations(range(14), 2))), min_size=20), st.integers(2, 4))
 def test_what_is_skipped_changes_neither_groups_nor_bridges_nor_articulation_points(true, supports):
     every = sorted(combinations(range(14), 2), key=lambda pair: hash((pair, supports)))
-    found = nx.Graph(list(explore(14, every, lambda a, b: (a, b) in true, supports).verified))
+    found = nx.Graph(list(explore(14, every, lambda a, b: (a, b) in true, settings(supports)).verified))
     whole = nx.Graph(list(true))
     assert set(map(frozenset, nx.connected_components(found))) == set(map(frozenset, nx.connected_components(whole)))
     assert set(nx.bridges(found)) == set(nx.bridges(whole))

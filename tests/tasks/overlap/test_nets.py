@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.features.packed import Features
-from tasks.match.shortlist import DescriptorIndex
+from tasks.match.index import DescriptorIndex
 from tasks.overlap.nets import propose
 from tasks.overlap.settings import OverlapSettings
 
