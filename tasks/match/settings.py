@@ -34,7 +34,7 @@ class MatchSettings(StageSettings):
         1.0, ge=0, description="votes that a pair needs to be compared among 100 photographs; among n, √(100/n) of them"
     )
     patience: int = Field(
-        14,
+        20,
         ge=1,
         description="comparisons in a row that two photographs may fail, in sum, before theirs is not made",
     )
