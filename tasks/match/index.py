@@ -52,7 +52,7 @@ class DescriptorIndex:
 
         Args:
             place: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then,
-                which is half of the work in a large index; the votes are the same.
+                which saves a quarter of the work in a large index; the votes are the same.
         """
         if not len(features.descriptors) or not self._index.ntotal:
             return np.zeros(self._photographs)

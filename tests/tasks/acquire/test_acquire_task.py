@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 
 import storage.images
-from storage.heads import read_head
+from storage.heads import read_head, write_head
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, IMAGES, SOURCES, TableRef
+from tasks.acquire import task
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings, Refetch, SelectSettings
 from tasks.acquire.task import (
     DROPPED,
@@ -302,6 +303,22 @@ def test_other_limits_judge_the_stored_bytes_without_a_fetch(root, listed, site,
     acquire(root, shard, impatient)
     strict = acquire(root, shard, impatient.model_copy(update={"min_side": 90}))
     assert [row["reason"] for row in read_table(root, strict.tables["drops"]).to_pylist()] == ["too-small"]
+    assert site.hits == {"/photo.jpg": 1}
+
+
+def test_a_newer_stage_looks_at_the_stored_bytes_without_a_fetch(root, listed, site, impatient, monkeypatch):
+    shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
+    before = acquire(root, shard, impatient)
+    [image] = read_table(root, before.tables["images"]).to_pylist()
+    older = pa.Table.from_pylist([{**image, "pixel_hash": "as an older stage told it"}], IMAGES.schema)
+    ref = write_table(root, before.tables["images"].path, IMAGES, older)
+    head = read_head(root, shard_folder("d", "shard-000"))
+    write_head(root, shard_folder("d", "shard-000"), head.model_copy(update={"tables": {**head.tables, "images": ref}}))
+    stands = read_table(root, acquire(root, shard, impatient).tables["images"])
+    monkeypatch.setattr(task, "_VERSION", 99)
+    anew = read_table(root, acquire(root, shard, impatient).tables["images"])
+    assert stands["pixel_hash"].to_pylist() == ["as an older stage told it"]
+    assert anew["pixel_hash"].to_pylist() == [image["pixel_hash"]]
     assert site.hits == {"/photo.jpg": 1}
 
 
