@@ -28,7 +28,7 @@ from tasks.acquire.pool import Transfer, Watchdog
 from tasks.acquire.settings import AcquireSettings
 
 _CHUNK = 1 << 18  # most photographs, once they have arrived
-_SHORT = 65_536
+_SHORT = 65_536  # what is sooner read to its end than a connection made anew
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONDITIONS = {"If-None-Match", "If-Modified-Since"}

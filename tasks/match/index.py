@@ -72,11 +72,14 @@ class DescriptorIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Squared distances and numbers of the nearest descriptors, nearest first; -1 where there are too few."""
         count = min(_NEIGHBOURS, self._index.ntotal)
+        found: tuple[NDArray[np.float32], NDArray[np.int64]]
         if place is None or not self._lists:
-            return self._index.search(descriptors, count)  # type: ignore[no-any-return]
-        lists = self._lists[place].astype(np.int64)
-        unread = np.zeros(lists.shape, np.float32)  # distances to the lists' centres: codes are of whole descriptors
-        return self._index.search_preassigned(descriptors, count, lists, unread)  # type: ignore[no-any-return]
+            found = self._index.search(descriptors, count)
+        else:
+            lists = self._lists[place].astype(np.int64)
+            unread = np.zeros(lists.shape, np.float32)  # distances to their centres: codes are of whole descriptors
+            found = self._index.search_preassigned(descriptors, count, lists, unread)
+        return found
 
 
 def most_voted(votes: NDArray[np.float64], count: int) -> NDArray[np.int64]:

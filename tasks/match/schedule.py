@@ -33,14 +33,14 @@ def explore(
     """Compares the pairs of a class that are worth it: all, or the candidates and what these lead to.
 
     The likeliest candidates come first, so that groups form early and most of what follows is redundant. Where two
-    photographs have failed `patience` comparisons in a row, with likelier ones, theirs is not made. A pair is skipped
-    when the two have two neighbours in common, and each has `supports` verified pairs for its box: they lie on a ring
-    then, and whether they match changes neither the groups nor where these could be cut in two. Then photographs with
-    fewer pairs are compared with the neighbours of their neighbours, until none is found.
+    photographs have failed `patience` comparisons in a row, in sum, with likelier ones, theirs is not made. A pair is
+    skipped when the two have two neighbours in common, and each has `supports` verified pairs for its box: they lie on
+    a ring then, and whether they match changes neither the groups nor where these could be cut in two. Then photographs
+    with fewer pairs are compared with the neighbours of their neighbours, until none is found.
 
     Args:
         count: photographs of the class. candidates: pairs, the likeliest first; None compares all. shows_the_same: the
-            decision on a pair, lower number first.
+            decision on a pair, lower number first. settings: of them, `patience` and `supports`.
     """
     progress, supports = Progress(), settings.supports
     if candidates is None:

@@ -8,7 +8,7 @@ from tasks.features.packed import Features
 from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
 
-BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 400 MB
+BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 400 MB, and 250 more while they are laid out
 
 
 def shortlist(

@@ -40,6 +40,11 @@ def test_the_luma_is_that_of_pillow(subsampling, quality):
     assert np.array_equal(luma(content), luma_of_pillow(content))
 
 
+def test_the_luma_of_a_jpeg_that_keeps_rgb_is_that_of_pillow():
+    content = encode(photograph(), keep_rgb=True)
+    assert np.array_equal(luma(content), luma_of_pillow(content))
+
+
 def test_restart_markers_and_what_comes_after_the_end_change_nothing():
     content = encode(photograph(), restart_marker_rows=1)
     assert np.array_equal(luma(content + b"more"), luma_of_pillow(content))
