@@ -95,7 +95,7 @@ class Root:
             flush: whether it has to survive a loss of power from now on, and not only from the next `flush`.
         """
         if self.is_local:
-            _write_whole(Path(self.path(relative)), content, flush=flush)
+            _write_whole(self.path(relative), content, flush=flush)
         else:
             self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
 
@@ -114,7 +114,7 @@ class Root:
         """The length of a file, or None where there is none."""
         path = self.path(relative)
         try:
-            return Path(path).stat().st_size if self.is_local else int(self.fs.size(path))
+            return os.stat(path).st_size if self.is_local else int(self.fs.size(path))  # noqa: PTH116
         except FileNotFoundError:
             return None
 
@@ -225,14 +225,15 @@ def _flush_file_system(folder: str) -> None:
         os.close(handle)
 
 
-def _write_whole(target: Path, content: bytes, *, flush: bool) -> None:
+def _write_whole(target: str, content: bytes, *, flush: bool) -> None:
     """Writes a file beside its place and renames it; images are written so by the million."""
-    temporary = f"{target.parent}/.writing-{uuid4().hex}"
+    folder = target.rpartition("/")[0]
+    temporary = f"{folder}/.writing-{uuid4().hex}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     try:
         handle = os.open(temporary, flags, 0o644)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         handle = os.open(temporary, flags, 0o644)
     try:
         try:

@@ -5,18 +5,21 @@ Prefect, and runs a script without a `__main__` guard a second time.
 """
 
 import ctypes
+import mmap
 import os
 import pickle
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, BinaryIO, ParamSpec, Self, TypeVar, cast
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -24,6 +27,14 @@ _R = TypeVar("_R")
 # Many children work side by side: threads of their own would only get in each other's way.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PR_SET_PDEATHSIG = 1
+
+
+def by_memory(content: bytes) -> bytes:
+    """An argument of `Isolated.call` that is laid into memory shared with the child, where there is room for it.
+
+    Through the pipe it would be copied six times, in many small pieces. It arrives as bytes either way.
+    """
+    return cast("bytes", pickle.PickleBuffer(content))
 
 
 class ChildDiedError(Exception):
@@ -40,18 +51,20 @@ class Isolated:
     For one thread at a time. A context manager: leaving it ends the child.
     """
 
-    def __init__(self, time_limit: float = 120.0, memory_limit: int | None = None) -> None:
+    def __init__(self, time_limit: float = 120.0, memory_limit: int | None = None, room: int = mmap.PAGESIZE) -> None:
         """A child with limits.
 
         Args:
             time_limit: seconds per call; the default is some hundred times what the slowest photograph takes.
             memory_limit: bytes of address space that calls may take beyond what the child has once the first function
                 is imported; past it, memory is refused, which Python raises as MemoryError. On Linux alone.
+            room: bytes of memory shared with the child, for arguments that are `by_memory`.
         """
-        self._time_limit, self._memory_limit = time_limit, memory_limit
+        self._time_limit, self._memory_limit, self._room = time_limit, memory_limit, room
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any]
         self._starter: ThreadPoolExecutor
+        self._shared: mmap.mmap
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +86,7 @@ class Isolated:
         if self._child is None:
             self._start()
         try:
-            self._pipe.send((function, args, kwargs))
+            self._pipe.send(self._lay_out((function, args, kwargs)))
             if not self._pipe.poll(self._time_limit):
                 raise ChildHungError(f"no answer in {self._time_limit:g} s")
             result, error = self._pipe.recv()
@@ -86,17 +99,33 @@ class Isolated:
             raise error
         return result  # type: ignore[no-any-return]
 
+    def _lay_out(self, call: Any) -> tuple[bytes, list[int]]:
+        """A call as the child reads it, and the lengths of what lies in shared memory for it, one behind the other."""
+        lengths: list[int] = []
+
+        def lay_out(buffer: pickle.PickleBuffer) -> bool:  # whether it must go with the call instead
+            content, begin = buffer.raw(), sum(lengths)
+            if begin + content.nbytes > len(self._shared):
+                return True
+            self._shared[begin : begin + content.nbytes] = content
+            lengths.append(content.nbytes)
+            return False
+
+        return pickle.dumps(call, pickle.HIGHEST_PROTOCOL, buffer_callback=lay_out), lengths
+
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
-        with theirs:
-            arguments = (theirs.fileno(), self._memory_limit)
+        with theirs, _open_memory() as memory:
+            memory.truncate(self._room)
+            self._shared = mmap.mmap(memory.fileno(), self._room)
+            arguments = (theirs.fileno(), memory.fileno(), self._memory_limit)
             # The kernel would end the child with the thread that started it, which may go long before we do
             self._starter = ThreadPoolExecutor(1, thread_name_prefix="isolated")
             self._child = self._starter.submit(
                 subprocess.Popen,
                 [sys.executable, "-P", "-c", f"from tasks.isolated import serve; serve{arguments}"],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), memory.fileno()],
                 process_group=0,  # Ctrl-C is for its parent, who decides; it might come before the child can ignore it
                 env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
             ).result()
@@ -117,29 +146,39 @@ class Isolated:
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
-def serve(handle: int, memory_limit: int | None) -> None:
-    """The child's side: answers calls that come through the pipe of this handle, until the parent is gone."""
+def serve(handle: int, memory: int, memory_limit: int | None) -> None:
+    """The child's side: answers calls that come through the pipe of one handle and the memory of another.
+
+    Until the parent is gone.
+    """
     if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    limited = False
+    limited, shared = False, mmap.mmap(memory, 0, access=mmap.ACCESS_READ)
     with Connection(handle) as pipe:
         pipe.send(None)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # native code complains of strangers' files as it likes
         while True:
             try:
-                call = _load(pipe.recv_bytes())
+                request, lengths = pipe.recv()
             except EOFError:
                 return
+            spans = zip(accumulate(lengths, initial=0), accumulate(lengths), strict=False)
+            call = _load(request, (shared[begin:end] for begin, end in spans))
             if memory_limit is not None and not limited:
                 _limit_memory(memory_limit)
                 limited = True
             pipe.send(_answer(call))
 
 
-def _load(request: bytes) -> Any:
+def _open_memory() -> BinaryIO:
+    """A file in memory, or, but for Linux, one without a name on disk."""
+    return os.fdopen(os.memfd_create("cairn"), "r+b") if sys.platform == "linux" else tempfile.TemporaryFile()
+
+
+def _load(request: bytes, buffers: Iterable[bytes]) -> Any:
     """The call of a request, its function imported; or what was raised instead."""
     try:
-        return pickle.loads(request)  # noqa: S301  it comes from the parent
+        return pickle.loads(request, buffers=buffers)  # noqa: S301  it comes from the parent
     except Exception as error:
         return error
 

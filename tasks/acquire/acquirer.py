@@ -9,9 +9,10 @@ from pathlib import Path
 from time import monotonic
 
 from storage.reasons import Reason
+from tasks.acquire.address import host_of
 from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.fetcher import Wanted, host_of
+from tasks.acquire.fetcher import Wanted
 from tasks.acquire.inspect import Picture
 from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again

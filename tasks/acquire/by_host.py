@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tasks.acquire.fetcher import host_of
+from tasks.acquire.address import host_of
 
 WELL = ("fetched", "md5-mismatch", "unchanged")
 """The outcomes of `fetch_log` after which there is an image."""

@@ -19,9 +19,9 @@ from urllib3.exceptions import (
 from urllib3.exceptions import (
     TimeoutError as Urllib3TimeoutError,
 )
-from urllib3.util import parse_url
 
 from storage.reasons import Reason
+from tasks.acquire.address import read_address
 from tasks.acquire.guard import BlockedAddressError
 from tasks.acquire.optout import opted_out
 from tasks.acquire.pool import Transfer, Watchdog
@@ -102,7 +102,9 @@ def _send(
     pool: urllib3.PoolManager, url: str, headers: Mapping[str, str], timeout: urllib3.Timeout
 ) -> urllib3.BaseHTTPResponse:
     """Asks, and reads the head of the answer; what `pool.request` does, without what it does for other methods."""
-    to = parse_url(url)
+    to = read_address(url)
+    if to is None:
+        raise LocationParseError(url)
     connections = pool.connection_from_host(to.host, to.port, to.scheme)
     return connections.urlopen(
         "GET", to.request_uri, headers=headers, timeout=timeout, redirect=False, retries=False, preload_content=False
@@ -146,8 +148,9 @@ def _read_answer(
         return replace(answer, reason=Reason.OPTED_OUT, detail=f"X-Robots-Tag: {directive}")
     chunks: list[bytes] = []
     length = 0
+    encoded = "Content-Encoding" in response.headers  # else urllib3 would copy each piece, twice
     # read1 returns after each piece that arrives, so a server that drips can't hold the transfer past its deadline
-    while chunk := response.read1(_CHUNK):
+    while chunk := response.read1(_CHUNK, decode_content=encoded):
         chunks.append(chunk)
         length += len(chunk)
         if length > settings.max_bytes:

@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
-
 from storage.reasons import Reason
+from tasks.acquire.address import host_of, origin_of
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.hosts import Hosts
 from tasks.acquire.pool import Watchdog, open_pool
@@ -27,7 +25,6 @@ _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
 _LONGEST_PARTING = 2.0  # seconds; who still waits for a host by then is a transfer that nobody wants any more
 _LEAVE = Leave(spent=False, refusal=None)
-_PORTS = {"http": 80, "https": 443}
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
 
 
@@ -137,7 +134,7 @@ class Fetcher:
         """Makes the job's next request, or that for the host's robots.txt, and queues or hands on what follows."""
         if job.started_at is None:
             job.started_at, job.clock = datetime.now(UTC), time.monotonic()
-        origin = _origin_of(job.url)
+        origin = origin_of(job.url)
         if not origin:
             self._hosts.done(host, failed=False)
             self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail="not an http or https address"))
@@ -199,26 +196,3 @@ class Fetcher:
 
 def _is_hosts_fault(answer: Fetched) -> bool:
     return answer.reason in _HOST_FAULTS or (answer.reason is Reason.HTTP_ERROR and answer.heals)
-
-
-def host_of(url: str) -> str:
-    """The host of an address, with its port where that is not the scheme's own; empty where there is none."""
-    parsed = _parse(url)
-    if parsed is None:
-        return ""
-    return str(parsed.host) if parsed.port in (None, _PORTS[str(parsed.scheme)]) else f"{parsed.host}:{parsed.port}"
-
-
-def _origin_of(url: str) -> str:
-    parsed = _parse(url)
-    return f"{parsed.scheme}://{host_of(url)}" if parsed else ""
-
-
-@lru_cache(4096)
-def _parse(url: str) -> Url | None:
-    """An http or https address, read as it is when it is connected to."""
-    try:
-        parsed = parse_url(url)
-    except (LocationParseError, ValueError):
-        return None
-    return parsed if parsed.scheme in _PORTS and parsed.host else None

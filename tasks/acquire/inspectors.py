@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from storage.reasons import Reason
 from tasks.acquire.inspect import Limits, Picture, Rejected, for_each, inspect
 from tasks.acquire.settings import AcquireSettings
-from tasks.isolated import ChildDiedError, ChildHungError, Isolated
+from tasks.isolated import ChildDiedError, ChildHungError, Isolated, by_memory
 
 _ATTEMPTS = 2  # what the child did before may be to blame once
 _AT_ONCE = 8  # pictures that a child is handed together: it would else wait for the next as long as it takes for one
@@ -44,7 +44,7 @@ class Inspectors:
         self.count = count
         self._limits, self._most_bytes = Limits(settings.max_pixels, settings.min_side), settings.max_bytes
         memory = _CONTENTS * settings.max_bytes + _FOUR_BYTES * settings.max_pixels + _ROOM
-        self._children = [Isolated(settings.inspect_timeout, memory) for _ in range(count)]
+        self._children = [Isolated(settings.inspect_timeout, memory, _MOST_WAITING) for _ in range(count)]
         self._idle = self._children.copy()  # the last first: no more are started than are needed
         self._waiting, self._bytes = deque[_Waiting](), 0
         lock = threading.Lock()
@@ -129,14 +129,14 @@ class Inspectors:
         """
         if len(contents) > 1:
             with contextlib.suppress(Exception):  # each is told of its own
-                return child.call(for_each, inspect, contents, self._limits)
+                return self._look(child, contents)
         return [self._ask_one(child, content) for content in contents]
 
     def _ask_one(self, child: Isolated, content: bytes) -> Verdict | Exception:
         ends = []
         for _ in range(_ATTEMPTS):
             try:
-                return child.call(inspect, content, self._limits)
+                return self._look(child, [content])[0]
             except ChildHungError as error:
                 return Rejected(Reason.HUNG_DECODER, str(error))
             except ChildDiedError as error:
@@ -144,3 +144,6 @@ class Inspectors:
             except Exception as error:  # it belongs to who asked, who may be another thread
                 return error
         return Rejected(Reason.CRASHED_DECODER, "; ".join(ends))
+
+    def _look(self, child: Isolated, contents: Sequence[bytes]) -> list[Verdict]:
+        return child.call(for_each, inspect, [by_memory(content) for content in contents], self._limits)

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.isolated import ChildDiedError, ChildHungError, Isolated, memory_left
+from tasks.isolated import ChildDiedError, ChildHungError, Isolated, by_memory, memory_left
 
 ORPHANING = """
 import os, sys, time
@@ -37,6 +37,10 @@ def take(count):
     return len(bytes(count))
 
 
+def measure(contents):
+    return [(type(content), len(content), content[:1], content[-1:]) for content in contents]
+
+
 @pytest.fixture
 def isolated():
     with Isolated() as isolated:
@@ -57,6 +61,22 @@ def has_ended(pid: int) -> bool:
 def test_returns_what_the_function_returns(isolated):
     assert isolated.call(divmod, 17, 5) == (3, 2)
     assert isolated.call(sorted, [1, 3, 2], reverse=True) == [3, 2, 1]
+
+
+@pytest.mark.parametrize("lengths", [[], [0], [1], [100_000], [60_000, 0, 40_000], [60_000, 60_000, 40_000], [300_000]])
+def test_what_goes_by_memory_arrives_whether_there_is_room_or_not(lengths):
+    contents = [bytes([n]) * length for n, length in enumerate(lengths)]
+    with Isolated(room=100_000) as isolated:
+        for _ in range(2):  # what the call before left there is no part of it
+            found = isolated.call(measure, [by_memory(content) for content in contents])
+            assert found == measure(contents)
+
+
+def test_a_child_that_is_started_anew_has_the_memory_too():
+    with Isolated(room=100_000) as isolated:
+        with pytest.raises(ChildDiedError):
+            isolated.call(os.abort)
+        assert isolated.call(measure, [by_memory(b"again")]) == measure([b"again"])
 
 
 def test_one_child_answers_all_calls(isolated):

@@ -8,7 +8,7 @@ import pytest
 
 from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.fetcher import Fetcher, Wanted, host_of
+from tasks.acquire.fetcher import Fetcher, Wanted
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 
@@ -208,19 +208,3 @@ def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, i
         photo = [Wanted(f"{site.url}/photo.jpg")]
         assert list(fetcher.fetch(photo, lambda _, fetched, deliver: deliver(fetched.status))) == [200]
     assert sum(site.hits.values()) < 50
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("http://A.example/x", "a.example"),
-        ("https://user@a.example:8443/x", "a.example:8443"),
-        ("http://[::1]:80/", "[::1]"),
-        ("https://a.example:80/x", "a.example:80"),
-        ("ftp://a/x", ""),
-        ("http://[nowhere", ""),
-        ("photo.jpg", ""),
-    ],
-)
-def test_the_host_of_an_address(url, host):
-    assert host_of(url) == host
