@@ -18,7 +18,7 @@ from storage.images import put_image
 from storage.root import Root
 from tasks.acquire.decode import open_picture
 from tasks.acquire.fetch import Fetched, fetch_once
-from tasks.acquire.fetcher import Fetcher, Wanted
+from tasks.acquire.fetcher import Fetcher
 from tasks.acquire.inspect import Limits, Picture, inspect
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.outcome import settle
@@ -64,7 +64,7 @@ def main(site: str, rows: str) -> None:
     measure("outcome", lambda row: settle(*row), list(zip(urls, dated, found, paths, strict=True)))
     begun = process_time()
     with Fetcher(_SETTINGS, _POLITE) as fetcher:
-        list(fetcher.fetch([Wanted(url) for url in urls], _deliver_length))
+        list(fetcher.fetch(urls, _deliver_length))
     parts["queue and turns"] = 1000 * (process_time() - begun) / len(urls) - parts["transfer"]
     print(json.dumps(parts))
 

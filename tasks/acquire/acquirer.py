@@ -1,6 +1,6 @@
 """Brings addresses to their outcomes: asked for, looked at, stored."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from storage.reasons import Reason
 from tasks.acquire.address import host_of
 from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.fetcher import Wanted
+from tasks.acquire.fetcher import Held
 from tasks.acquire.inspect import Picture
 from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
@@ -48,28 +48,25 @@ class Acquirer:
         """
         for url in _with(steps, Step.STANDS):
             yield url, Outcome(known[url].log, known[url].image, known[url].drop), False
-        asked = _with(steps, Step.FETCH) + _with(steps, Step.REVALIDATE)
+        revalidated = _with(steps, Step.REVALIDATE)
+        asked = _with(steps, Step.FETCH) + revalidated
         with ThreadPoolExecutor(2 * self._shared.inspectors.count) as threads:  # half of them read meanwhile
             yield from threads.map(lambda url: self._inspect(url, known[url]), _with(steps, Step.INSPECT))
             if self._folder:
                 yield from threads.map(partial(self._read, self._folder), asked)
         if not self._folder:
-            yield from self._fetch({url: known[url] if steps[url] is Step.REVALIDATE else None for url in asked})
+            yield from self._fetch(asked, {url: known[url] for url in revalidated})
 
-    def _fetch(self, asked: Mapping[str, Known | None]) -> Iterator[Found]:
+    def _fetch(self, urls: Sequence[str], known: Mapping[str, Known]) -> Iterator[Found]:
         """Fetches addresses; those of which something is known, if they have something else by now."""
-        urls = list(asked)
         self._shared.tally.expect(host_of(url) for url in urls)
-        wanted = [
-            Wanted(url, known.log["etag"], known.log["last_modified"]) if known else Wanted(url)
-            for url, known in asked.items()
-        ]
+        held = {url: Held(own.log["etag"], own.log["last_modified"]) for url, own in known.items()}
 
         def conclude(place: int, fetched: Fetched, verdict: Verdict | None) -> Found:
-            url, known = urls[place], asked[urls[place]]
+            url = urls[place]
             outcome = self._settle(url, fetched, verdict)
-            if known:
-                outcome = settle_again(known, fetched, outcome)
+            if url in known:
+                outcome = settle_again(known[url], fetched, outcome)
             self._shared.tally.add(host_of(url), str(outcome.log["outcome"]), len(fetched.body))
             return url, outcome, True
 
@@ -86,7 +83,7 @@ class Acquirer:
 
             self._shared.inspectors.submit(fetched.body, inspected)
 
-        return self._shared.fetcher.fetch(wanted, arrived)
+        return self._shared.fetcher.fetch(urls, arrived, held)
 
     def _settle(self, url: str, fetched: Fetched, found: Verdict | None) -> Outcome:
         if not isinstance(found, Picture):

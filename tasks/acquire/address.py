@@ -8,7 +8,7 @@ from urllib3.util import Url, parse_url
 _PORTS = {"http": 80, "https": 443}
 
 
-@lru_cache(4096)
+@lru_cache(1024)  # of rows under way; it would else take 400 bytes of each that went by
 def read_address(url: str) -> Url | None:
     """The parts of an http or https address; None of what is none."""
     try:

@@ -28,10 +28,9 @@ _LEAVE = Leave(spent=False, refusal=None)
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
 
 
-class Wanted(NamedTuple):
-    """An address to fetch; where the host has what bears this ETag or date, it need not send it again."""
+class Held(NamedTuple):
+    """What bears this ETag or date is there already: a host that has it still need not send it again."""
 
-    url: str
     etag: str | None = None
     last_modified: str | None = None
 
@@ -46,6 +45,8 @@ class Wanted(NamedTuple):
 class _Batch(Generic[_R]):
     """Addresses that one caller asked for."""
 
+    urls: Sequence[str]
+    held: Mapping[str, Held]
     handle: Handle[_R]
     results: "queue.SimpleQueue[_R | BaseException]" = field(default_factory=queue.SimpleQueue)
     is_cancelled: bool = False
@@ -53,16 +54,26 @@ class _Batch(Generic[_R]):
 
 @dataclass(slots=True)
 class _Job:
-    """An address on its way to its outcome; `url` is where redirects have led so far."""
+    """An address of a batch on its way to its outcome; `url` is where redirects have led so far."""
 
     batch: _Batch[Any]
     place: int
-    wanted: Wanted
     url: str
     redirects: int = 0
     attempts: int = 0
     started_at: datetime | None = None
     clock: float = 0.0
+
+    @property
+    def first_url(self) -> str:
+        """The address itself."""
+        return self.batch.urls[self.place]
+
+    @property
+    def condition(self) -> Mapping[str, str]:
+        """The headers of a request that need not be answered with what is there already."""
+        held = self.batch.held.get(self.first_url)
+        return held.condition if held else {}
 
 
 class Fetcher:
@@ -94,8 +105,11 @@ class Fetcher:
             thread.join(max(0.0, end - time.monotonic()))
         self._watchdog.__exit__()
 
-    def fetch(self, wanted: Sequence[Wanted], handle: Handle[_R]) -> Iterator[_R]:
+    def fetch(self, urls: Sequence[str], handle: Handle[_R], held: Mapping[str, Held] = {}) -> Iterator[_R]:
         """Fetches addresses and hands each outcome to `handle` in one of the threads, with its place.
+
+        Args:
+            held: what is there already, by address.
 
         Returns:
             What `handle` delivers, as it does: at once or later, in any thread, one thing for each address.
@@ -103,12 +117,11 @@ class Fetcher:
         Raises:
             Whatever `handle` raises, or delivers as an error; what has not been asked for by then is not.
         """
-        batch = _Batch(handle)
-        jobs = [_Job(batch, place, one, one.url) for place, one in enumerate(wanted)]
-        for job in jobs:
-            self._hosts.put(host_of(job.url), job)
+        batch = _Batch(urls, held, handle)
+        for place, url in enumerate(urls):
+            self._hosts.put(host_of(url), _Job(batch, place, url))
         try:
-            for _ in jobs:
+            for _ in urls:
                 result = batch.results.get()
                 if isinstance(result, BaseException):
                     raise result
@@ -143,7 +156,7 @@ class Fetcher:
             heed = partial(self._slow_down, host)
             leave = self._robots.ask_leave(origin, job.url, heed) if self._settings.robots else _LEAVE
             waits = leave.spent and not leave.refusal
-            answer = None if waits else leave.refusal or self._request(job.url, condition=job.wanted.condition)
+            answer = None if waits else leave.refusal or self._request(job.url, condition=job.condition)
         except BaseException:  # of ours, not the host's: its turn must not be lost to the others
             self._hosts.done(host, failed=False)
             raise
@@ -183,7 +196,7 @@ class Fetcher:
             self._hosts.put(host_of(job.url), job, first=True)
         elif answer.heals and job.attempts < self._settings.attempts and (answer.wait or 0.0) <= _LONGEST_WAIT:
             pause = self._polite.backoff * 2 ** (job.attempts - 1) * self._jitter.uniform(0.5, 1.5)
-            job.url, job.redirects = job.wanted.url, 0
+            job.url, job.redirects = job.first_url, 0
             self._hosts.put(host_of(job.url), job, delay=max(pause, answer.wait or 0.0))
         else:
             self._finish(job, answer)

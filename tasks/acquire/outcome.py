@@ -8,7 +8,7 @@ from typing import Any
 from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.inspect import Picture, Rejected
-from tasks.acquire.resume import Known
+from tasks.acquire.resume import Known, Listed
 
 Row = dict[str, Any]
 _WITHDRAWN = {str(Reason.OPTED_OUT), str(Reason.ROBOTS_DISALLOWED)}
@@ -22,26 +22,26 @@ class Outcome:
     image: Mapping[str, Any] | None
     drop: Mapping[str, Any] | None
 
-    def log_row(self, source: Mapping[str, Any]) -> Row:
+    def log_row(self, source: Listed) -> Row:
         """The row of `fetch_log` for a row of `sources`."""
-        row = {**self.log, "image_id": source["image_id"]}
+        row = {**self.log, "image_id": source.image_id}
         is_new = row["outcome"] in ("fetched", "md5-mismatch")
         if is_new and self.image:
             row["outcome"] = "md5-mismatch" if self._matches(source) is False else "fetched"
         return row
 
-    def image_row(self, source: Mapping[str, Any]) -> Row | None:
+    def image_row(self, source: Listed) -> Row | None:
         """The row of `images` for a row of `sources`."""
-        ids = {"image_id": source["image_id"], "landmark_id": source["landmark_id"]}
+        ids = {"image_id": source.image_id, "landmark_id": source.landmark_id}
         return {**self.image, **ids, "md5_matches": self._matches(source)} if self.image else None
 
-    def drop_row(self, source: Mapping[str, Any]) -> Row | None:
+    def drop_row(self, source: Listed) -> Row | None:
         """The row of `drops` for a row of `sources`."""
-        return {**self.drop, "image_id": source["image_id"]} if self.drop else None
+        return {**self.drop, "image_id": source.image_id} if self.drop else None
 
-    def _matches(self, source: Mapping[str, Any]) -> bool | None:
+    def _matches(self, source: Listed) -> bool | None:
         assert self.image
-        return None if source["md5"] is None else bool(source["md5"] == self.image["md5"])
+        return None if source.md5 is None else bool(source.md5 == self.image["md5"])
 
 
 def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: str | None) -> Outcome:

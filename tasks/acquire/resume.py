@@ -8,6 +8,15 @@ from typing import Any, NamedTuple
 from tasks.acquire.settings import FetchPolicy
 
 
+class Listed(NamedTuple):
+    """What of a row of `sources` its outcome depends on."""
+
+    image_id: str
+    url: str
+    landmark_id: str
+    md5: str | None
+
+
 class Known(NamedTuple):
     """The newest outcome of an address: its row of `fetch_log`, and of `images` or `drops`.
 
@@ -49,13 +58,13 @@ class Steps:
     same_settings: bool
     in_folder: bool
 
-    def of(self, source: Mapping[str, Any]) -> Step:
+    def of(self, source: Listed) -> Step:
         """The next step for the address of a row of `sources`."""
-        known = self.known.get(source["url"])
+        known = self.known.get(source.url)
         if known is None or (known.image and known.image["path"] not in self.stored):
             return Step.FETCH
         # The MD5s of a folder are those of its files now; those of a list of addresses are promises of long ago.
-        if self.in_folder and not (known.image and known.image["md5"] == source["md5"]):
+        if self.in_folder and not (known.image and known.image["md5"] == source.md5):
             return Step.FETCH
         if known.image:
             if self.again and self.policy.refetch == "revalidate" and not known.is_of_now and not self.in_folder:

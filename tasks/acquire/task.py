@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -23,7 +24,7 @@ from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
 from tasks.acquire.outcome import Outcome
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
-from tasks.acquire.resume import Known, Steps
+from tasks.acquire.resume import Known, Listed, Steps
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, SelectSettings
 from tasks.acquire.shared import share
@@ -37,8 +38,6 @@ _TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
 _VERSION = 3
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
-_READ = ["image_id", "url", "landmark_id", "md5"]
-"""What is read of a row of `sources`."""
 _TABLE_ROWS = 64
 _PART_ROWS, _PART_SECONDS = 1000, 30.0
 """What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
@@ -130,7 +129,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     assert isinstance(generation, int)
     policy = FetchPolicy.model_validate_json(str(inputs["how"]))
     place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
-    sources = read_table(root, reference(inputs, "rows"), _READ)
+    sources = read_table(root, reference(inputs, "rows"), list(Listed._fields))
     head, digest = read_head(root, place), _digest(settings)
     journal = Journal(root, f"{place}/{generation}-{digest[:16]}", _TABLES)
     known = _known_by_address(root, head, journal)
@@ -160,28 +159,28 @@ def _digest(settings: AcquireSettings) -> str:
 
 
 class _Found:
-    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory.
+    """The rows of `_TABLES` of a shard. What is new among them goes to the journal on the way, and out of memory.
 
-    What is new among them is written down in the journal on the way.
+    The others are kept as tables: as dictionaries they would take ten times the memory.
     """
 
     def __init__(self, journal: Journal) -> None:
         self._journal, self._written = journal, monotonic()
         self._old, self._new = _Rows(), _Rows()
-        self._parts: list[dict[str, pa.Table]] = []
+        self._parts: list[int] = []
 
-    def add(self, source: Mapping[str, Any], outcome: Outcome, *, is_new: bool) -> None:
+    def add(self, source: Listed, outcome: Outcome, *, is_new: bool) -> None:
         (self._new if is_new else self._old).add(source, outcome)
         late = len(self._new) and monotonic() - self._written > _PART_SECONDS
         if late or len(self._new) == _PART_ROWS:
-            self._parts.append(self._new.tables())
-            self._journal.add(self._parts[-1])
+            self._parts.append(self._journal.add(self._new.tables()))
             self._new, self._written = _Rows(), monotonic()
 
     def tables(self) -> dict[str, pa.Table]:
         """All rows that were added, by the name of their table."""
-        parts = [self._old.tables(), *self._parts, self._new.tables()]
-        return {spec.name: pa.concat_tables([part[spec.name] for part in parts]) for spec in _TABLES}
+        old, new = self._old.tables(), self._new.tables()
+        parts = {spec.name: [self._journal.read_part(part, spec) for part in self._parts] for spec in _TABLES}
+        return {name: pa.concat_tables([old[name], *parts[name], new[name]]) for name in parts}
 
 
 class _Rows:
@@ -195,7 +194,7 @@ class _Rows:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, source: Mapping[str, Any], outcome: Outcome) -> None:
+    def add(self, source: Listed, outcome: Outcome) -> None:
         rows = (outcome.image_row(source), outcome.drop_row(source), outcome.log_row(source))
         for own, row in zip(self._rows, rows, strict=True):
             own.extend([row] if row else [])
@@ -230,9 +229,9 @@ def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation
 
 def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journal) -> dict[str, pa.Table]:
     """The rows of all sources; what is found out is written down in the journal on the way."""
-    named: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for source in sources.to_pylist():
-        named[source["url"]].append(source)
+    named: dict[str, tuple[Listed, ...]] = {}
+    for image_id, url, landmark, md5 in zip(*(sources[name].to_pylist() for name in Listed._fields), strict=True):
+        named[url] = (*named.get(url, ()), Listed(image_id, url, sys.intern(landmark), md5))
     found = _Found(journal)
     for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
         for source in named.pop(url):  # which takes as much memory as what has been found

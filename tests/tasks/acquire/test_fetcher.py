@@ -8,14 +8,13 @@ import pytest
 
 from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.fetcher import Fetcher, Wanted
+from tasks.acquire.fetcher import Fetcher
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 
 def get_all(urls: list[str], settings: AcquireSettings, polite: PoliteSettings) -> list[Fetched]:
     with Fetcher(settings, polite) as fetcher:
-        wanted = [Wanted(url) for url in urls]
-        found = dict(fetcher.fetch(wanted, lambda place, fetched, deliver: deliver((place, fetched))))
+        found = dict(fetcher.fetch(urls, lambda place, fetched, deliver: deliver((place, fetched))))
     return [found[place] for place in range(len(urls))]
 
 
@@ -174,7 +173,7 @@ def test_a_slow_host_does_not_hold_up_the_others(site, impatient, hasty):
         deliver(None)
 
     with Fetcher(with_names(impatient), hasty.model_copy(update={"host_connections": 2})) as fetcher:
-        list(fetcher.fetch([Wanted(url) for url in urls], note))
+        list(fetcher.fetch(urls, note))
     slow, fast = (max(moments[url] for url in urls if f".{host}:" in url) for host in (7, 8))
     assert fast < slow
 
@@ -184,8 +183,8 @@ def test_callers_share_hosts_and_get_what_they_asked_for(site, impatient, hasty)
     with Fetcher(impatient, hasty) as fetcher:
 
         def ask(caller: int) -> None:
-            wanted = [Wanted(f"{site.url}/seed/{caller}{n}") for n in range(6)]
-            bodies = fetcher.fetch(wanted, lambda n, fetched, deliver: deliver((n, fetched.body)))
+            urls = [f"{site.url}/seed/{caller}{n}" for n in range(6)]
+            bodies = fetcher.fetch(urls, lambda n, fetched, deliver: deliver((n, fetched.body)))
             found[caller] = [body for _, body in sorted(bodies)]
 
         threads = [threading.Thread(target=ask, args=(caller,)) for caller in range(1, 5)]
@@ -204,7 +203,7 @@ def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, i
     one_by_one = hasty.model_copy(update={"connections": 1})
     with Fetcher(impatient, one_by_one) as fetcher:
         with pytest.raises(OSError, match="disk is full"):
-            list(fetcher.fetch([Wanted(f"{site.url}/seed/{n}") for n in range(50)], fail))
-        photo = [Wanted(f"{site.url}/photo.jpg")]
+            list(fetcher.fetch([f"{site.url}/seed/{n}" for n in range(50)], fail))
+        photo = [f"{site.url}/photo.jpg"]
         assert list(fetcher.fetch(photo, lambda _, fetched, deliver: deliver(fetched.status))) == [200]
     assert sum(site.hits.values()) < 50

@@ -8,10 +8,10 @@ from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.inspect import Picture, Rejected
 from tasks.acquire.outcome import inspect_anew, settle, settle_again
-from tasks.acquire.resume import Known
+from tasks.acquire.resume import Known, Listed
 
 HEADERS = (("content-type", "image/jpeg"), ("etag", '"2"'), ("retry-after", "5"))
-SOURCE = {"image_id": "i", "landmark_id": "c", "md5": None}
+SOURCE = Listed("i", "u", "c", None)
 
 
 def picture(sha256: str = "a") -> Picture:
@@ -45,7 +45,7 @@ def test_a_picture_has_its_facts_and_where_it_came_from():
 
 @pytest.mark.parametrize(("md5", "outcome", "matches"), [("m", "fetched", True), ("n", "md5-mismatch", False)])
 def test_a_promised_checksum_is_compared_row_by_row(md5, outcome, matches):
-    found, source = settle("u", Fetched(None, b"1234567"), picture(), "p"), {**SOURCE, "md5": md5}
+    found, source = settle("u", Fetched(None, b"1234567"), picture(), "p"), SOURCE._replace(md5=md5)
     image = found.image_row(source)
     assert image is not None
     assert (found.log_row(source)["outcome"], image["md5_matches"]) == (outcome, matches)

@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.acquire.resume import Known, Step, Steps
+from tasks.acquire.resume import Known, Listed, Step, Steps
 from tasks.acquire.settings import FetchPolicy
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
-SOURCE = {"url": "u", "md5": None}
 
 
 def step(known: Known | None, refetch: str = "never", **changes: object) -> Step:
@@ -22,7 +21,7 @@ def step(known: Known | None, refetch: str = "never", **changes: object) -> Step
         "in_folder": False,
         **changes,
     }
-    return Steps(**steps).of({**SOURCE, **({"md5": "new"} if changes.get("in_folder") else {})})
+    return Steps(**steps).of(Listed("i", "u", "c", "new" if changes.get("in_folder") else None))
 
 
 def image(path: str = "p", *, is_of_now: bool = False, md5: str = "old") -> Known:
