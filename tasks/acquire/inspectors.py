@@ -19,7 +19,8 @@ _THREADS = 2  # for each child: one waits for it while the other sees to what it
 _FOUR_BYTES = 4  # of a pixel, as Pillow keeps it
 _CONTENTS = 2  # the bodies, and a copy on its way or without its end marker
 _ROOM = 64_000_000  # for what decoders keep beside the picture
-_MOST_WAITING = 8_000_000  # bytes of bodies that wait for a child
+_MOST_WAITING = 2_000_000  # bytes of bodies that wait for a child: a share for each of two
+_SHARED = 8_000_000  # bytes of bodies that a child is handed by memory
 _LONGEST_PARTING = 2.0  # seconds
 
 Verdict = Picture | Rejected
@@ -44,7 +45,7 @@ class Inspectors:
         self.count = count
         self._limits, self._most_bytes = Limits(settings.max_pixels, settings.min_side), settings.max_bytes
         memory = _CONTENTS * settings.max_bytes + _FOUR_BYTES * settings.max_pixels + _ROOM
-        self._children = [Isolated(settings.inspect_timeout, memory, _MOST_WAITING) for _ in range(count)]
+        self._children = [Isolated(settings.inspect_timeout, memory, _SHARED) for _ in range(count)]
         self._idle = self._children.copy()  # the last first: no more are started than are needed
         self._waiting, self._bytes = deque[_Waiting](), 0
         lock = threading.Lock()
@@ -74,7 +75,7 @@ class Inspectors:
     def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
         """Has a body looked at; a thread of this pool calls `then`, which must not raise, with what came of it.
 
-        It is given the facts, why the body is refused, or an error of ours. Waits while 8 MB of other bodies do.
+        It is given the facts, why the body is refused, or an error of ours. Waits while 2 MB of other bodies do.
         """
         with self._room:
             while self._waiting and self._bytes + len(content) > _MOST_WAITING and not self._closed:
