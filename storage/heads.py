@@ -1,6 +1,5 @@
 """The newest outcome of each shard of a dataset, and what an interrupted run had found by then."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -8,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, Field, ValidationError
 
-from storage.errors import DamagedTableError
 from storage.parquet import encode
 from storage.root import Root
 from storage.tables import TableRef, TableSpec
@@ -63,13 +61,10 @@ class Journal:
         complete = (name.removesuffix(self._suffix(specs[-1])) for name in root.names(folder))
         self._parts = {int(number) for number in complete if number.isdecimal()}
 
-    def add(self, tables: Mapping[str, pa.Table]) -> int:
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
         """Writes rows down, by the name of their table; what they tell of is flushed first.
 
         The part itself is not: one that a loss of power takes is found out again.
-
-        Returns:
-            The part's number.
         """
         self._root.flush()
         number = max(self._parts, default=0) + 1
@@ -77,28 +72,22 @@ class Journal:
             path = f"{self._folder}/{number}{self._suffix(spec)}"
             self._root.write(path, encode(spec, tables[spec.name]), flush=False)
         self._parts.add(number)
-        return number
 
     def read(self, spec: TableSpec) -> pa.Table:
-        """All rows of a table that were written down, but those of damaged parts, which are to be found out again."""
-        tables = [spec.schema.empty_table()]
-        for number in sorted(self._parts):
-            with contextlib.suppress(DamagedTableError):
-                tables.append(self.read_part(number, spec))
-        return pa.concat_tables(tables)
+        """All rows of a table that were written down."""
+        parts = [self._read_part(number, spec) for number in sorted(self._parts)]
+        return pa.concat_tables([spec.schema.empty_table(), *(part for part in parts if part is not None)])
 
-    def read_part(self, number: int, spec: TableSpec) -> pa.Table:
-        """The rows of a table in one part.
-
-        Raises:
-            DamagedTableError: they are gone, or not those that were written.
-        """
-        path = f"{self._folder}/{number}{self._suffix(spec)}"
+    def _read_part(self, number: int, spec: TableSpec) -> pa.Table | None:
+        """A part; None where it is damaged, so that its rows are found out again."""
         try:
-            content = self._root.read(path)
+            content = self._root.read(f"{self._folder}/{number}{self._suffix(spec)}")
+        except FileNotFoundError:
+            return None
+        try:
             return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False).cast(spec.schema)
-        except (OSError, pa.ArrowException, ValueError) as error:  # OSError is Arrow's, too
-            raise DamagedTableError(f"{self._root.url}/{path} can't be read ({error}); run again") from error
+        except (OSError, pa.ArrowException, ValueError):  # OSError is Arrow's, of a file that ends too soon
+            return None
 
     @staticmethod
     def _suffix(spec: TableSpec) -> str:

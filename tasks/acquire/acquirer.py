@@ -39,23 +39,22 @@ class Acquirer:
     ) -> None:
         self._shared, self._put, self._get, self._folder = shared, put, get, folder
 
-    def run(self, steps: Mapping[str, Step], known: Mapping[str, Known]) -> Iterator[Found]:
+    def run(self, urls: Mapping[Step, Sequence[str]], known: Mapping[str, Known]) -> Iterator[Found]:
         """The outcomes, as they are found; those that stand come first.
 
         Args:
-            steps: the next step for each address.
+            urls: the addresses by what comes next for them.
             known: what is known of those that are not fetched for the first time.
         """
-        for url in _with(steps, Step.STANDS):
+        for url in urls[Step.STANDS]:
             yield url, Outcome(known[url].log, known[url].image, known[url].drop), False
-        revalidated = _with(steps, Step.REVALIDATE)
-        asked = _with(steps, Step.FETCH) + revalidated
+        asked = [*urls[Step.FETCH], *urls[Step.REVALIDATE]]
         with ThreadPoolExecutor(2 * self._shared.inspectors.count) as threads:  # half of them read meanwhile
-            yield from threads.map(lambda url: self._inspect(url, known[url]), _with(steps, Step.INSPECT))
+            yield from threads.map(lambda url: self._inspect(url, known[url]), urls[Step.INSPECT])
             if self._folder:
                 yield from threads.map(partial(self._read, self._folder), asked)
         if not self._folder:
-            yield from self._fetch(asked, {url: known[url] for url in revalidated})
+            yield from self._fetch(asked, {url: known[url] for url in urls[Step.REVALIDATE]})
 
     def _fetch(self, urls: Sequence[str], known: Mapping[str, Known]) -> Iterator[Found]:
         """Fetches addresses; those of which something is known, if they have something else by now."""
@@ -109,7 +108,3 @@ class Acquirer:
 
 def _has_body(fetched: Fetched) -> bool:
     return fetched.reason is None and not fetched.is_unchanged
-
-
-def _with(steps: Mapping[str, Step], step: Step) -> list[str]:
-    return [url for url, own in steps.items() if own is step]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -24,7 +23,7 @@ from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
 from tasks.acquire.outcome import Outcome
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
-from tasks.acquire.resume import Known, Listed, Steps
+from tasks.acquire.resume import Known, Listed, Step, Steps
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, SelectSettings
 from tasks.acquire.shared import share
@@ -38,9 +37,12 @@ _TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
 _VERSION = 3
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
-_TABLE_ROWS = 64
-_PART_ROWS, _PART_SECONDS = 1000, 30.0
-"""What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more."""
+_TABLE_ROWS = 32
+_PART_ROWS, _PART_SECONDS, _PART_SHARE = 1000, 30.0, 0.01
+"""What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more.
+
+But a hundredth of the time that the run has taken: in weeks there would else be millions of parts.
+"""
 
 
 class ListSettings(StageSettings):
@@ -159,28 +161,30 @@ def _digest(settings: AcquireSettings) -> str:
 
 
 class _Found:
-    """The rows of `_TABLES` of a shard. What is new among them goes to the journal on the way, and out of memory.
+    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory.
 
-    The others are kept as tables: as dictionaries they would take ten times the memory.
+    What is new among them is written down in the journal on the way.
     """
 
     def __init__(self, journal: Journal) -> None:
-        self._journal, self._written = journal, monotonic()
+        self._journal = journal
+        self._begun = self._written = monotonic()
         self._old, self._new = _Rows(), _Rows()
-        self._parts: list[int] = []
+        self._parts: list[dict[str, pa.Table]] = []
 
     def add(self, source: Listed, outcome: Outcome, *, is_new: bool) -> None:
         (self._new if is_new else self._old).add(source, outcome)
-        late = len(self._new) and monotonic() - self._written > _PART_SECONDS
+        now = monotonic()
+        late = len(self._new) and now - self._written > max(_PART_SECONDS, _PART_SHARE * (now - self._begun))
         if late or len(self._new) == _PART_ROWS:
-            self._parts.append(self._journal.add(self._new.tables()))
-            self._new, self._written = _Rows(), monotonic()
+            self._parts.append(self._new.tables())
+            self._journal.add(self._parts[-1])
+            self._new, self._written = _Rows(), now
 
     def tables(self) -> dict[str, pa.Table]:
         """All rows that were added, by the name of their table."""
-        old, new = self._old.tables(), self._new.tables()
-        parts = {spec.name: [self._journal.read_part(part, spec) for part in self._parts] for spec in _TABLES}
-        return {name: pa.concat_tables([old[name], *parts[name], new[name]]) for name in parts}
+        parts = [self._old.tables(), *self._parts, self._new.tables()]
+        return {spec.name: pa.concat_tables([part[spec.name] for part in parts]) for spec in _TABLES}
 
 
 class _Rows:
@@ -213,6 +217,8 @@ class _Rows:
         for spec, own, rows in zip(_TABLES, self._tables, self._rows, strict=True):
             own.append(pa.Table.from_pylist(rows, spec.schema))
             rows.clear()
+            while len(own) > 1 and own[-2].num_rows <= own[-1].num_rows:  # many small ones take twice the memory
+                own[-2:] = [pa.concat_tables(own[-2:]).combine_chunks()]
 
 
 def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation: int, digest: str) -> Head:
@@ -229,13 +235,21 @@ def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation
 
 def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journal) -> dict[str, pa.Table]:
     """The rows of all sources; what is found out is written down in the journal on the way."""
-    named: dict[str, tuple[Listed, ...]] = {}
-    for image_id, url, landmark, md5 in zip(*(sources[name].to_pylist() for name in Listed._fields), strict=True):
-        named[url] = (*named.get(url, ()), Listed(image_id, url, sys.intern(landmark), md5))
+    columns = [sources[name].combine_chunks() for name in Listed._fields]
+
+    def listed(place: int) -> Listed:  # when it is asked for: of hundreds of thousands, few are under way
+        return Listed(*(column[place].as_py() for column in columns))
+
+    places: dict[str, tuple[int, ...]] = {}
+    for place, url in enumerate(sources["url"].to_pylist()):
+        places[url] = (*places.get(url, ()), place)
+    urls: dict[Step, list[str]] = {step: [] for step in Step}
+    for url, own in places.items():
+        urls[steps.of(listed(own[0]))].append(url)
     found = _Found(journal)
-    for url, outcome, is_new in acquirer.run({url: steps.of(own[0]) for url, own in named.items()}, steps.known):
-        for source in named.pop(url):  # which takes as much memory as what has been found
-            found.add(source, outcome, is_new=is_new)
+    for url, outcome, is_new in acquirer.run(urls, steps.known):
+        for place in places.pop(url):
+            found.add(listed(place), outcome, is_new=is_new)
     return found.tables()
 
 
