@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +19,7 @@ from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
-from tasks.acquire.outcome import Outcome
+from tasks.acquire.gathered import TABLES, Gathered
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
 from tasks.acquire.resume import Known, Listed, Step, Steps
 from tasks.acquire.select import select_images
@@ -33,16 +31,8 @@ from tasks.settings import StageSettings
 
 DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
-_TABLES = (IMAGES, DROPS, FETCH_LOG)
-"""What a shard is acquired into."""
 _VERSION = 3
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
-_TABLE_ROWS = 32
-_PART_ROWS, _PART_SECONDS, _PART_SHARE = 1000, 30.0, 0.01
-"""What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more.
-
-But a hundredth of the time that the run has taken: in weeks there would else be millions of parts.
-"""
 
 
 class ListSettings(StageSettings):
@@ -133,7 +123,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
     sources = read_table(root, reference(inputs, "rows"), list(Listed._fields))
     head, digest = read_head(root, place), _digest(settings)
-    journal = Journal(root, f"{place}/{generation}-{digest[:16]}", _TABLES)
+    journal = Journal(root, f"{place}/{generation}-{digest[:16]}", TABLES)
     known = _known_by_address(root, head, journal)
     steps = Steps(
         policy=policy,
@@ -148,8 +138,7 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
         acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder)
         found = _acquire(sources, acquirer, steps, journal)
     tables = {
-        spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name], flush=False)
-        for spec in _TABLES
+        spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name], flush=False) for spec in TABLES
     }
     write_head(root, place, _head(found, tables, generation, digest))
     return Output(tables=tables, counts={"rows": sources.num_rows, "readable": found[IMAGES.name].num_rows})
@@ -158,67 +147,6 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
 def _digest(settings: AcquireSettings) -> str:
     """Of all that the facts of a stored picture depend on."""
     return hashlib.sha256(f"{_VERSION} {settings.model_dump_json()}".encode()).hexdigest()
-
-
-class _Found:
-    """The rows of `_TABLES` of a shard, kept as tables: as dictionaries they would take ten times the memory.
-
-    What is new among them is written down in the journal on the way.
-    """
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._begun = self._written = monotonic()
-        self._old, self._new = _Rows(), _Rows()
-        self._parts: list[dict[str, pa.Table]] = []
-
-    def add(self, source: Listed, outcome: Outcome, *, is_new: bool) -> None:
-        (self._new if is_new else self._old).add(source, outcome)
-        now = monotonic()
-        late = len(self._new) and now - self._written > max(_PART_SECONDS, _PART_SHARE * (now - self._begun))
-        if late or len(self._new) == _PART_ROWS:
-            self._parts.append(self._new.tables())
-            self._journal.add(self._parts[-1])
-            self._new, self._written = _Rows(), now
-
-    def tables(self) -> dict[str, pa.Table]:
-        """All rows that were added, by the name of their table."""
-        parts = [self._old.tables(), *self._parts, self._new.tables()]
-        return {spec.name: pa.concat_tables([part[spec.name] for part in parts]) for spec in _TABLES}
-
-
-class _Rows:
-    """Rows of `_TABLES` on their way into tables."""
-
-    def __init__(self) -> None:
-        self._tables: list[list[pa.Table]] = [[] for _ in _TABLES]
-        self._rows: tuple[list[dict[str, Any]], ...] = ([], [], [])
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, source: Listed, outcome: Outcome) -> None:
-        rows = (outcome.image_row(source), outcome.drop_row(source), outcome.log_row(source))
-        for own, row in zip(self._rows, rows, strict=True):
-            own.extend([row] if row else [])
-        self._count += 1
-        if len(self._rows[-1]) == _TABLE_ROWS:
-            self._settle()
-
-    def tables(self) -> dict[str, pa.Table]:
-        self._settle()
-        return {
-            spec.name: pa.concat_tables([spec.schema.empty_table(), *own])
-            for spec, own in zip(_TABLES, self._tables, strict=True)
-        }
-
-    def _settle(self) -> None:
-        for spec, own, rows in zip(_TABLES, self._tables, self._rows, strict=True):
-            own.append(pa.Table.from_pylist(rows, spec.schema))
-            rows.clear()
-            while len(own) > 1 and own[-2].num_rows <= own[-1].num_rows:  # many small ones take twice the memory
-                own[-2:] = [pa.concat_tables(own[-2:]).combine_chunks()]
 
 
 def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation: int, digest: str) -> Head:
@@ -246,7 +174,7 @@ def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journ
     urls: dict[Step, list[str]] = {step: [] for step in Step}
     for url, own in places.items():
         urls[steps.of(listed(own[0]))].append(url)
-    found = _Found(journal)
+    found = Gathered(journal.add)
     for url, outcome, is_new in acquirer.run(urls, steps.known):
         for place in places.pop(url):
             found.add(listed(place), outcome, is_new=is_new)
@@ -258,10 +186,10 @@ def _known_by_address(root: Root, head: Head | None, journal: Journal) -> dict[s
     known: dict[str, Known] = {}
     try:
         if head:
-            known = _by_address(*(read_table(root, head.tables[spec.name]) for spec in _TABLES), is_of_now=False)
+            known = _by_address(*(read_table(root, head.tables[spec.name]) for spec in TABLES), is_of_now=False)
     except DamagedTableError:
         pass  # the outcome is worked out anew
-    return known | _by_address(*(journal.read(spec) for spec in _TABLES), is_of_now=True)
+    return known | _by_address(*(journal.read(spec) for spec in TABLES), is_of_now=True)
 
 
 def _by_address(images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now: bool) -> dict[str, Known]:

@@ -1,6 +1,5 @@
 """Acquire's stages as plain functions: what they read and write, without the machinery around them."""
 
-import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-import storage.heads
 import storage.images
 from storage.heads import read_head, write_head
 from storage.parquet import read_table, write_table
@@ -250,7 +248,7 @@ def test_an_image_that_its_host_withdraws_goes(root, listed, site, impatient):
 
 
 def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monkeypatch):
-    monkeypatch.setattr("tasks.acquire.task._PART_ROWS", 5)
+    monkeypatch.setattr("tasks.acquire.gathered._PART_ROWS", 5)
     rows = [(f"i{n:02d}", f"{site.url}/seed/{n}", "a") for n in range(20)]
     shard = single_shard(root, listed, *rows, ("bad", f"{site.url}/404", "a"))
     put, stored = storage.images.put_image, []
@@ -274,26 +272,6 @@ def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monk
     )  # of the fourteen at most eight were still on their way: a part was written
     assert set(before) | set(site.hits) == {f"/seed/{n}" for n in range(20)} | {"/404"}
     assert not [name for name in root.names(shard_folder("d", "shard-000")) if name != "head.json"]
-
-
-def test_a_shard_of_weeks_is_written_down_in_ever_longer_parts(root, listed, site, impatient, monkeypatch):
-    clock = itertools.count(step=40)  # seconds between two rows
-    monkeypatch.setattr("tasks.acquire.task.monotonic", lambda: next(clock))
-    rows = 250
-    shard = single_shard(root, listed, *((f"i{n:03d}", f"{site.url}/photo.jpg?{n}", "a") for n in range(rows)))
-    parts = []
-    add = storage.heads.Journal.add
-
-    def note(journal, tables):
-        parts.append(tables["fetch_log"].num_rows)
-        add(journal, tables)
-
-    monkeypatch.setattr("storage.heads.Journal.add", note)
-    output = acquire(root, shard, impatient)
-    assert set(parts[:90]) == {1}
-    assert max(parts) > 1
-    assert len(parts) < 200
-    assert output.counts == {"rows": rows, "readable": rows}
 
 
 def test_a_type_that_is_not_what_it_is_called_is_told(root, listed, site, impatient):
