@@ -10,7 +10,7 @@ from tasks.acquire.fetcher import Fetcher
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.settings import AcquireSettings, FetchPolicy
 from tasks.acquire.tally import Tally
-from tasks.native import keep_freed_memory, share_heaps
+from tasks.native import keep_freed_memory, let_others_finish, share_heap
 
 
 class Shared(NamedTuple):
@@ -44,8 +44,9 @@ def share(settings: AcquireSettings, policy: FetchPolicy) -> Iterator[Shared]:
 
 
 def _start(settings: AcquireSettings, policy: FetchPolicy) -> tuple[Shared, ExitStack]:
-    share_heaps()
+    share_heap()
     keep_freed_memory()
+    let_others_finish()
     with ExitStack() as stack:
         gc.freeze()  # what is here by now stays, and need not be looked through again and again
         stack.callback(gc.unfreeze)
