@@ -22,7 +22,7 @@ from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 
 _SMALL, _LARGE = 2_000, 20_000
 _QUICK_SMALL, _QUICK_LARGE = 200, 1_000
-_ROUNDS = 3
+_ROUNDS = 5
 _MEMORY_ROWS = 1_000
 _PARTS_ROWS = 600
 _PROCESSES, _CONNECTIONS = 2, 32
