@@ -12,7 +12,7 @@ from tasks.acquire.resume import Listed
 
 TABLES = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
-_TABLE_ROWS = 32
+_TABLE_ROWS = 32  # until then they are dictionaries
 _PART_ROWS, _PART_SECONDS, _PART_SHARE = 1000, 30.0, 0.01
 """What is found out is written down when it is so many rows, or the last time is so long ago: a kill costs no more.
 

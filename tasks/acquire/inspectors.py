@@ -19,7 +19,7 @@ _THREADS = 2  # for each child: one waits for it while the other sees to what it
 _FOUR_BYTES = 4  # of a pixel, as Pillow keeps it
 _CONTENTS = 2  # the bodies, and a copy on its way or without its end marker
 _ROOM = 64_000_000  # for what decoders keep beside the picture
-_MOST_WAITING = 2_000_000  # bytes of bodies that wait for a child: a share for each of two
+_WAITING_EACH = 1_000_000  # bytes of bodies that wait, for each child: what it is handed next
 _SHARED = 8_000_000  # bytes of bodies that a child is handed by memory
 _LONGEST_PARTING = 2.0  # seconds
 
@@ -47,7 +47,7 @@ class Inspectors:
         memory = _CONTENTS * settings.max_bytes + _FOUR_BYTES * settings.max_pixels + _ROOM
         self._children = [Isolated(settings.inspect_timeout, memory, _SHARED) for _ in range(count)]
         self._idle = self._children.copy()  # the last first: no more are started than are needed
-        self._waiting, self._bytes = deque[_Waiting](), 0
+        self._waiting, self._bytes, self._most_waiting = deque[_Waiting](), 0, _WAITING_EACH * count
         lock = threading.Lock()
         self._work, self._room = threading.Condition(lock), threading.Condition(lock)
         self._closed = False
@@ -75,10 +75,10 @@ class Inspectors:
     def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
         """Has a body looked at; a thread of this pool calls `then`, which must not raise, with what came of it.
 
-        It is given the facts, why the body is refused, or an error of ours. Waits while 2 MB of other bodies do.
+        It is given the facts, why the body is refused, or an error of ours. Waits while 1 MB of other bodies for each child do.
         """
         with self._room:
-            while self._waiting and self._bytes + len(content) > _MOST_WAITING and not self._closed:
+            while self._waiting and self._bytes + len(content) > self._most_waiting and not self._closed:
                 self._room.wait()
             self._waiting.append(_Waiting(content, then))
             self._bytes += len(content)
