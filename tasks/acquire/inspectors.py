@@ -75,7 +75,7 @@ class Inspectors:
     def submit(self, content: bytes, then: Callable[[Verdict | Exception], None]) -> None:
         """Has a body looked at; a thread of this pool calls `then`, which must not raise, with what came of it.
 
-        It is given the facts, why the body is refused, or an error of ours. Waits while 1 MB of other bodies for each child do.
+        It is given the facts, why the body is refused, or an error of ours. Waits while 1 MB of others a child does.
         """
         with self._room:
             while self._waiting and self._bytes + len(content) > self._most_waiting and not self._closed:
