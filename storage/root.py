@@ -113,7 +113,7 @@ class Root:
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
         path = self.path(relative)
-        try:
+        try:  # asked for each image: a path object would cost as much as the call
             return os.stat(path).st_size if self.is_local else int(self.fs.size(path))  # noqa: PTH116
         except FileNotFoundError:
             return None
