@@ -9,7 +9,7 @@ from flows.sample import Costs
 from flows.settings import CurateSettings
 from tasks.match.plan import Pairs, count_pairs
 
-_STRANGERS = 2.3  # photographs of other classes that the shortlist proposes for each: docs/quality.md
+_STRANGERS = 1.4  # photographs of other classes that the shortlist proposes for each: docs/quality.md
 
 
 @dataclass(frozen=True)

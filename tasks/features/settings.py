@@ -23,7 +23,7 @@ class OverlaySettings(StageSettings):
     """How watermarks, caption bars and frames are found and masked; measured in `docs/quality.md`."""
 
     sample: int = Field(1000, ge=0, description="photographs of all classes that are compared across classes; 0: none")
-    candidates: int = Field(8, ge=1, description="photographs of other classes that each of them is compared with")
+    candidates: int = Field(20, ge=1, description="photographs of other classes that each of them looks at")
     min_classes: int = Field(3, ge=3, description="classes that must carry the same pattern for it to be an overlay")
     template_radius: float = Field(110.0, gt=0, description="distance of RootSIFT bytes that makes patterns the same")
     mask_radius: float = Field(170.0, gt=0, description="distance to a pattern below which a keypoint is masked")

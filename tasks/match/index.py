@@ -1,84 +1,104 @@
-"""An inverted file over descriptors: which photographs have those of another, turned and scaled alike."""
+"""An index over the descriptors of photographs: which photographs have those of another, turned and scaled alike."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
+from tasks.match.inverted import InvertedFile
 
-_PROBES = 4  # lists of the inverted file that a descriptor is looked for in
 _NEIGHBOURS = 20  # the last of them tells how near a descriptor's chance neighbours are
 _NEARER = 0.85  # a neighbour says nothing beyond this share of that distance: the ratio test of a whole class
 _TURNS = 12  # bins of 30 degrees
 _SCALES = 7  # bins of a factor of two, from 1/8 to 8
-_POINTS = 40  # descriptors that a centre is learnt from
 _FLAT = 10_000  # descriptors up to which every one is looked at
 
 
-class DescriptorIndex:
-    """An inverted file over the descriptors of many photographs, asked by votes that agree in turn and scale.
+class Votes(NamedTuple):
+    """Keypoints of a photograph and those of the index whose descriptors are nearer than chance would have them.
 
-    The descriptors are kept in 32 bytes each (faiss IVF with PQ64x4fs), beside the angle and the scale of their
-    keypoint. Neighbours vote for their photograph apart for each relative turn and scale, as in weak geometric
-    consistency (Jégou et al. 2008): the votes of chance scatter over the bins, those of a common object do not. A vote
-    weighs the more the nearer the neighbour is beside the last of 20, which is there by chance (as in query-adaptive
-    similarity, Qin et al. 2013): what looks like everything else says nothing. The k-means is seeded and everything
-    runs in the order given: the same photographs give the same answers.
+    Attributes:
+        photograph: int32 (k,): the one voted for, by its place. source, target: float32 (k, 4): x, y (pixels), angle
+            (degrees) and radius (as a power of two) of the keypoint that asks, and of the one that it votes by.
+        weight: float64 (k,), above 0 and at most 1.
+    """
+
+    photograph: NDArray[np.int32]
+    source: NDArray[np.float32]
+    target: NDArray[np.float32]
+    weight: NDArray[np.float64]
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Votes":
+        """Some of them: a mask (k,), or numbers in the order wanted."""
+        return Votes(self.photograph[chosen], self.source[chosen], self.target[chosen], self.weight[chosen])
+
+
+class DescriptorIndex:
+    """The descriptors of many photographs, asked for votes that agree in turn and scale.
+
+    Neighbours vote for their photograph apart for each relative turn and scale, as in weak geometric consistency (Jégou
+    et al. 2008): the votes of chance scatter over the bins, those of a common object do not. A vote weighs the more the
+    nearer the neighbour is beside the last of 20, which is there by chance (as in query-adaptive similarity, Qin et al.
+    2013): what looks like everything else says nothing.
 
     Args:
         photographs: in the order in which answers count them.
+
+    Attributes:
+        extents: float32 (n,): the longer side, in pixels, of the part of each photograph that has keypoints.
     """
 
     def __init__(self, photographs: Sequence[Features]) -> None:
         sizes = [len(photograph.descriptors) for photograph in photographs]
         self._photographs, self._owner = len(photographs), np.repeat(np.arange(len(photographs), dtype=np.int32), sizes)
-        self._turns, self._scales = (
-            np.concatenate([np.zeros(0, np.float32), *(part(photograph) for photograph in photographs)])
-            for part in (_turns, _scales)
-        )
-        self._lists: list[NDArray[np.uint16]] = []
-        if sum(sizes) > _FLAT:
-            self._index, self._lists = _invert(photographs)
-        else:
-            self._index = faiss.IndexFlatL2(128)
+        self._keypoints = np.concatenate([np.zeros((0, 4), np.float32), *(_similar(one) for one in photographs)])
+        self.extents = np.array([_extent(photograph) for photograph in photographs], np.float32)
+        self._inverted = InvertedFile(photographs) if sum(sizes) > _FLAT else None
+        self._flat = faiss.IndexFlatL2(128)
+        if self._inverted is None:
             for photograph in photographs:
-                self._index.add(photograph.descriptors.astype(np.float32))
+                self._flat.add(photograph.descriptors.astype(np.float32))
 
-    def votes(self, features: Features, place: int | None = None) -> NDArray[np.float64]:
-        """The votes for each photograph, (n,): those in its fullest bin, the more the nearer the neighbours are.
+    def ask(self, features: Features, place: int | None = None) -> Votes:
+        """The votes of a photograph's descriptors.
 
         Args:
-            place: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then,
-                which saves a quarter of the work in a large index; the votes are the same.
+            place: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then;
+                the votes are the same.
         """
-        if not len(features.descriptors) or not self._index.ntotal:
-            return np.zeros(self._photographs)
+        if not len(features.descriptors) or not len(self._owner):
+            none = np.zeros((0, 4), np.float32)
+            return Votes(np.zeros(0, np.int32), none, none, np.zeros(0))
         squares, found = self._neighbours(features.descriptors.astype(np.float32), place)
         distances = np.where(found >= 0, np.sqrt(np.maximum(squares, 0)), np.inf)
         last = np.where(found >= 0, distances, 0).max(axis=1, keepdims=True)
         weights = 1 - distances / np.maximum(_NEARER * last, 1e-6)
         asked, rank = np.nonzero(weights > 0)
-        neighbour = found[asked, rank]
-        turn = np.floor((self._turns[neighbour] - _turns(features)[asked]) / 360 * _TURNS).astype(np.int64) % _TURNS
-        steps = np.rint(self._scales[neighbour] - _scales(features)[asked]).astype(np.int64)
-        scale = np.clip(steps + _SCALES // 2, 0, _SCALES - 1)
-        return _fullest(self._owner[neighbour], turn, scale, weights[asked, rank], self._photographs)
+        near = found[asked, rank]
+        return Votes(self._owner[near], _similar(features)[asked], self._keypoints[near], weights[asked, rank])
+
+    def count(self, votes: Votes) -> NDArray[np.float64]:
+        """The votes for each photograph, (n,): those in its fullest bin, by their weight."""
+        _, _, turns, scales = (votes.target - votes.source).T
+        turn = np.floor(turns / 360 * _TURNS).astype(np.int64) % _TURNS
+        scale = np.clip(np.rint(scales).astype(np.int64) + _SCALES // 2, 0, _SCALES - 1)
+        return _fullest(votes.photograph, turn, scale, votes.weight, self._photographs)
+
+    def votes(self, features: Features) -> NDArray[np.float64]:
+        """The votes of a photograph's descriptors for each of those indexed, (n,)."""
+        return self.count(self.ask(features))
 
     def _neighbours(
         self, descriptors: NDArray[np.float32], place: int | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Squared distances and numbers of the nearest descriptors, nearest first; -1 where there are too few."""
-        count = min(_NEIGHBOURS, self._index.ntotal)
-        found: tuple[NDArray[np.float32], NDArray[np.int64]]
-        if place is None or not self._lists:
-            found = self._index.search(descriptors, count)
-        else:
-            lists = self._lists[place].astype(np.int64)
-            unread = np.zeros(lists.shape, np.float32)  # distances to their centres: codes are of whole descriptors
-            found = self._index.search_preassigned(descriptors, count, lists, unread)
+        count = min(_NEIGHBOURS, len(self._owner))
+        if self._inverted is not None:
+            return self._inverted.search(descriptors, count, place)
+        found: tuple[NDArray[np.float32], NDArray[np.int64]] = self._flat.search(descriptors, count)
         return found
 
 
@@ -109,43 +129,11 @@ def _fullest(
     return found
 
 
-def _invert(photographs: Sequence[Features]) -> tuple[Any, list[NDArray[np.uint16]]]:
-    """The inverted file, and of each photograph's descriptors the lists nearest to them, (n, 4), nearest first.
-
-    Each is put into the first of them, and asks in all: what is nearest need be found out only once. faiss takes such
-    lists for codes as they are before they are laid out for its fast scan.
-    """
-    index, listed = _train(photographs), list[NDArray[np.uint16]]()
-    for photograph in photographs:
-        own = photograph.descriptors.astype(np.float32)
-        _, lists = index.quantizer.search(own, _PROBES)
-        first = np.ascontiguousarray(lists[:, 0])
-        index.add_core(len(own), faiss.swig_ptr(own), None, faiss.swig_ptr(first))
-        listed.append(lists.astype(np.uint16))
-    fast: Any = faiss.IndexIVFPQFastScan(index)
-    index.own_fields, fast.own_fields, fast.nprobe = False, True, _PROBES  # the lists' centres are handed over
-    return fast, listed
+def _similar(features: Features) -> NDArray[np.float32]:
+    """Keypoints without their affine shape, (n, 4): see `Votes`."""
+    radii = np.log2(np.maximum(features.radii, 1e-6))
+    return np.column_stack([features.positions, features.angles, radii]).astype(np.float32, copy=False)
 
 
-def _train(photographs: Sequence[Features]) -> Any:
-    """An empty index with lists and codes for the descriptors, learnt from some of them, evenly spread."""
-    descriptors = sum(len(photograph.descriptors) for photograph in photographs)
-    lists = int(min(np.sqrt(descriptors), 4096))
-    index: Any = faiss.index_factory(128, f"IVF{lists},PQ64x4")
-    index.by_residual = index.do_polysemous_training = False  # as its fast scan has it
-    index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = 1, 5, _POINTS
-    index.pq.cp.niter = 8
-    step = max(1, descriptors // max(_POINTS * lists, 4096))
-    chosen = np.concatenate([photograph.descriptors[::step] for photograph in photographs])
-    index.train(chosen.astype(np.float32))
-    return index
-
-
-def _turns(features: Features) -> NDArray[np.float32]:
-    """Angles of the keypoints, degrees."""
-    return features.angles
-
-
-def _scales(features: Features) -> NDArray[np.float32]:
-    """Radii of the keypoints, as powers of two."""
-    return np.asarray(np.log2(np.maximum(features.radii, 1e-6)), np.float32)
+def _extent(features: Features) -> float:
+    return float(np.ptp(features.positions, axis=0).max()) if len(features.positions) else 0.0

@@ -32,15 +32,14 @@ def explore(
 ) -> Progress:
     """Compares the pairs of a class that are worth it: all, or the candidates and what these lead to.
 
-    The likeliest candidates come first, so that groups form early and most of what follows is redundant. Where two
-    photographs have failed `patience` comparisons in a row, in sum, with likelier ones, theirs is not made. A pair is
+    The likeliest candidates come first, so that groups form early and most of what follows is redundant. A pair is
     skipped when the two have two neighbours in common, and each has `supports` verified pairs for its box: they lie on
     a ring then, and whether they match changes neither the groups nor where these could be cut in two. Then photographs
     with fewer pairs are compared with the neighbours of their neighbours, until none is found.
 
     Args:
         count: photographs of the class. candidates: pairs, the likeliest first; None compares all. shows_the_same: the
-            decision on a pair, lower number first. settings: of them, `patience` and `supports`.
+            decision on a pair, lower number first. settings: of them, `supports`.
     """
     progress, supports = Progress(), settings.supports
     if candidates is None:
@@ -48,26 +47,18 @@ def explore(
         supports = count  # more than there can be: nothing is skipped
     else:
         wave = candidates
-    neighbours, failed = [set[int]() for _ in range(count)], [0] * count
-    likeliest_first = candidates is not None
+    neighbours = [set[int]() for _ in range(count)]
     while wave:
         for a, b in wave:
             supported = min(len(neighbours[a]), len(neighbours[b])) >= supports
             if supported and len(neighbours[a] & neighbours[b]) >= _RING:
                 progress.skipped.add((a, b))
                 continue
-            if likeliest_first and failed[a] + failed[b] >= settings.patience:
-                continue
             progress.compared.add((a, b))
             if shows_the_same(a, b):
                 progress.verified.add((a, b))
                 neighbours[a].add(b)
                 neighbours[b].add(a)
-                failed[a] = failed[b] = 0
-            else:
-                failed[a] += 1
-                failed[b] += 1
-        likeliest_first = False
         known = progress.compared | progress.skipped
         wave = sorted(set(_around(neighbours, supports)) - known)
     progress.skipped -= progress.compared

@@ -29,14 +29,10 @@ class MatchSettings(StageSettings):
         0.001, gt=0, description="residual of a copy's matches, as a share of the longer side"
     )
     exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
-    candidates: int = Field(30, ge=1, description="photographs with most votes that each image is compared with")
-    min_votes: float = Field(
-        1.0, ge=0, description="votes that a pair needs to be compared among 100 photographs; among n, √(100/n) of them"
-    )
-    patience: int = Field(
-        20,
-        ge=1,
-        description="comparisons in a row that two photographs may fail, in sum, before theirs is not made",
+    candidates: int = Field(50, ge=1, description="photographs with most votes that each image looks at")
+    proposal_alarms: float = Field(
+        -2.0,
+        description="largest log10 of how often chance has as many of a pair's votes agree, for it to be compared",
     )
     supports: int = Field(
         8, ge=1, description="pairs an image needs before those that cannot change its group are skipped"

@@ -1,48 +1,71 @@
-"""Which pairs of photographs are worth a comparison: those with descriptors alike, turned and scaled alike."""
+"""Which pairs of photographs are worth a comparison: those with descriptors alike, whose places agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.features.packed import Features
+from tasks.match.agreement import agreement
 from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
 
-BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 400 MB, and 250 more while they are laid out
+BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 500 MB, and 250 more while they are laid out
+
+
+class _Candidate(NamedTuple):
+    """What one photograph, `a`, says of another: its votes, and log10 of how often chance would have them agree so."""
+
+    a: int
+    b: int
+    votes: float
+    false_alarms: float
 
 
 def shortlist(
     photographs: Sequence[Features], settings: MatchSettings, classes: Sequence[str] | None = None
 ) -> list[tuple[int, int]]:
-    """The pairs in which one photograph is among the other's `candidates` with most votes, most votes first.
+    """The pairs worth a comparison, the likeliest first: those whose votes agree as chance would hardly have them do.
 
-    A pair has the votes of both. What chance gives it shrinks with the number of photographs that share the neighbours
-    of a descriptor, and scatters by the square root of that: so does what is asked of it. Blocks of photographs are
-    indexed one after the other, so that memory does not grow with their number.
+    Each photograph asks for the `candidates` with most votes. Of what the two photographs of a pair say of each other,
+    the likelier counts. Blocks of photographs are indexed one after the other, so that memory does not grow with their
+    number.
 
     Args:
+        settings: of them, `candidates` and `proposal_alarms`.
         classes: of each photograph; where they are given, only photographs of different classes make pairs.
 
     Returns:
         Pairs of positions in `photographs`, lower first.
     """
-    best: list[list[tuple[float, int]]] = [[] for _ in photographs]  # minus the votes, and whose they are
+    best: list[list[_Candidate]] = [[] for _ in photographs]
     owners = np.unique(np.array(classes), return_inverse=True)[1] if classes else np.arange(len(photographs))
     block = _block(len(photographs))
     for start in range(0, len(photographs), block):
-        index = DescriptorIndex(photographs[start : start + block])
-        for a, features in enumerate(photographs):
-            votes = index.votes(features, a - start if start <= a < start + block else None)
-            votes[owners[start : start + block] == owners[a]] = 0
-            found = [(-float(votes[b]), start + b) for b in most_voted(votes, settings.candidates).tolist()]
-            best[a] = sorted(best[a] + found)[: settings.candidates]
-    sums: dict[tuple[int, int], float] = {}
-    for a, candidates in enumerate(best):
-        for minus, b in candidates:
-            pair = (min(a, b), max(a, b))
-            sums[pair] = sums.get(pair, 0.0) - minus
-    floor = settings.min_votes * np.sqrt(100 / block)
-    return sorted((pair for pair in sums if sums[pair] >= floor), key=lambda pair: (-sums[pair], pair))
+        for candidate in _ask(photographs, start, block, owners, settings.candidates):
+            best[candidate.a].append(candidate)
+    pairs: dict[tuple[int, int], tuple[float, float]] = {}
+    for candidates in best:
+        for a, b, votes, false_alarms in sorted(candidates, key=lambda one: (-one.votes, one.b))[: settings.candidates]:
+            known, others = pairs.get((min(a, b), max(a, b)), (np.inf, 0.0))
+            pairs[min(a, b), max(a, b)] = min(known, false_alarms), others - votes
+    likely = (pair for pair, (false_alarms, _) in pairs.items() if false_alarms <= settings.proposal_alarms)
+    return sorted(likely, key=lambda pair: (pairs[pair], pair))
+
+
+def _ask(
+    photographs: Sequence[Features], start: int, block: int, owners: NDArray[np.intp], count: int
+) -> Iterator[_Candidate]:
+    """Of each photograph those with most votes, at most `count`, in the block that begins at `start`."""
+    index, end = DescriptorIndex(photographs[start : start + block]), start + block
+    for a, features in enumerate(photographs):
+        asked = index.ask(features, a - start if start <= a < end else None)
+        votes = index.count(asked)
+        votes[owners[start:end] == owners[a]] = 0
+        found = agreement(asked.take(np.isin(asked.photograph, most_voted(votes, count))), index.extents)
+        for b, false_alarms in zip(found.photographs.tolist(), found.false_alarms.tolist(), strict=True):
+            yield _Candidate(a, start + b, float(votes[b]), false_alarms)
 
 
 def _block(photographs: int) -> int:

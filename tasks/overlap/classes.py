@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
+from math import inf
 from typing import Any
 
 import networkx as nx
@@ -47,7 +48,7 @@ def representatives(images: pd.DataFrame, count: int) -> pd.DataFrame:
 def across_classes(
     images: pd.DataFrame, largest: Sequence[Features], classes: ClassSettings, match: MatchSettings
 ) -> list[Pair]:
-    """The pairs of photographs of different classes, one among the other's few with most votes, most votes first.
+    """The pairs of photographs of different classes, one among the other's few with most votes, the likeliest first.
 
     Args:
         images: landmark_id, sorted by it. largest: the largest keypoints of each.
@@ -55,7 +56,7 @@ def across_classes(
     Returns:
         Pairs of places, lower first.
     """
-    few = match.model_copy(update={"candidates": classes.candidates, "min_votes": 0})
+    few = match.model_copy(update={"candidates": classes.candidates, "proposal_alarms": inf})
     return shortlist(largest, few, classes=images.landmark_id.to_list())
 
 

@@ -34,7 +34,8 @@ def make_like(known: Features, noise: int = 15, seed: int = 1, turn: float = 0.0
     )
     camera = frames(np.array([scale]), np.array([turn])).reshape(2, 2)
     seen = (camera @ known.keypoints[:, 2:].reshape(-1, 2, 2)).reshape(-1, 4)
-    keypoints = np.hstack([known.positions, seen]).astype(np.float32)
+    positions = (known.positions - 320) @ camera.T + 320
+    keypoints = np.hstack([positions, seen]).astype(np.float32)
     return Features(keypoints, np.clip(shaken, 0, 255).astype(np.uint8))
 
 

@@ -9,9 +9,8 @@ from tasks.match.schedule import Progress, explore, unseen_pairs
 from tasks.match.settings import MatchSettings
 
 
-def settings(supports: int, patience: int = 1000) -> MatchSettings:
-    """With so much patience that nothing is given up, unless told otherwise."""
-    return MatchSettings(supports=supports, patience=patience)
+def settings(supports: int) -> MatchSettings:
+    return MatchSettings(supports=supports)
 
 
 def always(a: int, b: int) -> bool:
@@ -43,29 +42,8 @@ def test_neighbours_of_neighbours_are_tried_until_there_are_supports():
     assert {(0, 2), (0, 3)} <= progress.verified
 
 
-def test_photographs_that_fail_again_and_again_are_left_alone():
-    """Two groups of four and one photograph by itself; the likeliest come first."""
-    same = [pair for pair in combinations(range(8), 2) if pair[0] // 4 == pair[1] // 4]
-    others = [(a, 8) for a in range(8)] + [(a, b) for a in range(4) for b in range(4, 8)]
-    known = {*same}
-    asked: list[tuple[int, int]] = []
-    progress = explore(9, same + others, lambda a, b: asked.append((a, b)) or (a, b) in known, settings(8, patience=4))
-    assert progress.verified == known
-    assert [pair for pair in asked if 8 in pair] == [(0, 8), (1, 8), (2, 8), (3, 8)]
-    assert len(same) < len(asked) < len(same) + len(others)
-    assert not progress.skipped
-
-
-def test_a_find_restores_patience():
-    pairs = [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]
-    asked: list[tuple[int, int]] = []
-    explore(6, pairs, lambda a, b: asked.append((a, b)) or (a, b) == (0, 2), settings(8, patience=2))
-    assert asked[:4] == [(0, 1), (0, 2), (0, 3), (0, 4)]
-    assert (0, 5) not in asked
-
-
 def test_all_pairs_of_a_small_class_are_compared_whatever_fails():
-    progress = explore(9, None, lambda *_: False, settings(8, patience=1))
+    progress = explore(9, None, lambda *_: False, settings(8))
     assert len(progress.compared) == 36
 
 

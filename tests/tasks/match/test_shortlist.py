@@ -1,5 +1,10 @@
 """The shortlist: which pairs of a class are worth a comparison."""
 
+from math import inf
+
+import numpy as np
+
+from tasks.features.packed import Features
 from tasks.match import shortlist as module
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
@@ -7,23 +12,37 @@ from tasks.match.shortlist import shortlist
 
 def test_pairs_of_the_likeliest_photographs_come_first(photographs, like):
     known = photographs(6)
-    near, far = like(known[1], noise=5), like(known[4], noise=40)
-    settings = MatchSettings(candidates=2, min_votes=20)
-    assert shortlist([*known, near, far], settings) == [(1, 6), (4, 7)]
+    few = Features(known[4].keypoints[:30], known[4].descriptors[:30])
+    near, far = like(known[1], noise=5), like(few, noise=40)
+    assert shortlist([*known, near, far], MatchSettings()) == [(1, 6), (4, 7)]
 
 
 def test_each_photograph_has_at_most_so_many_candidates(photographs, like):
     alike = [like(photographs(1)[0], seed=seed) for seed in range(12)]
-    found = shortlist(alike, MatchSettings(candidates=2, min_votes=1))
+    found = shortlist(alike, MatchSettings(candidates=2))
     assert all(a < b for a, b in found)
     assert len(found) == len(set(found)) <= 24
     assert {place for pair in found for place in pair} == set(range(12))
 
 
+def test_what_is_alike_in_another_arrangement_is_not_worth_a_comparison(photographs, like):
+    known = photographs(6)
+    other = like(known[2])
+    shuffled = np.random.default_rng(3).permutation(other.keypoints)
+    moved = Features(shuffled, other.descriptors)
+    assert shortlist([*known, moved], MatchSettings()) == []
+    assert (2, 6) in shortlist([*known, moved], MatchSettings(proposal_alarms=inf))
+
+
+def test_photographs_of_one_class_make_no_pair_where_classes_are_given(photographs, like):
+    known = photographs(3)
+    several = [*known, like(known[0]), like(known[1])]
+    assert shortlist(several, MatchSettings(), classes=["a", "a", "a", "a", "b"]) == [(1, 4)]
+
+
 def test_blocks_find_what_one_index_finds(monkeypatch, photographs, like):
     known = photographs(8)
     several = [*known, *(like(photograph, seed=3) for photograph in known)]
-    settings = MatchSettings(candidates=1, min_votes=20)
-    whole = shortlist(several, settings)
+    whole = shortlist(several, MatchSettings(candidates=1))
     monkeypatch.setattr(module, "BLOCK", 5)
-    assert set(shortlist(several, settings)) == set(whole) == {(n, n + 8) for n in range(8)}
+    assert set(shortlist(several, MatchSettings(candidates=1))) == set(whole) == {(n, n + 8) for n in range(8)}

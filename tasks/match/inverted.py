@@ -1,0 +1,98 @@
+"""Descriptors by the thousand of photographs: which of them are nearest to another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.features.packed import Features
+
+_LENGTH = 340  # descriptors of a list, in the mean: however many there are, as many are looked at
+_ENOUGH = 8 * _LENGTH  # once so many have been looked at, no further list is: what is crowded says little
+_LEARNT = 10_000  # descriptors that lists and codes are learnt from
+_HALF = 64  # dimensions
+_MOST = 255  # centres of a half: the number of a list fits 16 bits
+_DEALT = [[axis for axis in range(2 * _HALF) if axis % 4 in turns] for turns in ((0, 3), (1, 2))]
+
+
+class InvertedFile:
+    """An inverted multi-index (Babenko & Lempitsky 2012) over descriptors kept in 32 bytes each (faiss' PQ64x4fs).
+
+    A list is a pair of centres, one of each half of the descriptor, so that many lists need few centres, and what it
+    costs to find the nearest grows with the fourth root of the descriptors. The halves are of principal components,
+    dealt out by turns: independent and of like variance, they fill the lists more evenly than those of the descriptor
+    do. A descriptor is put into the list of its nearest centres and looked for in the four of its two nearest each.
+    The k-means is seeded and everything runs in the order given: the same photographs give the same answers.
+
+    Args:
+        photographs: whose descriptors are numbered one after the other; at least a few thousand in sum.
+    """
+
+    def __init__(self, photographs: Sequence[Features]) -> None:
+        descriptors = sum(len(photograph.descriptors) for photograph in photographs)
+        step = max(1, descriptors // _LEARNT)
+        sample = np.concatenate([photograph.descriptors[::step] for photograph in photographs]).astype(np.float32)
+        self._centres = min(int(np.sqrt(descriptors / _LENGTH)), _MOST)
+        self._mean, self._axes = sample.mean(axis=0), _principal_axes(sample)
+        self._halves = [_learn(half, self._centres) for half in self._split(sample)]
+        plain: Any = faiss.IndexIVFPQ(faiss.IndexFlatL2(128), 128, self._centres**2, 64, 4)
+        plain.by_residual = plain.own_fields = False
+        plain.pq.cp.niter, plain.is_trained = 8, True
+        plain.pq.train(sample)
+        self._lists = [self._add(plain, photograph.descriptors.astype(np.float32)) for photograph in photographs]
+        first = np.concatenate([lists[:, 0] for lists in self._lists])
+        self._lengths = np.bincount(first, minlength=self._centres**2)
+        self._index: Any = faiss.IndexIVFPQFastScan(plain)
+        self._index.nprobe = 4
+        plain.reset()  # faiss keeps it beside the other, and with it all codes a second time
+
+    def search(
+        self, descriptors: NDArray[np.float32], count: int, place: int | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Squared distances to the nearest descriptors and their numbers, (n, count), -1 where there are fewer.
+
+        Args:
+            place: of the photograph whose descriptors they are, where it is among those indexed: its lists are known.
+        """
+        lists = self._nearest(descriptors) if place is None else self._lists[place].astype(np.int64)
+        looked_at = np.cumsum(self._lengths[lists], axis=1)
+        lists[:, 1:][looked_at[:, :-1] >= _ENOUGH] = -1
+        unread = np.zeros(lists.shape, np.float32)  # distances to their centres: codes are of whole descriptors
+        found: tuple[NDArray[np.float32], NDArray[np.int64]]
+        found = self._index.search_preassigned(descriptors, count, lists, unread)
+        return found
+
+    def _add(self, index: Any, descriptors: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """faiss takes lists that it is told for codes as they are before they are laid out for its fast scan."""
+        lists = self._nearest(descriptors)
+        first = np.ascontiguousarray(lists[:, 0])
+        index.add_core(len(descriptors), faiss.swig_ptr(descriptors), None, faiss.swig_ptr(first))
+        return lists.astype(np.uint16)
+
+    def _nearest(self, descriptors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The lists to look through, int64 (n, 4), nearest first."""
+        pairs = zip(self._halves, self._split(descriptors), strict=True)
+        (first, a), (second, b) = (centres.search(half, 2) for centres, half in pairs)
+        squares = (first[:, :, None] + second[:, None, :]).reshape(-1, 4)
+        lists = (a[:, :, None] * self._centres + b[:, None, :]).reshape(-1, 4)
+        return np.take_along_axis(lists, np.argsort(squares, axis=1, kind="stable"), axis=1)
+
+    def _split(self, descriptors: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        turned = (descriptors - self._mean) @ self._axes
+        return [np.ascontiguousarray(turned[:, half]) for half in _DEALT]
+
+
+def _principal_axes(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Columns, by falling variance."""
+    return np.asarray(np.linalg.eigh(np.cov(descriptors.T))[1][:, ::-1], np.float32)
+
+
+def _learn(half: NDArray[np.float32], count: int) -> Any:
+    """Centres of halves of descriptors."""
+    means = faiss.Kmeans(_HALF, count, niter=8, seed=1, max_points_per_centroid=_LEARNT)
+    means.train(half)
+    centres: Any = faiss.IndexFlatL2(_HALF)
+    centres.add(means.centroids)
+    return centres
