@@ -43,7 +43,8 @@ def agreement(votes: Votes, extents: NDArray[np.float32]) -> Agreement:
         return Agreement(np.zeros(0, np.int64), np.zeros(0))
     tried, other = _pairs(first, counts)
     agree = _agree(votes, tried, other, _NEAR * extents[votes.photograph])
-    most = np.maximum.reduceat(np.bincount(tried, agree, minlength=len(votes.weight)), first)
+    agreeing = np.bincount(tried, agree, minlength=len(votes.weight))
+    most = np.maximum(np.maximum.reduceat(agreeing, first), 1)  # where a number is not finite, not even with itself
     chosen = gammaln(counts) - gammaln(most) - gammaln(counts - most + 1)
     alarms = (np.log(counts) + chosen) / np.log(10) + (most - 1) * np.log10(_CHANCE)
     return Agreement(photographs.astype(np.int64), alarms)
@@ -70,7 +71,7 @@ def _one_to_one(votes: Votes) -> Votes:
         x, y = np.rint(getattr(votes, side)[:, :2]).T
         order = np.lexsort((-votes.weight, y, x, votes.photograph))
         places = np.stack([votes.photograph, x, y])[:, order]
-        new = np.diff(places, axis=1, prepend=np.nan).astype(bool).any(axis=0)
+        new = (np.diff(places, axis=1, prepend=-1) != 0).any(axis=0)
         votes = votes.take(order[new])
     return votes
 
@@ -85,8 +86,7 @@ def _strongest(votes: Votes, count: int) -> Votes:
 
 def _pairs(first: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All ordered pairs, an item with itself among them, inside groups of so many items that begin at `first`."""
-    each = np.repeat(counts, counts)
-    one = np.repeat(np.arange(len(each)), each)
-    return one, np.arange(len(one)) - np.repeat(np.cumsum(each) - each, each) + np.repeat(
-        np.repeat(first, counts), each
-    )
+    begin, size = np.repeat(first, counts), np.repeat(counts, counts)
+    one = np.repeat(np.arange(len(size)), size)
+    within = np.arange(len(one)) - np.repeat(np.cumsum(size) - size, size)
+    return one, begin[one] + within

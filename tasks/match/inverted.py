@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.features.packed import Features
 
 _LENGTH = 340  # descriptors of a list, in the mean: however many there are, as many are looked at
-_ENOUGH = 8 * _LENGTH  # once so many have been looked at, no further list is: what is crowded says little
+_ENOUGH = 8 * _LENGTH  # once so many have been looked at, no further list is begun: what is crowded says little
 _LEARNT = 10_000  # descriptors that lists and codes are learnt from
 _HALF = 64  # dimensions
 _MOST = 255  # centres of a half: the number of a list fits 16 bits
@@ -20,11 +20,11 @@ _DEALT = [[axis for axis in range(2 * _HALF) if axis % 4 in turns] for turns in 
 class InvertedFile:
     """An inverted multi-index (Babenko & Lempitsky 2012) over descriptors kept in 32 bytes each (faiss' PQ64x4fs).
 
-    A list is a pair of centres, one of each half of the descriptor, so that many lists need few centres, and what it
-    costs to find the nearest grows with the fourth root of the descriptors. The halves are of principal components,
-    dealt out by turns: independent and of like variance, they fill the lists more evenly than those of the descriptor
-    do. A descriptor is put into the list of its nearest centres and looked for in the four of its two nearest each.
-    The k-means is seeded and everything runs in the order given: the same photographs give the same answers.
+    A list is a pair of centres, one of each half of the descriptor: so ten thousand lists need two hundred centres, and
+    can be as short as those of a few photographs. The halves are of principal components, dealt out by turns: almost
+    independent and of like variance, they fill the lists more evenly than those of the descriptor do. A descriptor is
+    put into the list of its nearest centres and looked for in the four of its two nearest on either side. The k-means
+    is seeded and everything runs in the order given: the same photographs give the same answers.
 
     Args:
         photographs: whose descriptors are numbered one after the other; at least a few thousand in sum.
@@ -32,21 +32,21 @@ class InvertedFile:
 
     def __init__(self, photographs: Sequence[Features]) -> None:
         descriptors = sum(len(photograph.descriptors) for photograph in photographs)
-        step = max(1, descriptors // _LEARNT)
-        sample = np.concatenate([photograph.descriptors[::step] for photograph in photographs]).astype(np.float32)
+        sample = _sample(photographs, max(1, descriptors // _LEARNT))
         self._centres = min(int(np.sqrt(descriptors / _LENGTH)), _MOST)
         self._mean, self._axes = sample.mean(axis=0), _principal_axes(sample)
         self._halves = [_learn(half, self._centres) for half in self._split(sample)]
-        plain: Any = faiss.IndexIVFPQ(faiss.IndexFlatL2(128), 128, self._centres**2, 64, 4)
+        unasked = faiss.IndexFlatL2(128)  # lists are found here, not by faiss
+        plain: Any = faiss.IndexIVFPQ(unasked, 128, self._centres**2, 64, 4)
         plain.by_residual = plain.own_fields = False
         plain.pq.cp.niter, plain.is_trained = 8, True
         plain.pq.train(sample)
         self._lists = [self._add(plain, photograph.descriptors.astype(np.float32)) for photograph in photographs]
         first = np.concatenate([lists[:, 0] for lists in self._lists])
         self._lengths = np.bincount(first, minlength=self._centres**2)
-        self._index: Any = faiss.IndexIVFPQFastScan(plain)
-        self._index.nprobe = 4
-        plain.reset()  # faiss keeps it beside the other, and with it all codes a second time
+        fast: Any = faiss.IndexIVFPQFastScan(plain)
+        fast.nprobe, fast.referenced_objects = 4, [unasked]  # and not `plain`, which has all codes a second time
+        self._index = fast
 
     def search(
         self, descriptors: NDArray[np.float32], count: int, place: int | None
@@ -82,6 +82,12 @@ class InvertedFile:
     def _split(self, descriptors: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         turned = (descriptors - self._mean) @ self._axes
         return [np.ascontiguousarray(turned[:, half]) for half in _DEALT]
+
+
+def _sample(photographs: Sequence[Features], step: int) -> NDArray[np.float32]:
+    """Of each photograph one descriptor in so many, from a random one on: they may stand in order of size."""
+    random = np.random.default_rng(1)
+    return np.concatenate([one.descriptors[random.integers(step) :: step] for one in photographs]).astype(np.float32)
 
 
 def _principal_axes(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Which pairs of photographs are worth a comparison: those with descriptors alike, whose places agree."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,8 @@ def shortlist(
     """The pairs worth a comparison, the likeliest first: those whose votes agree as chance would hardly have them do.
 
     Each photograph asks for the `candidates` with most votes. Of what the two photographs of a pair say of each other,
-    the likelier counts. Blocks of photographs are indexed one after the other, so that memory does not grow with their
-    number.
+    the likelier counts. Blocks of photographs are indexed one after the other: what grows with their number are only
+    the candidates.
 
     Args:
         settings: of them, `candidates` and `proposal_alarms`.
@@ -43,29 +44,28 @@ def shortlist(
     owners = np.unique(np.array(classes), return_inverse=True)[1] if classes else np.arange(len(photographs))
     block = _block(len(photographs))
     for start in range(0, len(photographs), block):
-        for candidate in _ask(photographs, start, block, owners, settings.candidates):
-            best[candidate.a].append(candidate)
+        for a, found in enumerate(_ask(photographs, start, block, owners, settings.candidates)):
+            best[a] = sorted(best[a] + found, key=lambda one: (-one.votes, one.b))[: settings.candidates]
     pairs: dict[tuple[int, int], tuple[float, float]] = {}
-    for candidates in best:
-        for a, b, votes, false_alarms in sorted(candidates, key=lambda one: (-one.votes, one.b))[: settings.candidates]:
-            known, others = pairs.get((min(a, b), max(a, b)), (np.inf, 0.0))
-            pairs[min(a, b), max(a, b)] = min(known, false_alarms), others - votes
+    for a, b, votes, false_alarms in chain.from_iterable(best):
+        known, others = pairs.get((min(a, b), max(a, b)), (np.inf, 0.0))
+        pairs[min(a, b), max(a, b)] = min(known, false_alarms), others - votes
     likely = (pair for pair, (false_alarms, _) in pairs.items() if false_alarms <= settings.proposal_alarms)
     return sorted(likely, key=lambda pair: (pairs[pair], pair))
 
 
 def _ask(
     photographs: Sequence[Features], start: int, block: int, owners: NDArray[np.intp], count: int
-) -> Iterator[_Candidate]:
-    """Of each photograph those with most votes, at most `count`, in the block that begins at `start`."""
+) -> Iterator[list[_Candidate]]:
+    """For each photograph those with most votes, at most `count`, in the block that begins at `start`."""
     index, end = DescriptorIndex(photographs[start : start + block]), start + block
     for a, features in enumerate(photographs):
         asked = index.ask(features, a - start if start <= a < end else None)
         votes = index.count(asked)
         votes[owners[start:end] == owners[a]] = 0
         found = agreement(asked.take(np.isin(asked.photograph, most_voted(votes, count))), index.extents)
-        for b, false_alarms in zip(found.photographs.tolist(), found.false_alarms.tolist(), strict=True):
-            yield _Candidate(a, start + b, float(votes[b]), false_alarms)
+        said = zip(found.photographs.tolist(), found.false_alarms.tolist(), strict=True)
+        yield [_Candidate(a, start + b, float(votes[b]), false_alarms) for b, false_alarms in said]
 
 
 def _block(photographs: int) -> int:

@@ -78,6 +78,10 @@ def _lying(features: Features, width: int, position: Position) -> Features:
 
 
 def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -> list[int]:
-    """Among many photographs a pair has fewer votes, by chance or truly: see `tasks.match.shortlist.shortlist`."""
+    """Those with votes enough, at most `count`.
+
+    What chance gives a pair shrinks with the number of photographs that share the neighbours of a descriptor, and
+    scatters by the square root of that: so does what is asked of it.
+    """
     floor = settings.min_votes * min(1.0, np.sqrt(100 / max(len(votes), 1)))
     return [int(place) for place in most_voted(votes, count) if votes[place] >= floor]
