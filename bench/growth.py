@@ -1,4 +1,4 @@
-"""The claim: what an image costs grows slowly with the size of its class in time, and memory has a bound.
+"""The claim: what an image costs stays about flat as its class grows, and memory has a bound.
 
 One class of growing size, matched by the stage as the flow runs it, each size in a process of its own: photographs of
 13 landmarks pooled, topped up with re-shot views of them. A larger pool has more photographs of each landmark, and so

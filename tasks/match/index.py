@@ -52,10 +52,11 @@ class DescriptorIndex:
     """
 
     def __init__(self, photographs: Sequence[Features]) -> None:
-        sizes = [len(photograph.descriptors) for photograph in photographs]
+        keypoints = [_similar(photograph) for photograph in photographs]
+        sizes = [len(own) for own in keypoints]
         self._photographs, self._owner = len(photographs), np.repeat(np.arange(len(photographs), dtype=np.int32), sizes)
-        self._keypoints = np.concatenate([np.zeros((0, 4), np.float32), *(_similar(one) for one in photographs)])
-        self.extents = np.array([_extent(photograph) for photograph in photographs], np.float32)
+        self._keypoints = np.concatenate([np.zeros((0, 4), np.float32), *keypoints])
+        self.extents = np.array([_extent(own[:, :2]) for own in keypoints], np.float32)
         self._inverted = InvertedFile(photographs) if sum(sizes) > _FLAT else None
         self._flat = faiss.IndexFlatL2(128)
         if self._inverted is None:
@@ -135,5 +136,5 @@ def _similar(features: Features) -> NDArray[np.float32]:
     return np.column_stack([features.positions, features.angles, radii]).astype(np.float32, copy=False)
 
 
-def _extent(features: Features) -> float:
-    return float(np.ptp(features.positions, axis=0).max()) if len(features.positions) else 0.0
+def _extent(positions: NDArray[np.float32]) -> float:
+    return float(np.ptp(positions, axis=0).max()) if len(positions) else 0.0

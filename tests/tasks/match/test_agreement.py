@@ -78,6 +78,35 @@ def test_what_repeats_at_one_place_counts_once(side):
     assert agreement(votes, EXTENTS).false_alarms[0] == pytest.approx(expected(1, 1))
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_of_what_repeats_at_one_place_the_heaviest_counts(side):
+    votes = together(agreeing(8), scattered(1, seed=3))
+    getattr(votes, side)[8, :2] = getattr(votes, side)[0, :2]
+    votes.weight[[0, 8]] = 0.9, 0.2
+    assert agreement(votes, EXTENTS).false_alarms[0] == pytest.approx(expected(8, 8))
+    votes.weight[[0, 8]] = 0.2, 0.9
+    assert agreement(votes, EXTENTS).false_alarms[0] == pytest.approx(expected(8, 7))
+
+
+def test_of_many_votes_the_heaviest_64_count():
+    votes = together(agreeing(64)._replace(weight=np.full(64, 0.5)), scattered(30)._replace(weight=np.full(30, 0.1)))
+    assert agreement(votes, EXTENTS).false_alarms[0] == pytest.approx(expected(64, 64))
+
+
+@pytest.mark.parametrize(("extent", "agree"), [(640, 6), (64, 3)])
+def test_how_near_is_near_goes_by_the_picture_that_is_voted_for(extent, agree):
+    votes = agreeing(6, photograph=1)
+    votes.target[:, :2] += np.array([[30, 0], [-30, 0]] * 3, np.float32)  # three to the right, three to the left
+    extents = np.array([64000, extent, 64000], np.float32)
+    assert agreement(votes, extents).false_alarms[0] == pytest.approx(expected(6, agree))
+
+
+def test_what_is_no_number_agrees_with_nothing():
+    votes = agreeing(5)
+    votes.target[:, 3] = np.nan
+    assert agreement(votes, EXTENTS).false_alarms[0] >= 0
+
+
 def test_no_votes_are_no_photographs():
     found = agreement(scattered(0), EXTENTS)
     assert len(found.photographs) == len(found.false_alarms) == 0

@@ -40,6 +40,21 @@ def test_photographs_of_one_class_make_no_pair_where_classes_are_given(photograp
     assert shortlist(several, MatchSettings(), classes=["a", "a", "a", "a", "b"]) == [(1, 4)]
 
 
+def test_of_all_blocks_together_a_photograph_has_so_many_candidates(monkeypatch, photographs, like):
+    alike = [like(photographs(1)[0], seed=seed) for seed in range(9)]
+    monkeypatch.setattr(module, "BLOCK", 3)
+    found = shortlist(alike, MatchSettings(candidates=2))
+    assert len(found) <= 18
+    assert {place for pair in found for place in pair} == set(range(9))
+
+
+def test_the_likelier_of_two_directions_counts(photographs, like):
+    """What has few keypoints says as much as what has many."""
+    known = photographs(6)
+    few = Features(known[4].keypoints[:12], known[4].descriptors[:12])
+    assert shortlist([*known, like(few)], MatchSettings()) == [(4, 6)]
+
+
 def test_blocks_find_what_one_index_finds(monkeypatch, photographs, like):
     known = photographs(8)
     several = [*known, *(like(photograph, seed=3) for photograph in known)]
