@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
-from tasks.match.agreement import agreement
+from tasks.match.consistency import consistency
 from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
 
@@ -63,7 +63,7 @@ def _ask(
         asked = index.ask(features, a - start if start <= a < end else None)
         votes = index.count(asked)
         votes[owners[start:end] == owners[a]] = 0
-        found = agreement(asked.take(np.isin(asked.photograph, most_voted(votes, count))), index.extents)
+        found = consistency(asked.take(np.isin(asked.photograph, most_voted(votes, count))), index.extents)
         said = zip(found.photographs.tolist(), found.false_alarms.tolist(), strict=True)
         yield [_Candidate(a, start + b, float(votes[b]), false_alarms) for b, false_alarms in said]
 

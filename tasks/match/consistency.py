@@ -15,7 +15,7 @@ _CHANCE = 0.01  # that a vote agrees with another by chance: measured in docs/qu
 _STRONGEST = 64  # votes for a photograph that are looked at
 
 
-class Agreement(NamedTuple):
+class Consistency(NamedTuple):
     """What the votes for photographs come to.
 
     Attributes:
@@ -27,7 +27,7 @@ class Agreement(NamedTuple):
     false_alarms: NDArray[np.float64]
 
 
-def agreement(votes: Votes, extents: NDArray[np.float32]) -> Agreement:
+def consistency(votes: Votes, extents: NDArray[np.float32]) -> Consistency:
     """How unlikely it is that so many of a photograph's votes agree by chance.
 
     A vote has a place, a turn and a scale on both sides, and so gives a similarity between the two pictures by itself
@@ -40,14 +40,14 @@ def agreement(votes: Votes, extents: NDArray[np.float32]) -> Agreement:
     votes = _strongest(_one_to_one(votes), _STRONGEST)
     photographs, first, counts = np.unique(votes.photograph, return_index=True, return_counts=True)
     if not len(photographs):
-        return Agreement(np.zeros(0, np.int64), np.zeros(0))
+        return Consistency(np.zeros(0, np.int64), np.zeros(0))
     tried, other = _pairs(first, counts)
     agree = _agree(votes, tried, other, _NEAR * extents[votes.photograph])
     agreeing = np.bincount(tried, agree, minlength=len(votes.weight))
     most = np.maximum(np.maximum.reduceat(agreeing, first), 1)  # where a number is not finite, not even with itself
     chosen = gammaln(counts) - gammaln(most) - gammaln(counts - most + 1)
     alarms = (np.log(counts) + chosen) / np.log(10) + (most - 1) * np.log10(_CHANCE)
-    return Agreement(photographs.astype(np.int64), alarms)
+    return Consistency(photographs.astype(np.int64), alarms)
 
 
 def _agree(
