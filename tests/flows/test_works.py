@@ -14,7 +14,7 @@ COSTS = Costs(
 SETTINGS = CurateSettings.model_validate(
     {
         "match": {"exhaustive": 5, "candidates": 2, "audit": 0.5},
-        "overlays": {"sample": 4, "candidates": 2},
+        "overlays": {"sample": 4, "candidates": 1},
         "overlap": {"shortlist": 6, "copy_shortlist": 2, "copy_keypoints": 300},
         "classes": {"representatives": 4, "keypoints": 300, "candidates": 3},
     }
@@ -30,8 +30,8 @@ def test_by_hand() -> None:
     assert found == {
         "acquire": Work("acquire", 20, "addresses", 20.0),
         "features": Work("features", 13, "images", 130.0),
-        # Four are compared with two others each; all are masked.
-        "overlays": Work("overlays", 13, "images", 4 * 1e3 + 8 * 1e4 + 1300),
+        # Four are compared with one other each; all are masked.
+        "overlays": Work("overlays", 13, "images", 4 * 1e3 + 4 * 1e4 + 1300),
         # Three pairs of the class of three; of the one of ten, two for each image and half of that as audit.
         "match": Work("match", 3 + 30, "pairs", 10 * 1e3 + 33 * 1e4),
         # Three and four images ask, with half of their keypoints, for three photographs each.

@@ -23,8 +23,8 @@ def test_small_classes_are_compared_whole() -> None:
 
 def test_large_classes_by_what_was_measured() -> None:
     assert count([68]) == Pairs(possible=2278, compared=357, shortlisted=68)  # 68 × 5.0, and a twentieth as audit
-    assert count([3000]).compared == 24_255  # 3,000 × 7.7, likewise
-    assert count([3, 68, 3000]).compared - 3 == 357 + 24_255
+    assert count([3000]).compared == 14_175  # 3,000 × 4.5, likewise
+    assert count([3, 68, 3000]).compared - 3 == 357 + 14_175
 
 
 def test_settings_bound_it() -> None:
