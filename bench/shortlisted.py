@@ -26,7 +26,7 @@ def explore_part(collection: Collection, places: list[int], truth: Sized[Pair]) 
     """
     settings, features = MatchSettings(), [collection.features[place] for place in places]
     candidates = shortlist(features, settings) if len(places) > settings.exhaustive else None
-    progress = explore(len(places), candidates, lambda a, b: (places[a], places[b]) in truth, settings)
+    progress = explore(len(places), candidates, lambda a, b: (places[a], places[b]) in truth, settings.supports)
     sets = (progress.compared, progress.skipped, progress.verified)
     return Progress(*({(places[a], places[b]) for a, b in pairs} for pairs in sets))
 

@@ -27,7 +27,7 @@ _ASSUMED_BYTES = 300_000.0
 _KEYPOINT_BYTES = 110  # of 152, as compressed: what the photographs of 13 landmarks take
 _PICTURE_BYTES = 65_000  # of an image, thumbnails and drawn matches, in the memo and in the version: likewise
 # Bytes of the process, of a photograph whose class is matched, and of a row while the list is read: docs/benchmarks.md
-_BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 200_000, 850
+_BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 300_000, 850
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class DescriptorIndex:
     def __init__(self, photographs: Sequence[Features]) -> None:
         keypoints = [_similar(photograph) for photograph in photographs]
         sizes = [len(own) for own in keypoints]
-        self._photographs, self._owner = len(photographs), np.repeat(np.arange(len(photographs), dtype=np.int32), sizes)
+        self._owner = np.repeat(np.arange(len(photographs), dtype=np.int32), sizes)
         self._keypoints = np.concatenate([np.zeros((0, 4), np.float32), *keypoints])
         self.extents = np.array([_extent(own[:, :2]) for own in keypoints], np.float32)
         self._inverted = InvertedFile(photographs) if sum(sizes) > _FLAT else None
@@ -86,7 +86,7 @@ class DescriptorIndex:
         _, _, turns, scales = (votes.target - votes.source).T
         turn = np.floor(turns / 360 * _TURNS).astype(np.int64) % _TURNS
         scale = np.clip(np.rint(scales).astype(np.int64) + _SCALES // 2, 0, _SCALES - 1)
-        return _fullest(votes.photograph, turn, scale, votes.weight, self._photographs)
+        return _fullest(votes.photograph, turn, scale, votes.weight, len(self.extents))
 
     def votes(self, features: Features) -> NDArray[np.float64]:
         """The votes of a photograph's descriptors for each of those indexed, (n,)."""

@@ -6,8 +6,6 @@ from itertools import combinations
 
 import numpy as np
 
-from tasks.match.settings import MatchSettings
-
 Pair = tuple[int, int]
 
 _RING = 2  # common neighbours with which two photographs lie on a ring
@@ -28,7 +26,7 @@ class Progress:
 
 
 def explore(
-    count: int, candidates: list[Pair] | None, shows_the_same: Callable[[int, int], bool], settings: MatchSettings
+    count: int, candidates: list[Pair] | None, shows_the_same: Callable[[int, int], bool], supports: int
 ) -> Progress:
     """Compares the pairs of a class that are worth it: all, or the candidates and what these lead to.
 
@@ -39,9 +37,9 @@ def explore(
 
     Args:
         count: photographs of the class. candidates: pairs, the likeliest first; None compares all. shows_the_same: the
-            decision on a pair, lower number first. settings: of them, `supports`.
+            decision on a pair, lower number first. supports: verified pairs that a photograph needs for its box.
     """
-    progress, supports = Progress(), settings.supports
+    progress = Progress()
     if candidates is None:
         wave: list[Pair] = list(combinations(range(count), 2))
         supports = count  # more than there can be: nothing is skipped

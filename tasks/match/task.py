@@ -103,7 +103,7 @@ def match_class(
 
     count = len(members)
     candidates = shortlist(features, settings) if count > settings.exhaustive else None
-    progress = explore(count, candidates, compare, settings)
+    progress = explore(count, candidates, compare, settings.supports)
     rows = [
         {
             "landmark_id": members[a]["landmark_id"],
