@@ -31,7 +31,7 @@ class MatchSettings(StageSettings):
     exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
     candidates: int = Field(50, ge=1, description="photographs with most votes that each image looks at")
     proposal_alarms: float = Field(
-        -1.75,
+        -2.0,
         description="largest log10 of how often chance has as many of a pair's votes agree, for it to be compared",
     )
     supports: int = Field(

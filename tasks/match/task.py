@@ -32,7 +32,7 @@ class OverlayStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("overlays", version=3)
+@stage("overlays", version=4)
 def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlayStageSettings) -> Output:
     """Learns what unrelated classes have in common, from a sample of all packets: lists of their `images`, `features`.
 
@@ -63,7 +63,7 @@ def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlaySta
     )
 
 
-@stage("match", version=5)
+@stage("match", version=6)
 def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings) -> Output:
     """Verifies pairs inside each class of `images`, but for the images in `drops`, by `features` without `masks`."""
     root = Root(root_url)

@@ -81,7 +81,7 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     return Output(tables={"signature": ref}, counts={"photographs": table.num_rows, "sites": sites, **facts})
 
 
-@stage("overlap", version=8)
+@stage("overlap", version=9)
 def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Compares the `images` of a packet, by all their `features`, with the test sets' `signatures`.
 
@@ -103,7 +103,7 @@ def find_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStag
     return Output(tables=tables, counts={"compared": counts.compared.total()})
 
 
-@stage("expand", version=2)
+@stage("expand", version=3)
 def expand_overlaps(root_url: str, key: str, inputs: Inputs, settings: OverlapStageSettings) -> Output:
     """Adds to the `overlaps` of a packet what its `images` show through others of their class, and judges them.
 
@@ -159,7 +159,7 @@ class ClassStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("classes", version=4)
+@stage("classes", version=5)
 def compare_classes(root_url: str, key: str, inputs: Inputs, settings: ClassStageSettings) -> Output:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
