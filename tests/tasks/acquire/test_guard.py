@@ -92,7 +92,8 @@ def test_a_mapped_v4_is_judged_as_itself(address):
 @given(st.ip_addresses())
 def test_every_address_has_a_verdict_and_no_unroutable_one_passes(address):
     if is_public(str(address)):
-        assert address.is_global
+        reached = address.sixtofour if address.version == 6 else None  # of 6to4 itself Pythons think differently
+        assert (reached or address).is_global
         assert not address.is_multicast
         assert not address.is_loopback
 
