@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.match.settings import MatchSettings
 
-_MEASURED = ((68, 5.8), (3000, 4.5))
+_MEASURED = ((68, 6.7), (3000, 5.2))
 """Class size and pairs compared per image, of photographs of landmarks: `docs/quality.md` and `docs/benchmarks.md`."""
 
 
