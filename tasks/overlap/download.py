@@ -98,7 +98,7 @@ def _unpack(file: Path, folder: Path) -> None:
     """Unpacks an archive into a folder, and copies any other file there.
 
     Raises:
-        InputError: the archive is damaged, or a name in it leads out of the folder.
+        InputError: the archive is damaged, a name in it leads out of the folder, or it has more than files and folders.
     """
     try:
         if tarfile.is_tarfile(file):
@@ -121,18 +121,24 @@ def _unpack(file: Path, folder: Path) -> None:
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> None:
-    """Files and folders without modes and owners: Python's own filter came with 3.11.4, and Debian 12 has 3.11.2."""
+    """Files alone, without modes and owners: Python's own filter came with 3.11.4, and Debian 12 has 3.11.2.
+
+    Raises:
+        tarfile.ExtractError: something in it is neither a file nor a folder, or is a file and a folder by turns.
+    """
     for member in archive:
-        path = folder / member.name
         if member.isdir():
-            path.mkdir(parents=True, exist_ok=True)
             continue
         source = archive.extractfile(member) if member.isfile() else None
         if source is None:
             raise tarfile.ExtractError(f"{member.name!r} is neither a file nor a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with source, path.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
+        path = folder / member.name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with source, path.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise tarfile.ExtractError(f"{member.name!r} is a file and a folder by turns") from error
 
 
 def _check_names(file: Path, names: list[str]) -> None:

@@ -158,16 +158,39 @@ def test_names_that_lead_out_of_the_folder_are_refused(server, tmp_path, name):
         assert not list(tmp_path.rglob("out.jpg"))
 
 
-def test_links_out_of_the_folder_are_refused(server, tmp_path):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_are_refused(server, tmp_path, kind):
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w") as archive:
         link = tarfile.TarInfo("passwords_1.jpg")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        link.type, link.linkname = kind, "/etc/passwd"
         archive.addfile(link)
     server.offered = {"/a.tar": sink.getvalue()}
-    with pytest.raises(InputError, match=r"a\.tar: can't be unpacked"):
+    with pytest.raises(
+        InputError, match=r"a\.tar: can't be unpacked \('passwords_1\.jpg' is neither a file nor a folder"
+    ):
         download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", SETTINGS, silent)
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("names", [("a", "a/b.jpg"), ("a/b.jpg", "a")])
+def test_a_file_that_is_a_folder_as_well_is_refused(server, tmp_path, names):
+    server.offered = {"/a.tgz": tgz(dict.fromkeys(names, b"1"))}
+    with pytest.raises(InputError, match=rf"a\.tgz: can't be unpacked \('{names[1]}' is a file and a folder by turns"):
+        download((RemoteFile(url=f"{server.url}/a.tgz"),), tmp_path / "set", SETTINGS, silent)
+    assert not (tmp_path / "set").exists()
+
+
+def test_folders_of_an_archive_are_no_files(server, tmp_path):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        folder = tarfile.TarInfo("set")
+        folder.type = tarfile.DIRTYPE
+        for info in (folder, tarfile.TarInfo("set/1.jpg")):
+            archive.addfile(info)
+    server.offered = {"/a.tar": sink.getvalue()}
+    download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", SETTINGS, silent)
+    assert files(tmp_path / "set").keys() == {"set/1.jpg", "downloaded.json"}
 
 
 @pytest.mark.parametrize(
