@@ -8,10 +8,10 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import InputError
+from storage.foreign import read_foreign, read_foreign_schema
 from storage.tables import SIGNATURE
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.groundtruth import Role
@@ -79,15 +79,12 @@ def read_signature(name: str, path: Path, features: FeatureSettings) -> Signatur
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{where}: can't be read ({error.strerror}); give a signature or a folder") from error
-    try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{where}: not a Parquet file ({error}); give a signature or a folder") from error
-    about = _read_about(where, table.schema)
+    about = _read_about(where, read_foreign_schema(where, pa.py_buffer(content)))
     if about.test_set != name:
         raise InputError(f"{where}: is the signature of {about.test_set!r}; give --test-set {about.test_set}={path}")
     if (about.method, about.features) != (METHOD, features):
         raise InputError(f"{where}: {_difference(about, features)}; sign the photographs again, or change the settings")
+    table = read_foreign(where, pa.py_buffer(content), SIGNATURE.schema.names)
     _check_rows(where, name, table)
     return Signature(content, about, table)
 

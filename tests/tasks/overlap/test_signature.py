@@ -134,3 +134,15 @@ def test_no_photographs(file):
     written(file)
     with pytest.raises(InputError, match="has no photographs"):
         read_signature("paris", file, SETTINGS)
+
+
+def test_a_few_kilobytes_that_unfold_to_gigabytes_are_refused(file):
+    schema = SIGNATURE.schema.with_metadata(ABOUT.metadata())
+    zeros = {"keypoints": b"\0" * 24_000, "descriptors": b"\0" * 128_000}
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for part in range(20):
+            rows = [row(test_image=f"{part}-{number}.jpg", **zeros) for number in range(100)]
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+    assert file.stat().st_size < 100_000
+    with pytest.raises(InputError, match=r"test set 'paris': .* bytes that unfold to more than 268,435,456"):
+        read_signature("paris", file, SETTINGS)
