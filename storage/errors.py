@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class DamagedTableError(InputError):
     """A stored table or image whose bytes are not those that its digest promises."""
+
+
+class UnwritableRootError(InputError):
+    """A root that can't be written, and won't be by trying again: its disk is full or read-only, or it is another's."""

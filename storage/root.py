@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -17,7 +17,8 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from storage.errors import InputError
+from storage.errors import InputError, UnwritableRootError
+from storage.unwritable import told_when_unwritable
 
 _flushing = threading.Lock()
 _last_flush: dict[str, float] = {}
@@ -93,11 +94,15 @@ class Root:
 
         Args:
             flush: whether it has to survive a loss of power from now on, and not only from the next `flush`.
+
+        Raises:
+            UnwritableRootError: the root can't be written, and won't be by trying again.
         """
-        if self.is_local:
-            _write_whole(self.path(relative), content, flush=flush)
-        else:
-            self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
+        with told_when_unwritable(self.url):
+            if self.is_local:
+                _write_whole(self.path(relative), content, flush=flush)
+            else:
+                self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
 
     def flush(self) -> None:
         """Makes all that was written survive a loss of power: at once, for a flush of each of many files takes long."""
@@ -120,24 +125,20 @@ class Root:
 
     @contextmanager
     def writing(self, relative: str) -> Iterator[BinaryIO]:
-        """A file to write to, on disk, that stands at its place when all is written; after an error, nothing does."""
-        target = Path(self.path(relative)) if self.is_local else None
-        if target:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target and target.parent, prefix=".writing-")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w+b") as file:
+        """A file to write to, on disk, that stands at its place when all is written; after an error, nothing does.
+
+        Raises:
+            UnwritableRootError: the root can't be written, and won't be by trying again.
+        """
+        if self.is_local:
+            with told_when_unwritable(self.url), _writing(Path(self.path(relative))) as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if target:
-                temporary.chmod(0o644)
-                temporary.replace(target)
-            else:
-                self.fs.put_file(name, self.path(relative))  # an object appears when its upload is complete
-        finally:
-            temporary.unlink(missing_ok=True)
+            return
+        with tempfile.TemporaryDirectory(prefix=".writing-") as folder:
+            with told_when_unwritable(folder, "TMPDIR"), _writing(Path(folder) / "file") as file:
+                yield file
+            with told_when_unwritable(self.url):  # an object appears when its upload is complete
+                self.fs.put_file(f"{folder}/file", self.path(relative))
 
     def put(self, relative: str, content: bytes | str) -> None:
         """Writes a file as `write` does; of a path of this root, copies what is there."""
@@ -187,18 +188,20 @@ class Root:
     def remove(self, relative: str) -> None:
         """Removes a file or a folder with all that is in it, if it is there."""
         if self.exists(relative):
-            self.fs.rm(self.path(relative), recursive=True)
+            with told_when_unwritable(self.url):
+                self.fs.rm(self.path(relative), recursive=True)
 
     def move(self, source: str, target: str) -> None:
         """Moves a folder in one step; only on a local disk, since object stores have none."""
-        self.local_path(target).parent.mkdir(parents=True, exist_ok=True)
-        self.local_path(source).rename(self.local_path(target))
+        with told_when_unwritable(self.url):
+            self.local_path(target).parent.mkdir(parents=True, exist_ok=True)
+            self.local_path(source).rename(self.local_path(target))
 
     def check_writable(self) -> None:
         """Proves that the root can be written to, and leaves nothing behind.
 
         Raises:
-            InputError: it can't; the text names the root.
+            UnwritableRootError: it can't; the text names the root.
         """
         try:
             made = (
@@ -206,13 +209,34 @@ class Root:
                 if self.is_local
                 else []
             )
-            self.write(".cairn-probe", b"")
-            self.remove(".cairn-probe")
-            for folder in made:
-                folder.rmdir()
+            probe = f".cairn-probe-{uuid4().hex}"  # of this run alone: others may look at the same moment
+            self.write(probe, b"")
+            self.remove(probe)
+            with suppress(OSError):  # another run has come in
+                for folder in made:
+                    folder.rmdir()
+        except UnwritableRootError:
+            raise
         except Exception as error:  # stores raise errors of their own: no credentials, no such host
             where = urlsplit(self.url).netloc or self.url
-            raise InputError(f"root {self.url!r} can't be written ({where}: {error}); give a folder you own") from error
+            said = f"root {self.url!r} can't be written ({where}: {error}); give a folder you own"
+            raise UnwritableRootError(said) from error
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[BinaryIO]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _flush_file_system(folder: str) -> None:

@@ -1,4 +1,6 @@
+import errno
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import InputError
+from storage.errors import InputError, UnwritableRootError
 from storage.root import Root
+from storage.unwritable import explain_unwritable
 
 
 def test_what_is_written_is_read(root):
@@ -245,3 +248,52 @@ def test_who_asks_for_a_flush_while_one_is_under_way_shares_the_next(flushes):
 
 def test_a_flush_that_failed_counts_for_nobody_else(flushes):
     assert flushes({2}) == (3, 1)
+
+
+# A disk that is full, and other things that do not heal
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("nobody may mount a disk here")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("content", [bytes(600_000), "taken"], ids=["bytes", "a copy"])
+def test_a_full_disk_is_told_with_what_is_left(small_disk, content):
+    root = Root(str(small_disk / "root"))
+    root.write("taken", bytes(600_000))
+    said = rf"root '{root.base}' can't be written: its disk is full \(0.4 MB of 1.0 MB left\); make room and run"
+    with pytest.raises(UnwritableRootError, match=said):
+        root.put("f/x", content)
+    assert root.names("f") == []
+
+
+def test_a_name_that_is_too_long_is_told(local_root):
+    with pytest.raises(UnwritableRootError, match=r"root '.*' can't be written .*too long"):
+        local_root.write("x" * 300, b"1")
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(local_root):
+    local_root.write("f", b"1")
+    with pytest.raises(UnwritableRootError, match=r"root '.*' can't be written"):
+        local_root.write("f/x", b"1")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT, errno.ETIMEDOUT, errno.EAGAIN])
+def test_what_may_heal_is_not_told_as_lasting(number):
+    assert explain_unwritable(OSError(number, "x"), "/root") is None
+
+
+def test_many_may_check_one_root_at_once(local_root):
+    local_root.write("x", b"1")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: local_root.check_writable(), range(200)))
