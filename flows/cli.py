@@ -100,6 +100,7 @@ def curate(
     quieten_prefect()
     from flows.curate import curate as flow
     from flows.question import ask
+    from flows.reasons import describe_reasons
     from flows.server import prefect_server
     from flows.settings import CurateSettings, RunSettings, read_overrides, read_settings
     from tasks.acquire.settings import PoliteSettings
@@ -122,6 +123,8 @@ def curate(
     with progress_bars(), prefect_server():
         curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
     _print_funnel(curated.version)
+    console.print()
+    console.print(describe_reasons(Root(root), curated.version))
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)

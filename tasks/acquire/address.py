@@ -26,6 +26,12 @@ def host_of(url: str) -> str:
     return str(parsed.host) if parsed.port in (None, _PORTS[str(parsed.scheme)]) else f"{parsed.host}:{parsed.port}"
 
 
+def host_and_port(url: str) -> str:
+    """The host of an address with its port, be it the scheme's own; empty where there is none."""
+    parsed = read_address(url)
+    return f"{parsed.host}:{parsed.port or _PORTS[str(parsed.scheme)]}" if parsed else ""
+
+
 def origin_of(url: str) -> str:
     """Scheme and host of an address; empty where there is none."""
     parsed = read_address(url)
