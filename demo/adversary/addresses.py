@@ -1,7 +1,7 @@
 """Addresses that lead inwards or nowhere, and hosts that send there."""
 
 from demo.adversary.case import FETCHED, Case
-from demo.adversary.wire import answers_only, counts_down, redirects, sends
+from demo.adversary.wire import answers_only, counts_down, redirects, redirects_only, sends
 
 _LONG = "x" * 10_000
 _PLAIN = "http://{}:{{port}}/{{name}}.jpg"
@@ -22,6 +22,8 @@ LISTED = (
     _inward("private", "A private address.", "10.0.0.1"),
     _inward("shared", "An address of a carrier's inner network.", "100.64.0.1"),
     _inward("metadata", "Where clouds keep their credentials.", "169.254.169.254"),
+    _inward("metadata-azure", "Where Azure keeps its own, at an address that looks public.", "168.63.129.16"),
+    _inward("protocol", "An address that is kept for protocols.", "192.0.0.192"),
     _inward("multicast", "A multicast address.", "224.0.0.1"),
     _inward("v6-loopback", "The loopback address of IPv6.", "[::1]"),
     _inward("v6-mapped", "A loopback address mapped into IPv6.", "[::ffff:127.0.0.1]"),
@@ -29,6 +31,8 @@ LISTED = (
     _inward("v6-6to4", "A loopback address in 6to4.", "[2002:7f00:1::]"),
     _inward("v6-nat64", "The metadata address in NAT64.", "[64:ff9b::a9fe:a9fe]"),
     _inward("v6-local", "An address of a local IPv6 network.", "[fd00::1]"),
+    _inward("v6-isatap", "A loopback address that IPv6 tunnels to.", "[2606:4700::5efe:7f00:1]"),
+    _inward("v6-segments", "An address of IPv6 that stands for a step of routing.", "[5f00::1]"),
     _inward("userinfo", "A harmless name before the @, a loopback address behind it.", "images.example@{inner}"),
     _inward("trailing-dot", "A loopback address with a dot at its end.", "127.0.0.1."),
     Case("backslash", "A backslash where some readers end the host.", "blocked-address",
@@ -42,10 +46,13 @@ LISTED = (
     Case("bracket-open", "A bracket that is not closed.", "invalid-url", url="http://[{inner}/{name}.jpg"),
     Case("host-unknown", "A name that does not exist.", "unknown-host", url="http://images.invalid/{name}.jpg"),
     Case("host-unknown-idn", "Such a name beyond ASCII.", "unknown-host", url="http://münster.invalid/{name}.jpg"),
+    Case("host-emoji", "A name of what IDNA has no letters for.", "invalid-url", url="http://☃.invalid/{name}.jpg"),
     Case("url-long", "An address of 10,000 characters.", FETCHED, answers_only(f"/{_LONG}.jpg"),
          "http://{host}:{port}/" + _LONG + ".jpg"),
     Case("url-unicode", "Letters beyond ASCII in the path.", FETCHED, answers_only("/M%C3%BCnster.jpg"),
          "http://{host}:{port}/Münster.jpg"),
+    Case("url-percent-mixed", "Encoded letters and a bare percent sign.", FETCHED,
+         answers_only("/caf%C3%A9_100%25.jpg?of=100%25"), "http://{host}:{port}/caf%C3%A9_100%.jpg?of=100%"),
     Case("url-space", "A space in the path.", FETCHED, answers_only("/a%20b.jpg"), "http://{host}:{port}/a b.jpg"),
     Case("url-fragment", "A fragment, which is none of the host's business.", FETCHED, answers_only("/a.jpg?b=c"),
          "http://{host}:{port}/a.jpg?b=c#top"),
@@ -87,7 +94,12 @@ REDIRECTS = (
            "unknown-host"),
     _leads("redirect-empty", "Redirects to nothing.", "", "http-error"),
     Case("redirect-nowhere", "Redirects without saying where to.", "http-error", sends(b"", status="302 Found")),
-    _leads("redirect-latin", "Redirects to a path in bytes that are no UTF-8.", "/landing-\xe9.jpg", FETCHED),
+    Case("redirect-latin", "Redirects to a path in bytes that are no UTF-8.", FETCHED,
+         redirects_only("/landing-\xe9.jpg", "/landing-%E9.jpg")),
+    Case("redirect-utf-8", "Redirects to a path in bytes of UTF-8.", FETCHED,
+         redirects_only("/landing-caf\xc3\xa9.jpg", "/landing-caf%C3%A9.jpg")),
+    Case("redirect-percent-mixed", "Redirects to a path of encoded letters and a bare percent sign.", FETCHED,
+         redirects_only("/landing-caf%C3%A9_100%.jpg", "/landing-caf%C3%A9_100%25.jpg")),
     _leads("redirect-line-break", "Redirects to an encoded line break and a header behind it.",
            "/landing%0d%0aX-Injected:%20yes", FETCHED),
     _leads("redirect-bare-line-break", "Redirects with a bare line break in the address.",

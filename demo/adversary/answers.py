@@ -12,6 +12,10 @@ _BUSY, _DOWN = "429 Too Many Requests", "503 Service Unavailable"
 
 STATUSES = (
     Case("fine", "Sends a photograph.", FETCHED, sends(PHOTOGRAPH)),
+    Case("created", "201 with a photograph.", FETCHED, sends(PHOTOGRAPH, status="201 Created")),
+    Case("rewritten", "203 with a photograph.", FETCHED, sends(PHOTOGRAPH, status="203 Non-Authoritative Information")),
+    Case("changed", "226 with a photograph.", FETCHED, sends(PHOTOGRAPH, status="226 IM Used")),
+    Case("created-page", "201 with a page.", "not-an-image", sends(_HTML, status="201 Created")),
     Case("no-content", "204, which means that there is no body.", "http-error", sends(b"", status="204 No Content")),
     Case("partial", "206 though the whole was asked for.", "http-error",
          sends(PHOTOGRAPH, JPEG, "Content-Range: bytes 0-9/10", status="206 Partial Content")),

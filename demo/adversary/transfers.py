@@ -74,6 +74,8 @@ LENGTHS = (
          sends(gzip.compress(PHOTOGRAPH)[:1200], JPEG, "Content-Encoding: gzip")),
     Case("encoding-unknown", "Names an encoding that does not exist, of a photograph.", FETCHED,
          sends(PHOTOGRAPH, JPEG, "Content-Encoding: rot13")),
+    Case("encoding-brotli", "Packs the body by Brotli, which was not asked for.", "not-an-image",
+         sends(b"\x0b\x02\x80" + bytes(1000), JPEG, "Content-Encoding: br")),
 )  # fmt: skip
 
 BROKEN = (

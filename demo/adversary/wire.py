@@ -118,6 +118,12 @@ def answers_only(path: str) -> Behaviour:
     return act
 
 
+def redirects_only(location: str, path: str) -> Behaviour:
+    """As `redirects`, and answers for exactly this path with /landing in it."""
+    leads, lands = redirects(location), answers_only(path)
+    return lambda exchange: (lands if "/landing" in exchange.path else leads)(exchange)
+
+
 @cache
 def gzip_bomb() -> bytes:
     """A gigabyte of zeros in a megabyte: a hundred times the same ten."""

@@ -1,21 +1,64 @@
 """Addresses, read as they are when they are connected to."""
 
+import re
 from functools import lru_cache
+from urllib.parse import quote_from_bytes
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 _PORTS = {"http": 80, "https": 443}
+_HEAD = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^\\/?#]*")
+"""Scheme and host, where a percent sign has rules of its own."""
+_BARE_PERCENT = re.compile("%(?![0-9a-fA-F]{2})")
+_ASCII = bytes(range(128))
 
 
 @lru_cache(1024)  # of rows under way; it would else take 400 bytes of each that went by
 def read_address(url: str) -> Url | None:
-    """The parts of an http or https address; None of what is none."""
+    """The parts of an http or https address, encoded as they are asked for; None of what is none."""
     try:
-        parsed = parse_url(url)
+        parsed = _parse(url)
     except (LocationParseError, ValueError):
         return None
     return parsed if parsed.scheme in _PORTS and parsed.host else None
+
+
+def flaw_of(url: str) -> str:
+    """Why an address that can't be read is none, in words."""
+    try:
+        _parse(url)
+    except (LocationParseError, ValueError) as error:
+        said = str(error).removeprefix("Failed to parse: ")
+        return f"the host's name can't be written in IDNA: {said}" if "IDNA" in said else f"no address: {said}"
+    return "not an http or https address"
+
+
+def _parse(url: str) -> Url:
+    """By urllib3, which takes an address with one bare percent sign for one in which nothing is encoded yet.
+
+    What is encoded stays so, and the bare sign is encoded before it sees it.
+    """
+    head = _HEAD.match(url)
+    assert head
+    return parse_url(head[0] + encode_percents(url[head.end() :]))
+
+
+def encode_percents(text: str) -> str:
+    """The text with those percent signs encoded that begin no encoded byte."""
+    return _BARE_PERCENT.sub("%25", text)
+
+
+def read_location(header: str) -> str:
+    """The address in a header Location, whose bytes come as Latin-1.
+
+    Bytes beyond ASCII are UTF-8 where they can be, and are else encoded as they are: a host knows its own.
+    """
+    raw = header.encode("latin-1")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return quote_from_bytes(raw, safe=_ASCII)
 
 
 def host_of(url: str) -> str:

@@ -21,14 +21,15 @@ from urllib3.exceptions import (
 )
 
 from storage.reasons import Reason
-from tasks.acquire.address import read_address
+from tasks.acquire.address import read_address, read_location
 from tasks.acquire.guard import BlockedAddressError
 from tasks.acquire.optout import opted_out
 from tasks.acquire.pool import Transfer, Watchdog
-from tasks.acquire.settings import AcquireSettings
+from tasks.acquire.settings import ROBOTS_BYTES, AcquireSettings
 
 _CHUNK = 1 << 18  # most photographs, once they have arrived
 _SHORT = 65_536  # what is sooner read to its end than a connection made anew
+_ANSWERS = {200, 201, 203, 226}  # statuses with which hosts send what is at an address, as made, rewritten or changed
 _HEALING_STATUS = {429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONDITIONS = {"If-None-Match", "If-Modified-Since"}
@@ -67,6 +68,13 @@ class Fetched:
         """The value of a header of the answer; `name` in lower case."""
         return dict(self.headers).get(name)
 
+    @property
+    def packing(self) -> str | None:
+        """What the body is said to be packed by, where nothing here unpacks that: `br`, say."""
+        named = (self.header("content-encoding") or "").lower().split(",")
+        unread = {name.strip() for name in named} - {"", "identity", *urllib3.HTTPResponse.CONTENT_DECODERS}
+        return ", ".join(sorted(unread)) or None
+
 
 def fetch_once(
     pool: urllib3.PoolManager,
@@ -75,14 +83,19 @@ def fetch_once(
     settings: AcquireSettings,
     watchdog: Watchdog,
     *,
-    heed_opt_out: bool = True,
+    about_robots: bool = False,
 ) -> Fetched:
-    """Asks for an address once. Never raises for what the network does, and follows no redirect."""
+    """Asks for an address once. Never raises for what the network does, and follows no redirect.
+
+    Args:
+        about_robots: of a robots.txt, whose opt-out concerns no image, and of which the first bytes count however long
+            it is.
+    """
     with watchdog.over(settings.deadline) as transfer:
         try:
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = _send(pool, url, headers, timeout)
-            answer = _read_answer(response, url, transfer, settings, heed_opt_out=heed_opt_out)
+            answer = _read_answer(response, url, transfer, settings, about_robots=about_robots)
             if answer.is_unchanged and not headers.keys() & _CONDITIONS:
                 answer = replace(answer, reason=Reason.HTTP_ERROR)
             if answer.reason is None and transfer.is_late:  # hung up on in its last bytes
@@ -117,7 +130,7 @@ def _leave(response: urllib3.BaseHTTPResponse) -> None:
     What is left of a body must not be read as the next answer on its connection.
     """
     length = response.headers.get("Content-Length", "")
-    if response.status != 200 and length.isdecimal() and len(length) <= 5 and int(length) <= _SHORT:
+    if response.status not in _ANSWERS and length.isdecimal() and len(length) <= 5 and int(length) <= _SHORT:
         try:
             response.read(decode_content=False)
             return
@@ -131,20 +144,20 @@ def _late(settings: AcquireSettings) -> str:
 
 
 def _read_answer(
-    response: urllib3.BaseHTTPResponse, url: str, transfer: Transfer, settings: AcquireSettings, *, heed_opt_out: bool
+    response: urllib3.BaseHTTPResponse, url: str, transfer: Transfer, settings: AcquireSettings, *, about_robots: bool
 ) -> Fetched:
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
     answer = Fetched(None, status=response.status, final_url=url, headers=headers)
     target = response.headers.get("Location")
     if response.status in _REDIRECTS and target:
-        return replace(answer, location=urljoin(url, target))
+        return replace(answer, location=urljoin(url, read_location(target)))
     if response.status == 304:
         return answer
-    if response.status != 200:
+    if response.status not in _ANSWERS:
         heals = response.status in _HEALING_STATUS
         return replace(answer, reason=Reason.HTTP_ERROR, wait=_wait_of(response), heals=heals)
     directive = opted_out(response.headers.getlist("X-Robots-Tag"))
-    if heed_opt_out and directive:
+    if directive and not about_robots:
         return replace(answer, reason=Reason.OPTED_OUT, detail=f"X-Robots-Tag: {directive}")
     chunks: list[bytes] = []
     length = 0
@@ -153,6 +166,9 @@ def _read_answer(
     while chunk := response.read1(_CHUNK, decode_content=encoded):
         chunks.append(chunk)
         length += len(chunk)
+        if about_robots and length > ROBOTS_BYTES:
+            response.close()
+            break
         if length > settings.max_bytes:
             return replace(answer, reason=Reason.TOO_LARGE, detail=f"more than {settings.max_bytes} bytes")
         if transfer.is_late:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from storage.reasons import Reason
-from tasks.acquire.address import host_of, origin_of
+from tasks.acquire.address import flaw_of, host_of, origin_of
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.hosts import Hosts
 from tasks.acquire.pool import Watchdog, open_pool
@@ -90,7 +90,7 @@ class Fetcher:
             threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(polite.connections)
         ]
         self._jitter = random.Random()  # noqa: S311 - not a secret, and not the generator that others may have seeded
-        self._robots = Robots(partial(self._request, heed_opt_out=False))
+        self._robots = Robots(partial(self._request, about_robots=True))
 
     def __enter__(self) -> "Fetcher":
         self._watchdog.__enter__()
@@ -150,7 +150,7 @@ class Fetcher:
         origin = origin_of(job.url)
         if not origin:
             self._hosts.done(host, failed=False)
-            self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail="not an http or https address"))
+            self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail=flaw_of(job.url)[:300]))
             return
         try:
             heed = partial(self._slow_down, host)
@@ -182,9 +182,10 @@ class Fetcher:
         self._hosts.give_up(host, f"asks to be left alone for {wait:.0f} s")
         return 0.0
 
-    def _request(self, url: str, *, condition: Mapping[str, str] = {}, heed_opt_out: bool = True) -> Fetched:
-        headers = {"User-Agent": self._polite.user_agent, "Accept": "image/*", **condition}
-        return fetch_once(self._pool, url, headers, self._settings, self._watchdog, heed_opt_out=heed_opt_out)
+    def _request(self, url: str, *, condition: Mapping[str, str] = {}, about_robots: bool = False) -> Fetched:
+        wanted = "text/plain, */*" if about_robots else "image/*"
+        headers = {"User-Agent": self._polite.user_agent, "Accept": wanted, **condition}
+        return fetch_once(self._pool, url, headers, self._settings, self._watchdog, about_robots=about_robots)
 
     def _go_on(self, job: _Job, answer: Fetched) -> None:
         """Queues what follows from an answer, or hands the outcome on."""

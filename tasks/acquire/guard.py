@@ -5,10 +5,20 @@ import socket
 import time
 from collections.abc import Collection
 
-_NOT_ROUTED = [
-    ipaddress.IPv6Network(network) for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")
-]
-"""IPv4-compatible, IPv4-translated, local NAT64, site-local: ways inwards that `is_global` lets pass."""
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that is handed out of IPv6; what lies outside is local, for documents, or IPv4 in another dress."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INWARD = [
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # Azure's inner services, which look public
+        "161.26.0.0/16", "166.8.0.0/14",  # those of IBM's cloud
+        # What the IANA keeps for protocols and documents, and not every Python knows
+        "192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20",
+    )
+]  # fmt: skip
+_ISATAP = {0x00005EFE, 0x02005EFE}
+"""What stands before an IPv4 address in one of IPv6 that tunnels to it (RFC 5214, 6.1)."""
 
 
 class BlockedAddressError(Exception):
@@ -22,14 +32,13 @@ def is_public(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if any(ip in network for network in _NOT_ROUTED):
-            return False
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        inner = ip.ipv4_mapped or ip.sixtofour or translated
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+        if ip not in _GLOBAL_UNICAST or int(ip) >> 32 & 0xFFFFFFFF in _ISATAP:
+            return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _INWARD)
 
 
 def connect(host: str, port: int, timeout: float, allowed: Collection[str]) -> socket.socket:

@@ -56,7 +56,7 @@ def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: s
     if isinstance(found, Picture):
         detail = _odd_type(fetched, found)
     elif isinstance(found, Rejected):
-        detail = found.detail
+        detail = f"Content-Encoding: {fetched.packing}; {found.detail}"[:300] if fetched.packing else found.detail
     log = {
         "url": url,
         "outcome": str(reason) if reason else "fetched",

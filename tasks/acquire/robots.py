@@ -1,5 +1,6 @@
 """What each host wants of robots: its robots.txt, asked for once."""
 
+import codecs
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,10 +10,10 @@ from typing import NamedTuple
 from protego import Protego
 
 from storage.reasons import Reason
+from tasks.acquire.address import encode_percents, read_address
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.settings import ROBOT
+from tasks.acquire.settings import ROBOT, ROBOTS_BYTES
 
-_LONGEST = 500_000  # bytes of a robots.txt that are read (RFC 9309, 2.5)
 _MOST_REDIRECTS = 5  # RFC 9309, 2.3.1.2
 _UNREACHABLE = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST, Reason.TRUNCATED_BODY}
 
@@ -21,17 +22,26 @@ class Rules:
     """The rules of one origin."""
 
     def __init__(self, content: bytes) -> None:
-        self._rules = Protego.parse(content[:_LONGEST].decode("utf-8", "replace")) if content else None
+        self._rules = Protego.parse(encode_percents(_text_of(content))) if content else None
 
     def allows(self, url: str) -> bool:
         """Whether the address may be fetched."""
-        return self._rules is None or bool(self._rules.can_fetch(url, ROBOT))
+        asked = read_address(url)
+        return self._rules is None or bool(self._rules.can_fetch(asked.url if asked else url, ROBOT))
 
     @property
     def interval(self) -> float:
         """Seconds that the host wants between two requests."""
         delay = self._rules and self._rules.crawl_delay(ROBOT)
         return max(0.0, float(delay or 0.0))
+
+
+def _text_of(content: bytes) -> str:
+    """The text of a robots.txt, without a byte order mark: with one, the first rule would count for nobody."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content[:ROBOTS_BYTES].decode("utf-16" if wide else "utf-8-sig", "replace")
+    # Half a line is another rule: `Allow: /` of `Allow: /open`
+    return text.rpartition("\n")[0] if len(content) > ROBOTS_BYTES else text
 
 
 class Leave(NamedTuple):
@@ -50,7 +60,8 @@ class Robots:
     """The rules of every origin met so far. Thread-safe.
 
     Args:
-        request: asks for an address once, follows no redirect, heeds no opt-out.
+        request: asks for an address once, follows no redirect, heeds no opt-out, and gives the beginning of a body
+            that is longer than `ROBOTS_BYTES`.
     """
 
     def __init__(self, request: Callable[[str], Fetched]) -> None:

@@ -10,6 +10,8 @@ from tasks.settings import StageSettings
 
 ROBOT = "cairn"
 """The name by which robots.txt and X-Robots-Tag may address us."""
+ROBOTS_BYTES = 500 * 1024
+"""Of a robots.txt, so many bytes are read; the rest of a longer one is not (RFC 9309, 2.5)."""
 LARGE_RUN = 1000
 """Rows of a list above which hosts' owners must be told whom to turn to."""
 

@@ -85,6 +85,14 @@ def test_each_failure_is_a_drop_with_a_known_reason(run, name):
     assert json.loads(run.drops[name]["evidence"])["url"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("encoding-brotli", "Content-Encoding: br"), ("host-emoji", "IDNA"), ("created-page", "starts with")],
+)
+def test_what_would_puzzle_is_told_in_words(run, name, said):
+    assert said in json.loads(run.drops[name]["evidence"])["found"]
+
+
 def test_nothing_behind_the_wall_was_reached(run):
     assert INNER not in run.witness.heads
 

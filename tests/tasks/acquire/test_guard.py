@@ -14,13 +14,20 @@ PRIVATE_NETWORKS = [
     "127.0.0.0/8",
     "169.254.0.0/16",
     "172.16.0.0/12",
+    "161.26.0.0/16",
+    "166.8.0.0/14",
+    "168.63.129.16/32",
+    "192.0.0.0/24",
     "192.0.2.0/24",
+    "192.88.99.0/24",
     "192.168.0.0/16",
     "198.18.0.0/15",
     "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
 ]
+
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 WRAPPINGS = {
     "mapped": lambda v4: (0xFFFF << 32) | v4,
@@ -32,6 +39,20 @@ WRAPPINGS = {
     "Teredo client": lambda v4: (0x20010000 << 96) | (0x08080808 << 64) | (v4 ^ 0xFFFFFFFF),
     "Teredo server": lambda v4: (0x20010000 << 96) | (v4 << 64) | 0x08080808,
 }
+
+PRIVATE_V6_NETWORKS = [
+    "::/8",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+]
 
 private_v4 = st.sampled_from(PRIVATE_NETWORKS).flatmap(lambda network: st.ip_addresses(v=4, network=network))
 
@@ -60,6 +81,10 @@ def test_public_addresses_pass(address):
         "fe80::1%eth0",
         "fc00::1",
         "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "2606:4700::5efe:7f00:1",
+        "2606:4700::200:5efe:808:808",
         "fec0::1",
         "ff02::1",
         "ff0e::1",
@@ -74,6 +99,12 @@ def test_internal_addresses_do_not(address):
 @given(private_v4)
 def test_no_private_v4_passes(address):
     assert not is_public(str(address))
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(PRIVATE_V6_NETWORKS).flatmap(lambda network: st.ip_addresses(v=6, network=network)))
+def test_no_v6_that_is_not_handed_out_passes(address):
+    assert not is_public(str(address)) or address.ipv4_mapped or address in NAT64
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)

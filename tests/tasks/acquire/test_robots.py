@@ -8,6 +8,7 @@ import pytest
 from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.robots import Robots, Rules
+from tasks.acquire.settings import ROBOTS_BYTES
 
 RULES = b"""
 User-agent: *
@@ -39,6 +40,31 @@ def test_everyones_rules_are_ours_where_we_have_none():
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00garbage", b"<!doctype html><p>Not found", b"Disallow: /\n"])
 def test_what_are_no_rules_forbids_nothing(content):
     assert Rules(content).allows("http://a/x.jpg")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(encoding):
+    rules = Rules("User-agent: *\nDisallow: /private\n".encode(encoding))
+    assert not rules.allows("http://a/private/x.jpg")
+    assert rules.allows("http://a/x.jpg")
+
+
+def test_of_long_rules_the_first_500_kib_count_to_their_last_whole_line():
+    head = b"User-agent: *\nDisallow: /private\n"
+    filler = b"# so be it\n" * (1 + ROBOTS_BYTES // 11)
+    cut = b"Disallow: /\nAllow: /open\n"  # of which half the second line would allow all
+    before = head + filler[: ROBOTS_BYTES - len(head) - len(cut) + len("open\n") - 1] + b"\n" + cut
+    assert not Rules(head + filler * 3).allows("http://a/private/x.jpg")
+    assert Rules(head + filler * 3).allows("http://a/x.jpg")
+    assert len(before) > ROBOTS_BYTES
+    assert not Rules(before).allows("http://a/x.jpg")
+
+
+@pytest.mark.parametrize("url", ["http://a/100%.jpg", "http://a/100%25.jpg"])
+@pytest.mark.parametrize("rule", ["/100%.jpg", "/100%25.jpg"])
+def test_rules_and_addresses_may_be_encoded_differently(rule, url):
+    assert not Rules(f"User-agent: *\nDisallow: {rule}".encode()).allows(url)
+    assert not Rules(f"User-agent: *\nDisallow: /%C3%A9{rule}".encode()).allows(url.replace("/100", "/é/100"))
 
 
 def answering(*answers: Fetched) -> tuple[Robots, list[str]]:
