@@ -47,13 +47,13 @@ def acquire(
         dataset: the name under which the root knows what was acquired before.
         folder: where the list is a folder, its path.
     """
-    stored = road.root.find("images") if policy.refetch != "never" else set()
+    stored = road.root.find("images")
     shards: dict[str, Inputs] = {
         name: {
             "rows": ref,
             "dataset": dataset,
             "shard": name,
-            "generation": next_generation(road.root, dataset, name, policy, stored),
+            "generation": next_generation(road.root, dataset, name, ref, settings, policy, stored),
             "folder": folder,
             "how": policy.model_dump_json(),
         }

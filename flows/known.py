@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.errors import DamagedTableError
-from storage.heads import Journal, read_head, shard_folder
+from storage.heads import SPARE_IMAGES, SPARE_LOG, Journal, read_head, shard_folder
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES
@@ -53,11 +53,10 @@ def _read_shard(root: Root, folder: str) -> list[Known]:
     known = []
     if head := read_head(root, folder):
         try:
-            log, images = (
-                read_table(root, head.tables[spec.name], columns)
-                for spec, columns in ((FETCH_LOG, _LOG), (IMAGES, _IMAGES))
-            )
-            known.append(Known(log, images))
+            for of_log, of_images in ((FETCH_LOG.name, IMAGES.name), (SPARE_LOG, SPARE_IMAGES)):
+                if of_log in head.tables:  # the second pair is not in a root of long ago
+                    log = read_table(root, head.tables[of_log], _LOG)
+                    known.append(Known(log, read_table(root, head.tables[of_images], _IMAGES)))
         except DamagedTableError:
             pass  # it will be worked out anew
     for name in root.names(folder):

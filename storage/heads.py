@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,16 +13,37 @@ from storage.root import Root
 from storage.tables import TableRef, TableSpec
 
 _HEAD = "head.json"
+SPARE_IMAGES, SPARE_LOG = "spare_images", "spare_log"
+"""Tables of a head with the stored pictures that are not among its images, as `images` and `fetch_log` by address."""
+
+
+class Turn(NamedTuple):
+    """One working out of a shard: which it is, and digests of the settings that it asks and looks at pictures under."""
+
+    generation: int
+    asking: str
+    looking: str
+
+    @property
+    def name(self) -> str:
+        """Of the folder of its journal."""
+        return f"{self.generation}-{self.asking}-{self.looking}"
 
 
 class Head(BaseModel):
     """What the next run need not find out again about a shard."""
 
-    generation: int = Field(description="rises whenever something is found out again")
-    settings: str = Field(description="digest of the settings and the version of the stage it was found under")
-    failed: int = Field(description="rows without an image")
+    generation: int = Field(description="rises whenever something is worked out again")
+    rows: str = Field("", description="digest of the shard's rows that it is the outcome of")
+    asking: str = Field("", description="digest of the settings that hosts were asked under")
+    looking: str = Field("", description="digest of the settings that pictures were looked at under, and of the stage")
+    failed: int = Field(description="rows without a picture")
     oldest_failure: datetime | None = Field(description="when the first of them was last tried")
     tables: dict[str, TableRef]
+
+    def is_of(self, rows: TableRef, turn: Turn) -> bool:
+        """Whether it is the outcome of just these rows under just these settings."""
+        return (self.rows, self.asking, self.looking) == (rows.digest, turn.asking, turn.looking)
 
 
 def shard_folder(dataset: str, shard: str) -> str:
@@ -47,6 +69,16 @@ def write_head(root: Root, folder: str, head: Head) -> None:
     for journal in root.names(folder):
         if journal != _HEAD:
             root.remove(f"{folder}/{journal}")
+
+
+def interrupted(root: Root, folder: str, head: Head | None) -> list[Turn]:
+    """The turns that were begun since the head and did not come to their end, oldest first."""
+    turns = []
+    for name in root.names(folder):
+        number, asking, looking = (*name.split("-", 2), "", "")[:3]
+        if number.isdecimal() and (head is None or int(number) > head.generation):
+            turns.append(Turn(int(number), asking, looking))
+    return sorted(turns)
 
 
 class Journal:

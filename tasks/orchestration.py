@@ -53,7 +53,7 @@ Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
 
 _RECORDS = "stages/records"
 _SERIALIZER: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
-_UNKEYED = ("fetch_log", "folder", "folders", "dataset", "path", "how")
+_UNKEYED = ("fetch_log", "folder", "folders", "path", "how")
 SOFTWARE = {
     name: version(name)
     for name in ("numpy", "scipy", "pandas", "pyarrow", "pillow", "opencv-contrib-python-headless", "faiss-cpu")

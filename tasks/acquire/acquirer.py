@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from storage.errors import DamagedTableError
 from storage.reasons import Reason
 from tasks.acquire.address import host_of
 from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.fetcher import Held
-from tasks.acquire.inspect import Picture
+from tasks.acquire.inspect import Picture, Rejected
 from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
 from tasks.acquire.resume import Known, Step
@@ -32,12 +33,18 @@ class Acquirer:
         put: stores bytes under their sha256 and an extension, and returns their path.
         get: the bytes of a path.
         folder: where addresses are paths of a folder, that folder.
+        max_bytes: longest body accepted, be it a stored one.
     """
 
     def __init__(
-        self, shared: Shared, put: Callable[[bytes, str, str], str], get: Callable[[str], bytes], folder: Path | None
+        self,
+        shared: Shared,
+        put: Callable[[bytes, str, str], str],
+        get: Callable[[str], bytes],
+        folder: Path | None,
+        max_bytes: int,
     ) -> None:
-        self._shared, self._put, self._get, self._folder = shared, put, get, folder
+        self._shared, self._put, self._get, self._folder, self._max_bytes = shared, put, get, folder, max_bytes
 
     def run(self, urls: Mapping[Step, Sequence[str]], known: Mapping[str, Known]) -> Iterator[Found]:
         """The outcomes, as they are found; those that stand come first.
@@ -48,13 +55,21 @@ class Acquirer:
         """
         for url in urls[Step.STANDS]:
             yield url, Outcome(known[url].log, known[url].image, known[url].drop), False
-        asked = [*urls[Step.FETCH], *urls[Step.REVALIDATE]]
+        asked, again = list(urls[Step.FETCH]), {url: known[url] for url in urls[Step.REVALIDATE]}
         with ThreadPoolExecutor(2 * self._shared.inspectors.count) as threads:  # half of them read meanwhile
-            yield from threads.map(lambda url: self._inspect(url, known[url]), urls[Step.INSPECT])
+            stored = [*urls[Step.INSPECT], *urls[Step.INSPECT_AND_REVALIDATE]]
+            looked = zip(stored, threads.map(lambda url: self._inspect(known[url]), stored), strict=True)
+            for place, (url, outcome) in enumerate(looked):
+                if outcome is None:
+                    asked.append(url)
+                elif place < len(urls[Step.INSPECT]):
+                    yield url, outcome, True
+                else:
+                    again[url] = known[url]._replace(image=outcome.image, drop=outcome.drop)
             if self._folder:
                 yield from threads.map(partial(self._read, self._folder), asked)
         if not self._folder:
-            yield from self._fetch(asked, {url: known[url] for url in urls[Step.REVALIDATE]})
+            yield from self._fetch([*asked, *again], again)
 
     def _fetch(self, urls: Sequence[str], known: Mapping[str, Known]) -> Iterator[Found]:
         """Fetches addresses; those of which something is known, if they have something else by now."""
@@ -100,10 +115,16 @@ class Acquirer:
         fetched = replace(fetched, started_at=started_at, seconds=monotonic() - clock)
         return url, self._settle(url, fetched, found), True
 
-    def _inspect(self, url: str, known: Known) -> Found:
-        """Of stored bytes; nothing is fetched."""
+    def _inspect(self, known: Known) -> Outcome | None:
+        """Of stored bytes, which nothing is fetched for; None where they rotted, so that they are."""
         assert known.image
-        return url, inspect_anew(known, self._shared.inspectors.inspect(self._get(known.image["path"]))), True
+        try:
+            content = self._get(known.image["path"])
+        except DamagedTableError:
+            return None
+        if len(content) > self._max_bytes:
+            return inspect_anew(known, Rejected(Reason.TOO_LARGE, f"more than {self._max_bytes} bytes"))
+        return inspect_anew(known, self._shared.inspectors.inspect(content))
 
 
 def _has_body(fetched: Fetched) -> bool:

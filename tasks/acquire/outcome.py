@@ -16,15 +16,25 @@ _WITHDRAWN = {str(Reason.OPTED_OUT), str(Reason.ROBOTS_DISALLOWED)}
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of an address, a row of `fetch_log` and one of `images` or of `drops`, for any row of the list that names it."""
+    """Of an address, a row of `fetch_log` and one of `images` or of `drops`, for any row of the list that names it.
+
+    With both an image and a drop it is a stored picture that today's limits refuse: others may take it again.
+    """
 
     log: Mapping[str, Any]
     image: Mapping[str, Any] | None
     drop: Mapping[str, Any] | None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a picture is stored that today's limits refuse."""
+        return bool(self.image and self.drop)
+
     def log_row(self, source: Listed) -> Row:
         """The row of `fetch_log` for a row of `sources`."""
         row = {**self.log, "image_id": source.image_id}
+        if self.image and self.drop:
+            return {**row, "outcome": self.drop["reason"]}
         is_new = row["outcome"] in ("fetched", "md5-mismatch")
         if is_new and self.image:
             row["outcome"] = "md5-mismatch" if self._matches(source) is False else "fetched"
@@ -33,7 +43,7 @@ class Outcome:
     def image_row(self, source: Listed) -> Row | None:
         """The row of `images` for a row of `sources`."""
         ids = {"image_id": source.image_id, "landmark_id": source.landmark_id}
-        return {**self.image, **ids, "md5_matches": self._matches(source)} if self.image else None
+        return {**self.image, **ids, "md5_matches": self._matches(source)} if self.image and not self.drop else None
 
     def drop_row(self, source: Listed) -> Row | None:
         """The row of `drops` for a row of `sources`."""
@@ -82,10 +92,10 @@ def settle_again(known: Known, fetched: Fetched, new: Outcome) -> Outcome:
     """The outcome for an address whose image is there: it stays, unless another came or its host withdrew it."""
     assert known.image
     if fetched.is_unchanged or (new.image and new.image["sha256"] == known.image["sha256"]):
-        return Outcome({**new.log, **_validators(new, known), "outcome": "unchanged"}, known.image, None)
+        return Outcome({**new.log, **_validators(new, known), "outcome": "unchanged"}, known.image, known.drop)
     if new.image or new.log["outcome"] in _WITHDRAWN:
         return new
-    return Outcome({**new.log, **_validators(new, known)}, known.image, None)
+    return Outcome({**new.log, **_validators(new, known)}, known.image, known.drop)
 
 
 def inspect_anew(known: Known, found: Picture | Rejected) -> Outcome:
@@ -93,8 +103,7 @@ def inspect_anew(known: Known, found: Picture | Rejected) -> Outcome:
     assert known.image
     if isinstance(found, Picture):
         return Outcome(known.log, {**known.image, **vars(found)}, None)
-    log = {**known.log, "outcome": str(found.reason), "detail": found.detail}
-    return Outcome(log, None, _drop(log, found.reason))
+    return Outcome(known.log, known.image, _drop({**known.log, "detail": found.detail}, found.reason))
 
 
 def _validators(new: Outcome, known: Known) -> Row:

@@ -34,6 +34,10 @@ class AcquireSettings(StageSettings):
     inspect_timeout: float = Field(20.0, gt=0, description="seconds that decoding one picture may take")
 
 
+LIMITS = ("max_bytes", "max_pixels", "min_side", "inspect_timeout")
+"""What of `AcquireSettings` decides which bodies are images, stored ones too; the rest decides how hosts are asked."""
+
+
 class PoliteSettings(StageSettings):
     """How hosts are treated. None of it changes what an image is worth, so none of it makes work anew."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -13,17 +14,28 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from storage.errors import DamagedTableError, InputError
-from storage.heads import Head, Journal, read_head, shard_folder, write_head
+from storage.heads import (
+    SPARE_IMAGES,
+    SPARE_LOG,
+    Head,
+    Journal,
+    Turn,
+    interrupted,
+    read_head,
+    shard_folder,
+    write_head,
+)
 from storage.images import get_image, put_image
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
 from tasks.acquire.gathered import TABLES, Gathered
+from tasks.acquire.outcome import Outcome
 from tasks.acquire.packets import Partition, choose_partition, packet_of, shards_of
-from tasks.acquire.resume import Known, Listed, Step, Steps
+from tasks.acquire.resume import Known, Listed, Step, Steps, by_address
 from tasks.acquire.select import select_images
-from tasks.acquire.settings import AcquireSettings, FetchPolicy, SelectSettings
+from tasks.acquire.settings import LIMITS, AcquireSettings, FetchPolicy, SelectSettings
 from tasks.acquire.shared import share
 from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
@@ -31,6 +43,7 @@ from tasks.settings import StageSettings
 
 DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
+_WRITTEN = {spec.name: spec for spec in TABLES} | {SPARE_IMAGES: IMAGES, SPARE_LOG: FETCH_LOG}
 _VERSION = 3
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
 
@@ -78,91 +91,117 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
     return Output(tables=tables, counts={"rows": sources.num_rows, "classes": classes})
 
 
-def next_generation(root: Root, dataset: str, shard: str, policy: FetchPolicy, stored: Collection[str]) -> int:
-    """The number that keys the shard's memo: it rises when the policy has something to fetch again.
+def next_generation(
+    root: Root,
+    dataset: str,
+    shard: str,
+    rows: TableRef,
+    settings: AcquireSettings,
+    policy: FetchPolicy,
+    stored: Collection[str],
+) -> int:
+    """The number that keys the shard's memo, which so can't be older than what the root knows.
+
+    It stays while the newest outcome is of these very rows and settings, nothing is known since, its pictures are
+    there, and the policy has nothing to ask again.
 
     Args:
         stored: the paths of all images of the root.
     """
-    head = read_head(root, shard_folder(dataset, shard))
-    if head is None:
-        return 0
+    place, (asking, looking) = shard_folder(dataset, shard), _digests(settings)
+    head = read_head(root, place)
+    if turns := interrupted(root, place, head):  # goes on, or knows more than all before
+        return turns[-1].generation + (turns[-1][1:] != (asking, looking))
+    if head is None:  # never, or it is gone: no memo may be met that was made before
+        return time.time_ns() // 1_000_000
+    stands = head.is_of(rows, Turn(head.generation, asking, looking))
+    return head.generation + (not stands or _is_due(head, policy) or _has_lost_images(root, head, stored))
+
+
+def _is_due(head: Head, policy: FetchPolicy) -> bool:
+    """Whether the policy has something to ask again."""
     match policy.refetch:
         case "never":
-            rises = False
+            return False
         case "failed":
-            rises = head.failed > 0
+            return head.failed > 0
         case "failed-older-than":
             assert policy.before is not None
-            rises = head.oldest_failure is not None and head.oldest_failure < policy.before
+            return head.oldest_failure is not None and head.oldest_failure < policy.before
         case "revalidate":
-            rises = True
-    if policy.refetch != "never":
-        rises = rises or _has_lost_images(root, head, stored)
-    return head.generation + rises
+            return True
 
 
 def _has_lost_images(root: Root, head: Head, stored: Collection[str]) -> bool:
+    tables = [head.tables[name] for name in (IMAGES.name, SPARE_IMAGES) if name in head.tables]
     try:
-        paths = read_table(root, head.tables["images"], ["path"])["path"].to_pylist()
+        paths = (path for table in tables for path in read_table(root, table, ["path"])["path"].to_pylist())
+        return not all(path in stored for path in paths)
     except DamagedTableError:
         return True
-    return not all(path in stored for path in paths)
 
 
 @stage("acquire", version=_VERSION)
 def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSettings) -> Output:
-    """Fetches and inspects the rows of a shard, but for those whose outcome stands from the shard's last time.
+    """Fetches and inspects the rows of a shard, but for those whose newest outcome stands.
+
+    Beside the shard's tables it writes down, by address, the stored pictures that are not among its images: those that
+    limits refuse, and those that left the list.
 
     Inputs: `rows` (a shard of `sources`), `dataset` and `shard` (their names), `generation` (see `next_generation`),
     `folder` (base of the paths where the list is a folder), `how` (JSON of the `FetchPolicy`).
     """
-    root, generation = Root(root_url), inputs["generation"]
+    root, generation, rows = Root(root_url), inputs["generation"], reference(inputs, "rows")
     assert isinstance(generation, int)
     policy = FetchPolicy.model_validate_json(str(inputs["how"]))
     place = shard_folder(str(inputs["dataset"]), str(inputs["shard"]))
-    sources = read_table(root, reference(inputs, "rows"), list(Listed._fields))
-    head, digest = read_head(root, place), _digest(settings)
-    journal = Journal(root, f"{place}/{generation}-{digest[:16]}", TABLES)
-    known = _known_by_address(root, head, journal)
+    sources = read_table(root, rows, list(Listed._fields))
+    turn = Turn(generation, *_digests(settings))
+    journal, stored = Journal(root, f"{place}/{turn.name}", TABLES), root.find("images")
     steps = Steps(
         policy=policy,
-        known=known,
-        stored=root.find("images") if known else set(),
-        again=head is not None and generation != head.generation,
-        same_settings=head is None or head.settings == digest,
+        known=_known_by_address(root, place, turn, stored),
+        stored=stored,
+        asking=turn.asking,
+        looking=turn.looking,
         in_folder=bool(inputs["folder"]),
     )
     with share(settings, policy) as shared:
         folder = Path(str(inputs["folder"])) if inputs["folder"] else None
-        acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder)
+        acquirer = Acquirer(shared, partial(put_image, root), partial(get_image, root), folder, settings.max_bytes)
         found = _acquire(sources, acquirer, steps, journal)
     tables = {
-        spec.name: write_table(root, stage_path(key, spec.name), spec, found[spec.name], flush=False) for spec in TABLES
+        name: write_table(root, stage_path(key, name), spec, found[name], flush=False)
+        for name, spec in _WRITTEN.items()
     }
-    write_head(root, place, _head(found, tables, generation, digest))
+    write_head(root, place, _head(found, tables, rows, turn))
     return Output(tables=tables, counts={"rows": sources.num_rows, "readable": found[IMAGES.name].num_rows})
 
 
-def _digest(settings: AcquireSettings) -> str:
-    """Of all that the facts of a stored picture depend on."""
-    return hashlib.sha256(f"{_VERSION} {settings.model_dump_json()}".encode()).hexdigest()
+def _digests(settings: AcquireSettings) -> tuple[str, str]:
+    """Of what decides how hosts are asked, and of what decides which of the pictures that came are taken."""
+    asking, looking = settings.model_dump_json(exclude=set(LIMITS)), settings.model_dump_json(include=set(LIMITS))
+    digests = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in (asking, f"{_VERSION} {looking}"))
+    return next(digests), next(digests)
 
 
-def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], generation: int, digest: str) -> Head:
-    drops, logs = found[DROPS.name], found[FETCH_LOG.name]
-    tried = logs.filter(pc.is_in(logs["image_id"], value_set=drops["image_id"].combine_chunks()))["started_at"]
+def _head(found: Mapping[str, pa.Table], tables: dict[str, TableRef], rows: TableRef, turn: Turn) -> Head:
+    logs, urls = found[FETCH_LOG.name], found[SPARE_LOG]["url"].combine_chunks()
+    without = pc.is_in(logs["image_id"], value_set=found[DROPS.name]["image_id"].combine_chunks())
+    failed = logs.filter(pc.and_(without, pc.invert(pc.is_in(logs["url"], value_set=urls))))
     return Head(
-        generation=generation,
-        settings=digest,
-        failed=drops.num_rows,
-        oldest_failure=pc.min(tried).as_py(),
+        generation=turn.generation,
+        rows=rows.digest,
+        asking=turn.asking,
+        looking=turn.looking,
+        failed=failed.num_rows,
+        oldest_failure=pc.min(failed["started_at"]).as_py(),
         tables=tables,
     )
 
 
 def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journal) -> dict[str, pa.Table]:
-    """The rows of all sources; what is found out is written down in the journal on the way."""
+    """The rows of all tables; what is found out is written down in the journal on the way."""
     columns = [sources[name].combine_chunks() for name in Listed._fields]
 
     def listed(place: int) -> Listed:  # when it is asked for: of hundreds of thousands, few are under way
@@ -174,28 +213,55 @@ def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journ
     urls: dict[Step, list[str]] = {step: [] for step in Step}
     for url, own in places.items():
         urls[steps.of(listed(own[0]))].append(url)
-    found = Gathered(journal.add)
+    found, spare = Gathered(journal.add), Gathered(lambda _: None)
+    for url, known in steps.known.items():
+        if known.image and url not in places and known.image["path"] in steps.stored:
+            spare.add(by_address(url), Outcome(known.log, known.image, None), is_new=False)
     for url, outcome, is_new in acquirer.run(urls, steps.known):
-        for place in places.pop(url):
-            found.add(listed(place), outcome, is_new=is_new)
-    return found.tables()
+        for place in places.pop(url):  # a refused picture is not written down: it would look like a failure
+            found.add(listed(place), outcome, is_new=is_new and not outcome.is_refused)
+        if outcome.is_refused:
+            spare.add(by_address(url), Outcome(outcome.log, outcome.image, None), is_new=False)
+    others = spare.tables()
+    return {**found.tables(), SPARE_IMAGES: others[IMAGES.name], SPARE_LOG: others[FETCH_LOG.name]}
 
 
-def _known_by_address(root: Root, head: Head | None, journal: Journal) -> dict[str, Known]:
-    """What is known of addresses: from the shard's last time, and of now, from a run that was interrupted."""
+def _known_by_address(root: Root, place: str, now: Turn, stored: Collection[str]) -> dict[str, Known]:
+    """What is known of addresses: from the shard's last time, and since, from runs that were interrupted."""
     known: dict[str, Known] = {}
+    head = read_head(root, place)
     try:
         if head:
-            known = _by_address(*(read_table(root, head.tables[spec.name]) for spec in TABLES), is_of_now=False)
+            known = _known_of_head(root, head, stored)
     except DamagedTableError:
         pass  # the outcome is worked out anew
-    return known | _by_address(*(journal.read(spec) for spec in TABLES), is_of_now=True)
+    for turn in interrupted(root, place, head):
+        journal = Journal(root, f"{place}/{turn.name}", TABLES)
+        known |= _by_address(turn, *(journal.read(spec) for spec in TABLES), is_of_now=turn == now)
+    return known
 
 
-def _by_address(images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now: bool) -> dict[str, Known]:
+def _known_of_head(root: Root, head: Head, stored: Collection[str]) -> dict[str, Known]:
+    tables = (read_table(root, head.tables[spec.name]) for spec in TABLES)
+    known = _by_address(Turn(head.generation, head.asking, head.looking), *tables)
+    if SPARE_IMAGES in head.tables:  # not in a root of long ago
+        images, log = (read_table(root, head.tables[name]) for name in (SPARE_IMAGES, SPARE_LOG))
+        for url, spare in _by_address(Turn(0, "", ""), images, DROPS.schema.empty_table(), log).items():
+            if spare.image and spare.image["path"] in stored:
+                known[url] = known.get(url, spare)._replace(log=spare.log, image=spare.image)
+    return known
+
+
+def _by_address(
+    turn: Turn, images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now: bool = False
+) -> dict[str, Known]:
     image_of, drop_of = ({row["image_id"]: row for row in table.to_pylist()} for table in (images, drops))
     rows = ((log, image_of.get(log["image_id"]), drop_of.get(log["image_id"])) for log in logs.to_pylist())
-    return {log["url"]: Known(log, image, drop, is_of_now) for log, image, drop in rows if image or drop}
+    return {
+        log["url"]: Known(log, image, drop, turn.asking, turn.looking, is_of_now)
+        for log, image, drop in rows
+        if image or drop
+    }
 
 
 @stage("select", version=2)

