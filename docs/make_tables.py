@@ -14,6 +14,7 @@ Every table is a Parquet file with its columns' descriptions in the schema; pand
 open it as it is. Rows are sorted by the key, and the writer's settings are fixed: the same rows give the same bytes.
 
 - **Boxes** are float32 `x1, y1, x2, y2`, half-open, in pixels of the stored image after its EXIF orientation.
+- **Orientation** is what EXIF says, as browsers and OpenCV have it; one in XMP does not count.
 - **`image_id`** is the list's id. A list without ids gets the first 16 hexadecimal digits of
   sha256(`CLASS_ID URL`); a folder, the path relative to it.
 - **`evidence`** is a JSON object; which names it has depends on the reason.

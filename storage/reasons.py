@@ -33,7 +33,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large", "acquire", "The body is longer than the limit."
     TRUNCATED_BODY = "truncated-body", "acquire", "The body ended before its declared length."
     NOT_AN_IMAGE = "not-an-image", "acquire", "The body is not of an accepted image format."
-    BROKEN_IMAGE = "broken-image", "acquire", "An image that can't be decoded to its end."
+    BROKEN_IMAGE = "broken-image", "acquire", "An image whose pixels can't be decoded to its end without damage."
     TRUNCATED_IMAGE = "truncated-image", "acquire", "The file ends, or its picture does, before all rows are there."
     BLANK_IMAGE = "blank-image", "acquire", "All pixels are of one colour."
     TOO_SMALL = "too-small", "acquire", "The shorter side is below the limit."

@@ -1,5 +1,6 @@
 """Reading pictures: from the bytes of an accepted file to upright RGB pixels."""
 
+import contextlib
 import io
 import warnings
 
@@ -15,6 +16,9 @@ from PIL import (
     TiffImagePlugin,
     WebPImagePlugin,
 )
+
+from tasks.acquire import bare_jpeg, bare_png
+from tasks.acquire.orientation import keep_to_exif, orientation_of, turn_upright
 
 EXTENSIONS = {
     "JPEG": "jpg",
@@ -40,21 +44,12 @@ _READERS = (
 _FORMATS = [reader.format for reader in _READERS]
 _TILE_TAGS = TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH
 
-_ORIENTATION_TAG = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _ALPHA = {"RGBA", "RGBa", "LA", "La", "PA"}
 
 # What Pillow finds odd in a stranger's file is no news for the terminal; the verdict says what matters.
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the limit, judged by the header before a pixel is decoded
+PngImagePlugin.MAX_TEXT_CHUNK = bare_png.LONGEST_TEXT  # longer ones are left out before Pillow sees them
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as all decoders here: pictures are what is worked on side by side
 
 Levels = tuple[float, float]
@@ -75,11 +70,32 @@ def is_accepted(content: bytes) -> bool:
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """An image whose header is read and whose pixels are not.
+    """An image whose header is read and whose pixels are not. What its side data hold never stops it.
 
-    Raises whatever Pillow does for bytes that are no accepted image.
+    Raises whatever Pillow does for bytes that are no accepted image, and ValueError for a PNG that can't be whole.
     """
+    if content.startswith(bare_png.SIGNATURE):
+        content = bare_png.bare(content)
+    try:
+        image = _open(content)
+    except Exception:
+        image = _open_with_less(content)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        keep_to_exif(image)
+    return image
+
+
+def _open(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=_FORMATS)
+
+
+def _open_with_less(content: bytes) -> Image.Image:
+    """Opens a JPEG without what Pillow may have stumbled over; raises what it does for all else."""
+    if content.startswith(bare_jpeg.SIGNATURE):
+        for less in bare_jpeg.with_less(content):
+            with contextlib.suppress(Exception):
+                return _open(less)
+    return _open(content)
 
 
 def count_frames(content: bytes, image: Image.Image) -> int:
@@ -97,20 +113,6 @@ def tile_size(image: Image.Image) -> tuple[int, int]:
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     width, height = (int(tags.get(tag, 0)) for tag in _TILE_TAGS)
     return width, height
-
-
-def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation of a loaded image, 1 to 8; 1 where the tag is absent or nonsense. (Loading turns a TIFF.)"""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a malformed EXIF block says nothing, and costs nothing
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Undoes an EXIF orientation. (Pillow's own way writes all tags anew, and fails on those that are malformed.)"""
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def levels_of(image: Image.Image) -> Levels | None:

@@ -8,7 +8,8 @@ import xxhash
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.acquire.decode import Levels, levels_of, to_rgb, turn_upright
+from tasks.acquire.decode import Levels, levels_of, to_rgb
+from tasks.acquire.orientation import turn_upright
 
 _STRIP = 1 << 17
 """Pixels that are converted at once; most photographs are whole ones."""

@@ -8,7 +8,6 @@ _BARE = {0x00, 0x01, *range(0xD0, 0xD8)}  # what no length follows
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = {0xC0, 0xC1}  # frames that Huffman codes whole, from top to bottom
 _COEFFICIENTS = 64
-_PADDING = bytes(16)
 
 
 @dataclass(frozen=True)
@@ -50,31 +49,32 @@ def has_one_scan(content: bytes) -> bool:
     return _has_one_scan(content, *_before_scans(content))
 
 
-def without_end(content: bytes, end: JpegEnd) -> bytes:
-    """The same JPEG with a few zeros for its end marker: a decoder that has rows left to fill then asks for more.
-
-    (With the marker there, libjpeg fills what is missing with grey and only warns.) In a picture of several scans the
-    marker is what ends it, and it stays.
-    """
-    return content[: end.position] + _PADDING if end.one_scan else content
-
-
-def _before_scans(content: bytes) -> tuple[_Frame, int]:
-    """The frame header, and where the segments before the coded data end."""
-    frame, place = _Frame(0, b""), 2
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment of a JPEG's header; the first scan's header is the last of them."""
+    place = 2
     while place + 4 <= len(content):
         marker = content[place + 1]
         if content[place] != 0xFF or marker == 0xFF:
             place += 1
         elif marker in _BARE:
             place += 2
-        elif marker == _SOS[1]:
-            return frame, place
         else:
-            if marker in _FRAMES:  # B.2.2: precision, height, width, number of components, three bytes for each
-                count = int.from_bytes(content[place + 9 : place + 10])
-                frame = _Frame(marker, content[place + 10 : place + 10 + 3 * count : 3])
-            place += 2 + int.from_bytes(content[place + 2 : place + 4])
+            end = place + 2 + int.from_bytes(content[place + 2 : place + 4])
+            yield marker, place, end
+            if marker == _SOS[1]:
+                return
+            place = end
+
+
+def _before_scans(content: bytes) -> tuple[_Frame, int]:
+    """The frame header, and where the segments before the coded data end."""
+    frame = _Frame(0, b"")
+    for marker, place, _ in jpeg_segments(content):
+        if marker == _SOS[1]:
+            return frame, place
+        if marker in _FRAMES:  # B.2.2: precision, height, width, number of components, three bytes for each
+            count = int.from_bytes(content[place + 9 : place + 10])
+            frame = _Frame(marker, content[place + 10 : place + 10 + 3 * count : 3])
     return frame, len(content)
 
 

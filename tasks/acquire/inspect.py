@@ -1,7 +1,6 @@
 """Looking at what came: is it an image, whole, and large enough?"""
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from PIL.JpegImagePlugin import JpegImageFile
 
 from storage.reasons import Reason
 from tasks.acquire.credits import credit
-from tasks.acquire.decode import count_frames, is_accepted, open_picture, orientation_of, tile_size
+from tasks.acquire.decode import count_frames, is_accepted, open_picture, tile_size
 from tasks.acquire.fingerprint import fingerprint
-from tasks.acquire.headers import jpeg_end, webp_canvas, without_end
-from tasks.acquire.jpeg import plain_luma
+from tasks.acquire.headers import webp_canvas
+from tasks.acquire.jpeg import DamagedError, UnusualError, padded, read_jpeg
+from tasks.acquire.orientation import orientation_of
 from tasks.isolated import memory_left
 
 if TYPE_CHECKING:  # a child process that inspects does without pydantic
@@ -111,11 +110,11 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     file_format, mode, frames = str(image.format), image.mode, count_frames(content, image)
     try:
         picture = _load(content, image)
-        if isinstance(picture, Rejected):
-            return picture
         orientation = orientation_of(image)
         prints = fingerprint(picture, orientation)
         blank = prints.blank and (isinstance(picture, Image.Image) or _has_one_colour(content))
+    except DamagedError as error:
+        return Rejected(error.reason, str(error))
     except Exception as error:
         return _failed(error, image.size)
     if blank:
@@ -138,27 +137,21 @@ def _decode(content: bytes, image: Image.Image) -> Picture | Rejected:
     )
 
 
-def _load(content: bytes, image: Image.Image) -> Image.Image | NDArray[np.uint8] | Rejected:
-    """Decodes an opened image, and raises what is found; refuses a JPEG that is not there to its end.
-
-    Of JPEGs, but for those of four colours, it gives the luma, (height, width).
-    """
-    luma = plain_luma(content, image)
-    if luma is not None:
-        return luma
-    if image.format in ("JPEG", "MPO"):
-        end = jpeg_end(content)
-        if end is None:
-            return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG without its end marker")
-        if not end.complete:
-            return Rejected(Reason.TRUNCATED_IMAGE, f"{len(content)} bytes of a JPEG that lacks some of its scans")
-        if isinstance(image, JpegImageFile) and image.format == "JPEG":
-            image.fp = io.BytesIO(without_end(content, end))  # in place of opening it a second time
+def _load(content: bytes, image: Image.Image) -> Image.Image | NDArray[np.uint8]:
+    """Decodes an opened image, and raises what is found; of JPEGs it gives the luma, (height, width), or the inks."""
+    if image.format not in ("JPEG", "MPO"):
+        image.load()
+        return image
+    try:
+        pixels = read_jpeg(content, "CMYK" if image.mode == "CMYK" else "GRAY")
+    except UnusualError:
+        image = open_picture(padded(content))
         image.draft("L", None)
         image.load()
         return np.asarray(image) if image.mode == "L" else image
-    image.load()
-    return image
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
+    return Image.fromarray(np.bitwise_not(pixels, out=pixels), "CMYK")  # inks are stored the other way round
 
 
 def _has_one_colour(content: bytes) -> bool:

@@ -44,7 +44,7 @@ from tasks.settings import StageSettings
 DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
 _WRITTEN = {spec.name: spec for spec in TABLES} | {SPARE_IMAGES: IMAGES, SPARE_LOG: FETCH_LOG}
-_VERSION = 3
+_VERSION = 4
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
 
 

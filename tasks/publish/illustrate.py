@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tasks.acquire.decode import open_picture, orientation_of, to_rgb, turn_upright
+from tasks.acquire.decode import open_picture, to_rgb
+from tasks.acquire.orientation import orientation_of, turn_upright
 
 _THUMBNAIL_SIDE = 256
 _MATCH_SIDE = 480

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.acquire.decode import decode, open_picture, orientation_of
+from tasks.acquire.decode import decode, open_picture
 from tasks.acquire.fingerprint import Fingerprint, fingerprint
+from tasks.acquire.orientation import orientation_of
 
 
 def picture(width: int = 160, height: int = 120, seed: int = 0) -> Image.Image:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.acquire.headers import JpegEnd, jpeg_end, webp_canvas, without_end
+from tasks.acquire.headers import JpegEnd, jpeg_end, webp_canvas
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 
@@ -36,12 +36,6 @@ def test_a_baseline_jpeg_ends_at_its_own_end_marker():
     assert jpeg_end(BASELINE + EOI) == JpegEnd(len(BASELINE), one_scan=True, complete=True)
     assert jpeg_end(BASELINE + EOI + b"more" + EOI) == JpegEnd(len(BASELINE), one_scan=True, complete=True)
     assert jpeg_end(BASELINE) is None
-
-
-def test_its_end_is_taken_off_where_it_has_one_scan():
-    assert without_end(BASELINE + EOI + b"more", jpeg_end(BASELINE + EOI)) == BASELINE + bytes(16)
-    whole = PROGRESSIVE + scan(b"\1\2", 0, 0, 0x10) + EOI
-    assert without_end(whole, jpeg_end(whole)) == whole
 
 
 def test_a_progressive_jpeg_is_complete_with_the_last_bit_of_all_coefficients():
