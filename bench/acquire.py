@@ -18,6 +18,7 @@ from bench.acquire_site import serve, write_pictures
 from bench.peers import interpreter
 from bench.result import Comparison, Figure, Result
 from bench.spent import Spent, spent
+from tasks.acquire.address import host_of
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 
 _SMALL, _LARGE = 2_000, 20_000
@@ -27,7 +28,7 @@ _MEMORY_ROWS = 1_000
 _PARTS_ROWS = 600
 _PROCESSES, _CONNECTIONS = 2, 32
 _PICTURES = Path(__file__).parents[1] / "data/bench/acquire"
-_SETTINGS = AcquireSettings(allowed_hosts=("127.0.0.1",))
+_SETTINGS = AcquireSettings()
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "ratio_all_in": (">=", 1.5),
     "ratio_start_apart": (">=", 1.1),
@@ -98,7 +99,8 @@ class _Sides:
         lines = (f"{n},{self._site}/{n:05d}.jpg,class-{n % 50}" for n in range(rows))
         (folder / "list.csv").write_text("\n".join(["id,url,landmark_id", *lines, ""]))
         arguments = [str(folder / "list.csv"), str(folder / "root")]
-        arguments += [_SETTINGS.model_dump_json(), policy.model_dump_json()]
+        settings = AcquireSettings(allowed_hosts=(host_of(self._site),))
+        arguments += [settings.model_dump_json(), policy.model_dump_json()]
         cost = spent([sys.executable, "-m", "bench.acquire_once", *arguments])
         _report("Cairn", rows, cost, folder / "root/images")
         return cost

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from storage.images import put_image
 from storage.root import Root
+from tasks.acquire.address import host_of
 from tasks.acquire.decode import open_picture
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.fetcher import Fetcher
@@ -27,13 +28,13 @@ from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-_SETTINGS = AcquireSettings(allowed_hosts=("127.0.0.1",))
 _POLITE = PoliteSettings(connections=1, host_connections=1, host_rate=1e6)
 
 
 def main(site: str, rows: str) -> None:
     """Measures each part over the same photographs."""
     urls = [f"{site}/{n:05d}.jpg" for n in range(int(rows))]
+    settings = AcquireSettings(allowed_hosts=(host_of(site),))
     parts: dict[str, float] = {}
 
     def measure(part: str, do: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
@@ -43,14 +44,14 @@ def main(site: str, rows: str) -> None:
         return results
 
     with Watchdog() as watchdog:
-        pool, headers = open_pool(_SETTINGS), {"User-Agent": "bench"}
-        fetched = measure("transfer", lambda url: fetch_once(pool, url, headers, _SETTINGS, watchdog), urls)
+        pool, headers = open_pool(settings), {"User-Agent": "bench"}
+        fetched = measure("transfer", lambda url: fetch_once(pool, url, headers, settings, watchdog), urls)
     bodies = [answer.body for answer in fetched]
     measure("decode", _decode, bodies)
     inspected = measure("inspect", lambda body: inspect(body, Limits(10**8, 64)), bodies)
     found = [facts for facts in inspected if isinstance(facts, Picture)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with Inspectors(_SETTINGS, 1) as inspectors:
+    with Inspectors(settings, 1) as inspectors:
         inspectors.inspect(bodies[0])
         measure("hand to a child", inspectors.inspect, bodies)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -63,7 +64,7 @@ def main(site: str, rows: str) -> None:
     dated = [replace(answer, started_at=None, seconds=0.1) for answer in fetched]
     measure("outcome", lambda row: settle(*row), list(zip(urls, dated, found, paths, strict=True)))
     begun = process_time()
-    with Fetcher(_SETTINGS, _POLITE) as fetcher:
+    with Fetcher(settings, _POLITE) as fetcher:
         list(fetcher.fetch(urls, _deliver_length))
     parts["queue and turns"] = 1000 * (process_time() - begun) / len(urls) - parts["transfer"]
     print(json.dumps(parts))

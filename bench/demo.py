@@ -36,7 +36,7 @@ def measure(quick: bool) -> Result:
         clock = StageClock()
         started = monotonic()
         with site.serve(listed.folder, port):
-            version = _curate(listed, folder / "root", clock)
+            version = _curate(listed, port, folder / "root", clock)
         total = monotonic() - started
         return _judge(listed, version, {**clock.seconds, "total": total})
 
@@ -70,7 +70,7 @@ class StageClock:
             self.seconds[stage] = monotonic() - begun
 
 
-def _curate(listed: DemoList, root: Path, clock: StageClock) -> Path:
+def _curate(listed: DemoList, port: int, root: Path, clock: StageClock) -> Path:
     """The folder of the version that the flow made of the list."""
     # Prefect is imported only now that it is set apart.
     from flows.curate import curate
@@ -81,7 +81,7 @@ def _curate(listed: DemoList, root: Path, clock: StageClock) -> Path:
     from tasks.orchestration import listener
 
     # Two addresses of the site drip bytes for ever, and would only be waited for.
-    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=("127.0.0.1",))
+    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=(f"127.0.0.1:{port}",))
     polite = PoliteSettings(host_rate=1000.0, host_connections=8)
     tests = {"demo_tests": listed.testset}
     token = listener.set(clock.tell)

@@ -35,7 +35,7 @@ def measure(quick: bool) -> Result:
         set_prefect_apart(folder / "prefect")
         with _serve(SHARED_DATA / "landmarks") as address:
             rows = _write_list(folder / "list.csv", address, _QUICK_CLASSES if quick else None)
-            version = _curate(folder / "list.csv", folder / "root")
+            version = _curate(folder / "list.csv", address, folder / "root")
         return _judge(version, rows)
 
 
@@ -63,15 +63,16 @@ def _write_list(path: Path, address: str, classes: tuple[str, ...] | None) -> in
     return len(chosen)
 
 
-def _curate(listed: Path, root: Path) -> Path:
+def _curate(listed: Path, address: str, root: Path) -> Path:
     # Prefect is imported only now that it is set apart.
     from flows.curate import curate
     from flows.server import prefect_server
     from flows.settings import CurateSettings
+    from tasks.acquire.address import host_of
     from tasks.acquire.settings import AcquireSettings, PoliteSettings
     from tasks.acquire.task import ListSettings
 
-    local = AcquireSettings(allowed_hosts=("127.0.0.1",))
+    local = AcquireSettings(allowed_hosts=(host_of(address),))
     settings = CurateSettings(acquire=local, polite=PoliteSettings(host_rate=1000.0, host_connections=8))
     tests = {name: SHARED_DATA / "testsets" / name for name in _TEST_SETS}
     with prefect_server():

@@ -80,7 +80,7 @@ def _work(folder: Path, quick: bool) -> Iterator[tuple[Path, dict[str, Path], Cu
     port = site.choose_port(0)
     listed = site.build(folder / "demo", port, demo_photos())
     # Two addresses of the site drip bytes for ever, and would only be waited for.
-    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=("127.0.0.1",))
+    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=(f"127.0.0.1:{port}",))
     with site.serve(listed.folder, port):
         yield listed.list_path, {"demo_tests": listed.testset}, CurateSettings(acquire=acquire)
 

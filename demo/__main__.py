@@ -50,7 +50,7 @@ def main(
             root=str(root),
             test_set=[f"demo_tests={listed.testset}"],
             settings=settings,
-            allow_host=["127.0.0.1"],
+            allow_host=[f"127.0.0.1:{free}"],
             note=_note(listed.truth_path),
         )
     version = root / "versions" / "demo" / (root / "versions" / "demo" / "latest").read_text().strip()

@@ -58,7 +58,11 @@ AliasesOption = Annotated[
 ]
 SettingsOption = Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")]
 AllowHostOption = Annotated[
-    list[str] | None, typer.Option(help="Host to fetch from although its address is private; repeatable.")
+    list[str] | None,
+    typer.Option(
+        metavar="HOST[:PORT]",
+        help="Fetch from this host although its address is private or the port unusual; without PORT, 80 and 443.",
+    ),
 ]
 RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")]
@@ -102,15 +106,14 @@ def curate(
     from flows.question import ask
     from flows.reasons import describe_reasons
     from flows.server import prefect_server
-    from flows.settings import CurateSettings, RunSettings, read_overrides, read_settings
+    from flows.settings import CurateSettings, RunSettings, allow_hosts, read_overrides, read_settings
     from tasks.acquire.settings import PoliteSettings
     from tasks.acquire.task import ListSettings
     from tasks.cluster.settings import Overrides
 
     chosen = read_settings(settings) if settings else CurateSettings()
     if allow_host:
-        hosts = (*chosen.acquire.allowed_hosts, *allow_host)
-        chosen = chosen.model_copy(update={"acquire": chosen.acquire.model_copy(update={"allowed_hosts": hosts})})
+        chosen = chosen.model_copy(update={"acquire": allow_hosts(chosen.acquire, allow_host)})
     if contact:
         polite = PoliteSettings.model_validate({**chosen.polite.model_dump(), "contact": contact})
         chosen = chosen.model_copy(update={"polite": polite})
@@ -201,7 +204,7 @@ def download(
     allow_host: AllowHostOption = None,
 ) -> None:
     """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
-    from flows.settings import read_addresses
+    from flows.settings import allow_hosts, read_addresses
     from tasks.acquire.settings import TransferSettings
     from tasks.overlap.download import RECORD, files_of
     from tasks.overlap.download import download as fetch
@@ -209,7 +212,7 @@ def download(
 
     files = files_of(name, read_addresses(addresses) if addresses else {})
     with _download_bars() as tell:
-        fetch(files, folder.absolute(), TransferSettings(allowed_hosts=tuple(allow_host or ())), tell)
+        fetch(files, folder.absolute(), allow_hosts(TransferSettings(), allow_host or []), tell)
     found = read_test_set(name, folder)
     sites = len({photograph.site for photograph in found.photographs})
     console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")

@@ -56,8 +56,8 @@ def advise_allowing(hosts: Counter[str]) -> Text:
     options = " ".join(f"--allow-host {plain_text(host)}" for host, _ in hosts.most_common(_HOSTS))
     more = f" (and {len(hosts) - _HOSTS:,} more)" if len(hosts) > _HOSTS else ""
     return Text(
-        f"{hosts.total():,} addresses lead to private or loopback addresses and were not asked. If you trust these "
-        f"hosts, run the same command with {options}{more}",
+        f"{hosts.total():,} addresses lead to private or loopback addresses, or to unusual ports, and were not asked. "
+        f"If you trust these hosts, run the same command with {options}{more}",
         "yellow",
     )
 

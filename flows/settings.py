@@ -2,13 +2,22 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
 from storage.errors import InputError
-from tasks.acquire.settings import AcquireSettings, PoliteSettings, Refetch, RemoteFile, SelectSettings
+from tasks.acquire.guard import read_opening
+from tasks.acquire.settings import (
+    AcquireSettings,
+    PoliteSettings,
+    Refetch,
+    RemoteFile,
+    SelectSettings,
+    TransferSettings,
+)
 from tasks.boxes.settings import BoxSettings
 from tasks.captions.settings import (
     ArchiveSettings,
@@ -26,6 +35,7 @@ from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_Fetching = TypeVar("_Fetching", AcquireSettings, TransferSettings)
 
 
 class LeakSettings(StageSettings):
@@ -79,6 +89,17 @@ class RunSettings(StageSettings):
         if (self.refetch == "failed-older-than") != (self.older_than is not None):
             raise ValueError("older_than (days) belongs to refetch = 'failed-older-than', which needs it")
         return self
+
+
+def allow_hosts(settings: _Fetching, hosts: Iterable[str]) -> _Fetching:
+    """The same settings with more `allowed_hosts`.
+
+    Raises:
+        InputError: one is no HOST or HOST:PORT.
+    """
+    for host in hosts:
+        read_opening(host)
+    return settings.model_copy(update={"allowed_hosts": (*settings.allowed_hosts, *hosts)})
 
 
 def read_settings(path: Path) -> CurateSettings:

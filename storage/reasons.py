@@ -17,7 +17,11 @@ class Reason(StrEnum):
     KEPT = "kept", "publish", "In the dataset: kept by its class, boxed and assigned to a split."
     DUPLICATE_ROW = "duplicate-row", "sources", "The list names this image before, with the same address."
     INVALID_URL = "invalid-url", "acquire", "Not an http or https address."
-    BLOCKED_ADDRESS = "blocked-address", "acquire", "Leads to a private, loopback or otherwise internal address."
+    BLOCKED_ADDRESS = (
+        "blocked-address",
+        "acquire",
+        "Leads to a private, loopback or otherwise internal address, or to an unusual port.",
+    )
     UNKNOWN_HOST = "unknown-host", "acquire", "The host's name does not resolve."
     CONNECTION_FAILED = "connection-failed", "acquire", "The host refused, reset or broke the connection."
     TIMEOUT = "timeout", "acquire", "No answer, or no complete one, within the limits."

@@ -2,24 +2,22 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import urllib3
 
 from storage.errors import InputError
+from tasks.acquire.address import flaw_of, read_address
+from tasks.acquire.fetch import redirect_of
 from tasks.acquire.guard import BlockedAddressError
-from tasks.acquire.pool import open_pool
+from tasks.acquire.pool import GuardedPool, open_pool
 from tasks.acquire.settings import AcquireSettings, RemoteFile, TransferSettings
 
 _CHUNK = 1 << 18
 _LONGEST_WAIT = 60.0
 _MOST_REDIRECTS = 30
-_REDIRECTS_ONLY = urllib3.Retry(
-    total=_MOST_REDIRECTS, connect=0, read=0, status=0, other=0, respect_retry_after_header=False
-)
-"""What urllib3 asks for again by itself; all else is asked for here, from where the file ends by then."""
 _FINAL = {400, 401, 403, 404, 405, 410, 451}
 """Statuses that another try will not change."""
 
@@ -67,14 +65,13 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
                     return
                 problem = "the connection ended before the file did"
             except BlockedAddressError as error:
-                remedy = "allowed_hosts in the settings, or --allow-host, lets it through"
-                raise InputError(f"{file.url}: {error}; {remedy}") from error
+                raise InputError(f"{file.url}: {error}, and so does allowed_hosts in the settings") from error
             except InputError:
                 raise
             except ValueError as error:  # of a redirect, too: no address that can be asked
                 raise InputError(f"{file.url}: it leads to no http or https address ({error})") from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                problem = _problem_of(error, file)
+                problem = f"{type(error).__name__}: {error}"
             failures = 0 if _size(partial) > reached else failures + 1
             reached = max(reached, _size(partial))
             if failures and failures < settings.attempts:
@@ -83,18 +80,14 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
     raise InputError(f"{file.url}: {tried} ({problem[:200]}); run again to go on from there, or give your own copy")
 
 
-def _go_on(pool: urllib3.PoolManager, file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell) -> bool:
+def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell) -> bool:
     """One request; whether the file is complete after it."""
     partial, mark = _beside(path)
     begun, longest = _size(partial), max(settings.max_bytes, file.bytes or 0)
     headers = {"User-Agent": settings.user_agent, "Accept-Encoding": "identity"}
     if begun and mark.exists() and mark.read_text():
         headers |= {"Range": f"bytes={begun}-", "If-Range": mark.read_text()}
-    response = pool.request(
-        "GET", file.url, headers=headers, preload_content=False,
-        decode_content=False,  # some servers call a .tgz an encoding of a .tar: the bytes are kept as they are
-        timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout), retries=_REDIRECTS_ONLY,
-    )  # fmt: skip
+    response = _ask(pool, file, headers, settings)
     try:
         length = _length(response, begun)
         if response.status == 200:
@@ -115,6 +108,29 @@ def _go_on(pool: urllib3.PoolManager, file: RemoteFile, path: Path, settings: Tr
     finally:
         response.close()
     return length is None or _size(partial) == length
+
+
+def _ask(
+    pool: GuardedPool, file: RemoteFile, headers: Mapping[str, str], settings: TransferSettings
+) -> urllib3.BaseHTTPResponse:
+    """The head of the answer, wherever redirects lead to it."""
+    url, timeout = file.url, urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
+    for _ in range(1 + _MOST_REDIRECTS):
+        address = read_address(url)
+        if address is None:
+            raise InputError(f"{file.url}: it leads to no http or https address ({flaw_of(url)})")
+        response = pool.request(
+            "GET", address.url, headers=headers, timeout=timeout, redirect=False, preload_content=False,
+            decode_content=False,  # some servers call a .tgz an encoding of a .tar: the bytes are kept as they are
+        )  # fmt: skip
+        location = redirect_of(response, url)
+        if location is None:
+            return response
+        response.close()
+        if not pool.guard.lets_redirect(url, location):
+            raise InputError(f"{file.url}: redirects to {location}, a host that is allowed; give that address itself")
+        url = location
+    raise InputError(f"{file.url}: more than {_MOST_REDIRECTS} redirects; give another address, or your own copy")
 
 
 def _length(response: urllib3.BaseHTTPResponse, begun: int) -> int | None:
@@ -138,18 +154,6 @@ def _refuse(status: int, file: RemoteFile) -> NoReturn:
     if status in _FINAL:
         raise InputError(f"{file.url}: HTTP status {status}; give another address, or your own copy")
     raise urllib3.exceptions.HTTPError(f"HTTP status {status}")
-
-
-def _problem_of(error: Exception, file: RemoteFile) -> str:
-    """What broke a request that may be tried again.
-
-    Raises:
-        InputError: it was redirected too often, which another try will not change.
-    """
-    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
-    if isinstance(cause, urllib3.exceptions.ResponseError):
-        raise InputError(f"{file.url}: more than {_MOST_REDIRECTS} redirects; give another address, or your own copy")
-    return f"{type(cause).__name__}: {cause}"
 
 
 def _checked(file: RemoteFile, path: Path) -> str:

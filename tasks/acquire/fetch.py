@@ -22,9 +22,9 @@ from urllib3.exceptions import (
 
 from storage.reasons import Reason
 from tasks.acquire.address import read_address, read_location
-from tasks.acquire.guard import BlockedAddressError
+from tasks.acquire.guard import BlockedAddressError, Guard
 from tasks.acquire.optout import opted_out
-from tasks.acquire.pool import Transfer, Watchdog
+from tasks.acquire.pool import GuardedPool, Transfer, Watchdog
 from tasks.acquire.settings import ROBOTS_BYTES, AcquireSettings
 
 _CHUNK = 1 << 18  # most photographs, once they have arrived
@@ -77,7 +77,7 @@ class Fetched:
 
 
 def fetch_once(
-    pool: urllib3.PoolManager,
+    pool: GuardedPool,
     url: str,
     headers: Mapping[str, str],
     settings: AcquireSettings,
@@ -95,7 +95,7 @@ def fetch_once(
         try:
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = _send(pool, url, headers, timeout)
-            answer = _read_answer(response, url, transfer, settings, about_robots=about_robots)
+            answer = _read_answer(response, url, pool.guard, transfer, settings, about_robots=about_robots)
             if answer.is_unchanged and not headers.keys() & _CONDITIONS:
                 answer = replace(answer, reason=Reason.HTTP_ERROR)
             if answer.reason is None and transfer.is_late:  # hung up on in its last bytes
@@ -112,7 +112,7 @@ def fetch_once(
 
 
 def _send(
-    pool: urllib3.PoolManager, url: str, headers: Mapping[str, str], timeout: urllib3.Timeout
+    pool: GuardedPool, url: str, headers: Mapping[str, str], timeout: urllib3.Timeout
 ) -> urllib3.BaseHTTPResponse:
     """Asks, and reads the head of the answer; what `pool.request` does, without what it does for other methods."""
     to = read_address(url)
@@ -144,13 +144,22 @@ def _late(settings: AcquireSettings) -> str:
 
 
 def _read_answer(
-    response: urllib3.BaseHTTPResponse, url: str, transfer: Transfer, settings: AcquireSettings, *, about_robots: bool
+    response: urllib3.BaseHTTPResponse,
+    url: str,
+    guard: Guard,
+    transfer: Transfer,
+    settings: AcquireSettings,
+    *,
+    about_robots: bool,
 ) -> Fetched:
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
     answer = Fetched(None, status=response.status, final_url=url, headers=headers)
-    target = response.headers.get("Location")
-    if response.status in _REDIRECTS and target:
-        return replace(answer, location=urljoin(url, read_location(target)))
+    location = redirect_of(response, url)
+    if location and not guard.lets_redirect(url, location):
+        detail = "another host redirects there, and it is allowed to listed addresses alone"
+        return replace(answer, reason=Reason.BLOCKED_ADDRESS, final_url=location, detail=detail)
+    if location:
+        return replace(answer, location=location)
     if response.status == 304:
         return answer
     if response.status not in _ANSWERS:
@@ -174,6 +183,16 @@ def _read_answer(
         if transfer.is_late:
             return replace(answer, reason=Reason.TIMEOUT, detail=_late(settings), heals=True)
     return replace(answer, body=b"".join(chunks))
+
+
+def redirect_of(response: urllib3.BaseHTTPResponse, url: str) -> str | None:
+    """Where an answer leads on to; None where it does not.
+
+    Raises:
+        ValueError: to no address.
+    """
+    target = response.headers.get("Location") if response.status in _REDIRECTS else None
+    return urljoin(url, read_location(target)) if target else None
 
 
 def _wait_of(response: urllib3.BaseHTTPResponse) -> float | None:

@@ -3,7 +3,11 @@
 import ipaddress
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from storage.errors import InputError
+from tasks.acquire.address import host_and_port, host_of, read_address
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 """All that is handed out of IPv6; what lies outside is local, for documents, or IPv4 in another dress."""
@@ -41,38 +45,93 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in _INWARD)
 
 
-def connect(host: str, port: int, timeout: float, allowed: Collection[str]) -> socket.socket:
-    """Opens a TCP connection to a host, looking only at addresses that may be reached.
+class Opening(NamedTuple):
+    """A host that may be reached wherever it leads, at one port or, where that is None, at those for all hosts."""
 
-    The name is resolved once, here, and the connection goes to the address that was checked: a name that answers
-    otherwise the second time gains nothing.
+    host: str
+    port: int | None
 
-    Args:
-        timeout: seconds for all addresses of the host together, each of which gets its share of what is left.
+
+def read_opening(text: str) -> Opening:
+    """Reads HOST, HOST:PORT or [IPV6]:PORT.
 
     Raises:
-        socket.gaierror: the name does not resolve.
-        BlockedAddressError: none of its addresses is public, and the host is not in `allowed`.
-        OSError: no address answered.
+        InputError: it is something else.
     """
-    end = time.monotonic() + timeout
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    usable = [entry for entry in found if host in allowed or is_public(str(entry[4][0]))]
-    if not usable:
-        raise BlockedAddressError(f"{host} leads to {found[0][4][0]}, which is not a public address")
-    failure: OSError = TimeoutError(f"{host}: not resolved within {timeout:g} s")
-    for left in range(len(usable), 0, -1):
-        family, kind, protocol, _, address = usable[-left]
-        remaining = end - time.monotonic()
-        if remaining <= 0:
-            break
-        connection = socket.socket(family, kind, protocol)
-        connection.settimeout(remaining / left)
-        try:
-            connection.connect(address)
-            connection.settimeout(timeout)
-            return connection
-        except OSError as error:
-            connection.close()
-            failure = error
-    raise failure
+    address = read_address(f"http://{text}")
+    if address is None or address.auth or address.path or address.query is not None or address.fragment is not None:
+        raise InputError(f"{text!r}: expected a host to allow as HOST or HOST:PORT, such as mirror.lan:8080")
+    return Opening(_bare(str(address.host)), address.port)
+
+
+class Guard:
+    """What a fetch may connect to: public addresses at some ports, and hosts that are allowed besides.
+
+    Args:
+        ports: the ports.
+        allowed: hosts to be reached although their addresses are not public, or at other ports; see `read_opening`.
+    """
+
+    def __init__(self, ports: Iterable[int], allowed: Iterable[str]) -> None:
+        self._ports, self._openings = frozenset(ports), frozenset(map(read_opening, allowed))
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether a host was allowed by its name."""
+        openings, name = self._openings, _bare(host)
+        return Opening(name, port) in openings or (port in self._ports and Opening(name, None) in openings)
+
+    def lets_redirect(self, url: str, location: str) -> bool:
+        """Whether an address may redirect to another one: from no other host to one that was allowed.
+
+        Permission is for what the user lists, and not for what strangers make of it.
+        """
+        if host_of(url) == host_of(location) or not (there := host_and_port(location)):
+            return True
+        host, _, port = there.rpartition(":")
+        return not self.allows(host, int(port))
+
+    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Opens a TCP connection to a host, looking only at addresses that may be reached.
+
+        The name is resolved once, here, and the connection goes to the address that was checked: a name that answers
+        otherwise the second time gains nothing.
+
+        Args:
+            timeout: seconds for all addresses of the host together, each of which gets its share of what is left.
+
+        Raises:
+            socket.gaierror: the name does not resolve.
+            BlockedAddressError: none of its addresses is public, or the port is none of those for all hosts, and the
+                host is not allowed; the text says what would allow it.
+            OSError: no address answered.
+        """
+        end, is_allowed = time.monotonic() + timeout, self.allows(host, port)
+        remedy = f"--allow-host {f'[{host}]' if ':' in host else host}:{port} opens it"
+        if not is_allowed and port not in self._ports:
+            ports = " and ".join(map(str, sorted(self._ports)))
+            raise BlockedAddressError(f"only ports {ports} are connected to; {remedy}")
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        usable = [entry for entry in found if is_allowed or is_public(str(entry[4][0]))]
+        if not usable:
+            raise BlockedAddressError(f"it leads to {found[0][4][0]}, which is not a public address; {remedy}")
+        failure: OSError = TimeoutError(f"{host}: not resolved within {timeout:g} s")
+        for left in range(len(usable), 0, -1):
+            family, kind, protocol, _, address = usable[-left]
+            remaining = end - time.monotonic()
+            if remaining <= 0:
+                break
+            connection = socket.socket(family, kind, protocol)
+            connection.settimeout(remaining / left)
+            try:
+                connection.connect(address)
+                connection.settimeout(timeout)
+                return connection
+            except OSError as error:
+                connection.close()
+                failure = error
+        raise failure
+
+
+def _bare(host: str) -> str:
+    """A host as connections name it: IPv6 without its brackets, no dot at the end."""
+    return host.strip("[]").rstrip(".")

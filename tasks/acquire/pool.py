@@ -14,7 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from tasks.acquire.guard import connect
+from tasks.acquire.guard import Guard
 from tasks.acquire.settings import AcquireSettings
 
 _TICK = 0.1  # seconds between two looks at what is past its deadline
@@ -110,12 +110,21 @@ class _Counted(HTTPConnection):
         self.tell(self.sock)
 
 
-def open_pool(settings: AcquireSettings, connections: int = 1) -> urllib3.PoolManager:
-    """A pool that keeps so many connections to each host. Every one passes the guard. Safe to share between threads."""
+class GuardedPool(urllib3.PoolManager):
+    """Connections that have passed the guard, so many kept to each host. Safe to share between threads."""
+
+    def __init__(self, guard: Guard, connections: int) -> None:
+        super().__init__(num_pools=256, maxsize=connections, retries=False)
+        self.guard = guard
+
+
+def open_pool(settings: AcquireSettings, connections: int = 1) -> GuardedPool:
+    """A pool under these settings that keeps so many connections to each host."""
+    guard = Guard(settings.ports, settings.allowed_hosts)
 
     def dial(connection: HTTPConnection) -> socket.socket:
         try:
-            return connect(connection.host, connection.port, settings.connect_timeout, settings.allowed_hosts)
+            return guard.connect(connection.host, connection.port, settings.connect_timeout)
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(connection, str(error)) from error
         except socket.gaierror as error:
@@ -141,6 +150,6 @@ def open_pool(settings: AcquireSettings, connections: int = 1) -> urllib3.PoolMa
     class HTTPSPool(HTTPSConnectionPool):
         ConnectionCls = GuardedHTTPSConnection
 
-    pool = urllib3.PoolManager(num_pools=256, maxsize=connections, retries=False)
+    pool = GuardedPool(guard, connections)
     pool.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
     return pool

@@ -1,11 +1,12 @@
 """The knobs of acquire."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from storage.errors import InputError
+from tasks.acquire.guard import read_opening
 from tasks.settings import StageSettings
 
 ROBOT = "cairn"
@@ -14,6 +15,18 @@ ROBOTS_BYTES = 500 * 1024
 """Of a robots.txt, so many bytes are read; the rest of a longer one is not (RFC 9309, 2.5)."""
 LARGE_RUN = 1000
 """Rows of a list above which hosts' owners must be told whom to turn to."""
+
+
+def _checked(opening: str) -> str:
+    read_opening(opening)
+    return opening
+
+
+AllowedHost = Annotated[str, AfterValidator(_checked)]
+_ALLOWED_HOSTS = (
+    "HOST:PORT that listed addresses reach although it is private, loopback or of another port, or HOST for the usual "
+    "ports; nothing redirects there from another host; for tests and mirrors"
+)
 
 
 class AcquireSettings(StageSettings):
@@ -26,9 +39,10 @@ class AcquireSettings(StageSettings):
     max_bytes: int = Field(50_000_000, gt=0, description="longest body accepted, in bytes")
     max_redirects: int = Field(5, ge=0, description="redirects followed before giving up")
     robots: bool = Field(True, description="whether a host's robots.txt is heeded; X-Robots-Tag headers always are")
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="hosts reached although their address is private or loopback; for tests and mirrors"
+    ports: tuple[Annotated[int, Field(gt=0, lt=65_536)], ...] = Field(
+        (80, 443), description="ports that are connected to; `allowed_hosts` may have others, each of its host"
     )
+    allowed_hosts: tuple[AllowedHost, ...] = Field((), description=_ALLOWED_HOSTS)
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture decoded, in pixels; read from its header")
     min_side: int = Field(64, ge=1, description="smallest shorter side accepted, in pixels")
     inspect_timeout: float = Field(20.0, gt=0, description="seconds that decoding one picture may take")
@@ -100,9 +114,7 @@ class TransferSettings(StageSettings):
     attempts: int = Field(5, ge=1, description="tries in a row that bring nothing new before a transfer is given up")
     backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
     max_bytes: int = Field(4_000_000_000, gt=0, description="longest file accepted, in bytes, where none is promised")
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="hosts reached although their address is private or loopback; for tests and mirrors"
-    )
+    allowed_hosts: tuple[AllowedHost, ...] = Field((), description=_ALLOWED_HOSTS)
 
 
 class SelectSettings(StageSettings):

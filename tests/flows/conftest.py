@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import cv2
@@ -38,7 +39,7 @@ CLASSES = ("abbey", "bridge", "dome")  # each in a packet of its own
 NAME = "landmarks"
 SETTINGS = """\
 [acquire]
-allowed_hosts = ["127.0.0.1"]
+allowed_hosts = ["127.0.0.1:{port}"]
 attempts = 1
 [polite]
 host_rate = 1000.0
@@ -168,7 +169,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listed]:
 
     (folder / "testset").mkdir()
     (folder / "testset/tower_000001.jpg").write_bytes(shipped)
-    (folder / "settings.toml").write_text(SETTINGS)
+    (folder / "settings.toml").write_text(SETTINGS.format(port=server.server_port))
     lines = [f"{Path(path).stem},{site.url}{path},{path[1:].split('-')[0]}" for path in sorted(answers)]
     listed = Listed(folder / "list.csv", folder / "settings.toml", folder / "testset", site)
     yield listed.write([*lines, next(line for line in lines if line.startswith("dome-1"))], listed.path)
@@ -277,7 +278,7 @@ def _task_runs(flow_run: UUID, expected: int) -> dict[str, str]:
 def _run(listed: Listed, root: Path, settings: str = "", overrides: Overrides = Overrides(), **how: Any) -> Run:
     with TemporaryDirectory() as folder:
         chosen = Path(folder) / "settings.toml"
-        chosen.write_text(SETTINGS + settings)
+        chosen.write_text(SETTINGS.format(port=urlsplit(listed.site.url).port) + settings)
         all_settings = read_settings(chosen)
     with _counting() as totals:
         state = curate(

@@ -143,7 +143,8 @@ def run(road: Plain, web: Web, turn: Turn, kept_open: ExitStack) -> Mapping[str,
         for copy in "ab"
     ]
     source.write_text("\n".join(["id,url,landmark_id", *lines]) + "\n")
-    chosen = AcquireSettings(allowed_hosts=HOSTS if turn.allows else (), attempts=1, robots=False, min_side=turn.limit)
+    hosts = {"ports": (web.port,), "allowed_hosts": HOSTS if turn.allows else ()}
+    chosen = AcquireSettings(**hosts, attempts=1, robots=False, min_side=turn.limit)
     policy = FetchPolicy(refetch=turn.refetch, polite=POLITE)
     kept_open.enter_context(share(chosen, policy))
     listed = road.one(list_sources, {"content": str(turn.listed), "merge": "{}"}, ListSettings(path=source))

@@ -18,6 +18,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import FlowRun
 
+from tasks.acquire.address import host_of
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -55,7 +57,7 @@ def parameters(listed: Any, root: str) -> dict[str, Any]:
         "root": root,
         "test_sets": {"tests": str(listed.testset)},
         "settings": {
-            "acquire": {"allowed_hosts": ["127.0.0.1"], "attempts": 1},
+            "acquire": {"allowed_hosts": [host_of(listed.site.url)], "attempts": 1},
             "polite": {"host_rate": 1000.0, "host_connections": 8},
             "features": {"longest_side": 320, "max_keypoints": 300},
         },

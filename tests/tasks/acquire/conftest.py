@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.acquire.address import host_of
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 
@@ -167,6 +168,9 @@ class _Handler(BaseHTTPRequestHandler):
     def serve_to_neighbour(self, _: str) -> None:
         self.redirect(f"http://127.0.0.2:{self.server.server_port}/photo.jpg")
 
+    def serve_to_forbidden(self, _: str) -> None:
+        self.redirect("/seed/1")
+
     def serve_to_nonsense(self, _: str) -> None:
         self.redirect("http://[::1/photo.jpg")
 
@@ -254,14 +258,14 @@ def site(_served: Site) -> Site:
 
 
 @pytest.fixture
-def impatient() -> AcquireSettings:
-    """Settings with short limits that may reach 127.0.0.1, and it alone."""
+def impatient(_served: Site) -> AcquireSettings:
+    """Settings with short limits that may reach the site as 127.0.0.1, and it alone."""
     return AcquireSettings(
         connect_timeout=1,
         read_timeout=0.8,
         deadline=0.8,
         max_bytes=1_000_000,
-        allowed_hosts=("127.0.0.1",),
+        allowed_hosts=(host_of(_served.url),),
     )
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from storage.errors import InputError
+from tasks.acquire.address import host_of
 from tasks.acquire.archive import transfer
 from tasks.acquire.settings import RemoteFile, TransferSettings
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-SETTINGS = TransferSettings(allowed_hosts=("127.0.0.1",), attempts=3, backoff=0.01, read_timeout=2)
+SETTINGS = TransferSettings(attempts=3, backoff=0.01, read_timeout=2)
 
 
 @dataclass
@@ -33,6 +34,11 @@ class Shelf:
     tells_length: bool = True
     moved: dict[str, str] = field(default_factory=lambda: {"/moved": "/file.zip"})
     asked: list[tuple[str | None, str | None]] = field(default_factory=list)
+
+    @property
+    def settings(self) -> TransferSettings:
+        """Those that reach it."""
+        return SETTINGS.model_copy(update={"allowed_hosts": (host_of(self.url),)})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -107,21 +113,21 @@ def beside(path: Path) -> dict[str, bytes]:
 
 
 def test_a_file_arrives_whole_and_alone(shelf, path):
-    assert transfer(RemoteFile(url=shelf.url, sha256=SHA256, bytes=len(CONTENT)), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url, sha256=SHA256, bytes=len(CONTENT)), path, shelf.settings) == SHA256
     assert beside(path) == {"": CONTENT}
     assert shelf.asked == [(None, None)]
 
 
 def test_an_empty_file_is_one(shelf, path):
     shelf.content = b""
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == hashlib.sha256().hexdigest()
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == hashlib.sha256().hexdigest()
     assert beside(path) == {"": b""}
 
 
 def test_what_is_there_is_told_as_it_arrives(shelf, path):
     shelf.breaks_after = [100_000]
     told: list[tuple[int, int]] = []
-    transfer(RemoteFile(url=shelf.url), path, SETTINGS, lambda *progress: told.append(progress))
+    transfer(RemoteFile(url=shelf.url), path, shelf.settings, lambda *progress: told.append(progress))
     assert told == sorted(told)
     assert {total for _, total in told} == {len(CONTENT)}
     assert {100_000, len(CONTENT)} <= {done for done, _ in told}
@@ -131,7 +137,7 @@ def test_what_is_there_is_told_as_it_arrives(shelf, path):
 def test_a_packed_file_stays_packed_whatever_the_server_calls_it(shelf, path, coding):
     shelf.content = gzip.compress(CONTENT)
     shelf.headers |= {"Content-Encoding": coding}
-    transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+    transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     assert path.read_bytes() == shelf.content
 
 
@@ -142,30 +148,30 @@ def test_a_packed_file_stays_packed_whatever_the_server_calls_it(shelf, path, co
 def test_a_broken_transfer_goes_on_from_there(shelf, path, headers):
     shelf.headers, shelf.breaks_after = headers, [100_000, 50_000]
     [mark] = headers.values()
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert shelf.asked == [(None, None), ("bytes=100000-", mark), ("bytes=150000-", mark)]
 
 
 def test_many_breaks_are_borne_as_long_as_something_comes(shelf, path):
     shelf.breaks_after = [50_000] * 9
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert len(shelf.asked) == 10
 
 
 def test_coming_less_far_than_before_is_nothing_new(shelf, path):
     shelf.headers, shelf.breaks_after = {}, [100_000, 50_000, 80_000, 60_000]
     with pytest.raises(InputError, match="3 tries brought nothing new"):
-        transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     assert len(shelf.asked) == 4
 
 
 def test_what_an_earlier_run_left_is_gone_on_with(shelf, path):
     shelf.breaks_after = [200_000, 0, 0, 0]
     with pytest.raises(InputError, match=r"3 tries brought nothing new .*; run again to go on from there, or give"):
-        transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     assert beside(path) == {".partial": CONTENT[:200_000], ".mark": b'"one"'}
     shelf.asked.clear()
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert shelf.asked == [("bytes=200000-", '"one"')]
 
 
@@ -173,25 +179,25 @@ def test_what_an_earlier_run_left_is_gone_on_with(shelf, path):
 def test_a_server_that_has_nothing_after_what_is_here(shelf, path, left, requests):
     path.with_name("file.zip.partial").write_bytes(left)  # as by a run that was killed after its last byte
     path.with_name("file.zip.mark").write_text('"one"')
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert beside(path) == {"": CONTENT}
     assert len(shelf.asked) == requests
 
 
 def test_what_is_there_already_is_not_fetched_but_checked(shelf, path):
     path.write_bytes(CONTENT)
-    assert transfer(RemoteFile(url=shelf.url, sha256=SHA256), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url, sha256=SHA256), path, shelf.settings) == SHA256
     with pytest.raises(InputError, match="what came is not what was promised"):
-        transfer(RemoteFile(url=shelf.url, sha256="0" * 64), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url, sha256="0" * 64), path, shelf.settings)
     assert (beside(path), shelf.asked) == ({}, [])
 
 
 def test_another_file_by_now_is_fetched_from_its_beginning(shelf, path):
     shelf.breaks_after = [200_000, 0, 0, 0]
     with pytest.raises(InputError):
-        transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     shelf.content, shelf.headers = b"new" * 1000, {"ETag": '"two"'}
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == hashlib.sha256(b"new" * 1000).hexdigest()
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == hashlib.sha256(b"new" * 1000).hexdigest()
 
 
 @pytest.mark.parametrize("how", ["no ranges", "weak tag", "no tag"])
@@ -199,33 +205,34 @@ def test_a_server_that_cannot_go_on_sends_everything(shelf, path, how):
     shelf.breaks_after = [200_000]
     shelf.knows_ranges = how != "no ranges"
     shelf.headers = {"no ranges": shelf.headers, "weak tag": {"ETag": 'W/"one"'}, "no tag": {}}[how]
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert len(shelf.asked) == 2
 
 
 def test_a_server_that_tells_no_length_of_the_whole_goes_on(shelf, path):
     shelf.breaks_after, shelf.tells_length = [200_000], False
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings) == SHA256
     assert [wanted for wanted, _ in shelf.asked] == [None, "bytes=200000-"]
 
 
 def test_a_part_that_was_not_asked_for_is_not_put_in(shelf, path):
     shelf.breaks_after, shelf.lies_about_range = [200_000], True
     with pytest.raises(InputError, match="a part that was not asked for"):
-        transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     assert beside(path)[".partial"] == CONTENT[:200_000]
 
 
 def test_statuses_that_pass_are_waited_for(shelf, path):
     shelf.statuses = [503, 429]
     waits: list[float] = []
-    assert transfer(RemoteFile(url=shelf.url), path, SETTINGS, sleep=waits.append) == SHA256
+    assert transfer(RemoteFile(url=shelf.url), path, shelf.settings, sleep=waits.append) == SHA256
     assert waits == [0.01, 0.02]
 
 
 def test_no_one_there(path):
+    nobody = SETTINGS.model_copy(update={"allowed_hosts": ("127.0.0.1:9",)})
     with pytest.raises(InputError, match=r"127\.0\.0\.1:9/x\.zip: 3 tries brought nothing new \(NewConnectionError: "):
-        transfer(RemoteFile(url="http://127.0.0.1:9/x.zip"), path, SETTINGS)
+        transfer(RemoteFile(url="http://127.0.0.1:9/x.zip"), path, nobody)
 
 
 # What is refused
@@ -234,7 +241,7 @@ def test_no_one_there(path):
 def test_what_will_not_change_is_an_error_at_once(shelf, path):
     shelf.statuses = [404] * 5
     with pytest.raises(InputError, match=f"^{shelf.url}: HTTP status 404; give another address, or your own copy"):
-        transfer(RemoteFile(url=shelf.url), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url), path, shelf.settings)
     assert len(shelf.asked) == 1
 
 
@@ -244,19 +251,19 @@ def test_what_will_not_change_is_an_error_at_once(shelf, path):
 )
 def test_other_bytes_than_promised_are_refused_and_removed(shelf, path, promise, said):
     with pytest.raises(InputError, match=f"what came is not what was promised: {said}; it was removed"):
-        transfer(RemoteFile(url=shelf.url, **promise), path, SETTINGS)
+        transfer(RemoteFile(url=shelf.url, **promise), path, shelf.settings)
     assert beside(path) == {}
 
 
 def test_a_file_that_is_too_long_is_refused_unless_its_length_was_told(shelf, path):
-    short = SETTINGS.model_copy(update={"max_bytes": 1000})
+    short = shelf.settings.model_copy(update={"max_bytes": 1000})
     with pytest.raises(InputError, match=r"longer than 1,000 bytes; tell its `bytes`, or raise max_bytes"):
         transfer(RemoteFile(url=shelf.url), path, short)
     assert transfer(RemoteFile(url=shelf.url, bytes=len(CONTENT)), path, short) == SHA256
 
 
 def test_private_addresses_are_refused_unless_allowed(shelf, path):
-    with pytest.raises(InputError, match=r"not a public address; allowed_hosts in the settings, or --allow-host, lets"):
+    with pytest.raises(InputError, match=r"--allow-host 127.0.0.1:\d+ opens it, and so does allowed_hosts in"):
         transfer(RemoteFile(url=shelf.url), path, TransferSettings())
     assert shelf.asked == []
 
@@ -267,8 +274,16 @@ def test_private_addresses_are_refused_unless_allowed(shelf, path):
 def test_a_redirect_is_followed(shelf, path):
     shelf.breaks_after = [200_000]
     address = shelf.url.replace("file.zip", "moved")
-    assert transfer(RemoteFile(url=address), path, SETTINGS) == SHA256
+    assert transfer(RemoteFile(url=address), path, shelf.settings) == SHA256
     assert [wanted for wanted, _ in shelf.asked] == [None, "bytes=200000-"]
+
+
+def test_no_other_host_redirects_to_one_that_is_allowed(shelf, path):
+    other = shelf.url.replace("127.0.0.1", "127.0.0.2")
+    shelf.moved["/moved"] = other
+    allowed = shelf.settings.model_copy(update={"allowed_hosts": (host_of(shelf.url), host_of(other))})
+    with pytest.raises(InputError, match=r"redirects to http://127.0.0.2:\d+/file.zip, a host that is allowed; give"):
+        transfer(RemoteFile(url=shelf.url.replace("file.zip", "moved")), path, allowed)
 
 
 @pytest.mark.parametrize(
@@ -277,12 +292,13 @@ def test_a_redirect_is_followed(shelf, path):
         ("/moved", "more than 30 redirects; give another address"),
         ("file:///etc/passwd", "leads to no http or https address"),
         ("http://[::1/file.zip", "leads to no http or https address"),
-        ("http://127.0.0.2:9/file.zip", "127.0.0.2, which is not a public address"),
+        ("http://127.0.0.2/file.zip", "127.0.0.2, which is not a public address"),
+        ("http://127.0.0.1:9/file.zip", "only ports 80 and 443 are connected to"),
     ],
 )
 def test_a_redirect_that_leads_nowhere_good_is_an_error_at_once(shelf, path, target, said):
     shelf.moved["/moved"] = target
     waits: list[float] = []
     with pytest.raises(InputError, match=said):
-        transfer(RemoteFile(url=shelf.url.replace("file.zip", "moved")), path, SETTINGS, sleep=waits.append)
+        transfer(RemoteFile(url=shelf.url.replace("file.zip", "moved")), path, shelf.settings, sleep=waits.append)
     assert waits == []

@@ -89,7 +89,8 @@ def test_an_unknown_host(impatient):
 def test_a_refused_connection(impatient):
     with socket.socket() as taken:  # bound but not listening: nobody else can have the port, and nobody answers
         taken.bind(("127.0.0.1", 0))
-        found = get(f"http://127.0.0.1:{taken.getsockname()[1]}/a.jpg", impatient)
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        found = get(f"http://{nobody}/a.jpg", impatient.model_copy(update={"allowed_hosts": (nobody,)}))
     assert found.reason is Reason.CONNECTION_FAILED
 
 

@@ -24,7 +24,9 @@ def get(url: str, settings: AcquireSettings, polite: PoliteSettings) -> Fetched:
 
 def with_names(settings: AcquireSettings, **changes: object) -> AcquireSettings:
     """Settings that also reach the site by its other names."""
-    return settings.model_copy(update={"allowed_hosts": tuple(f"127.0.0.{n}" for n in range(1, 9)), **changes})
+    [own] = settings.allowed_hosts
+    names = tuple(own.replace("127.0.0.1", f"127.0.0.{n}") for n in range(1, 9))
+    return settings.model_copy(update={"allowed_hosts": names, **changes})
 
 
 def named(site, number: int) -> str:
@@ -124,10 +126,18 @@ def test_robots_txt_may_be_left_unread(site, impatient, hasty):
     assert not site.robots
 
 
+def test_no_other_host_redirects_to_one_that_is_allowed(site, impatient, hasty):
+    urls = [f"{named(site, 2)}/photo.jpg", f"{site.url}/to-neighbour"]
+    listed, led = get_all(urls, with_names(impatient), hasty)
+    assert (listed.reason, led.reason, led.final_url) == (None, Reason.BLOCKED_ADDRESS, f"{named(site, 2)}/photo.jpg")
+    assert led.detail == "another host redirects there, and it is allowed to listed addresses alone"
+    assert site.hits == {"/photo.jpg": 1, "/to-neighbour": 1}
+
+
 def test_a_redirect_is_subject_to_the_rules_of_where_it_leads(site, impatient, hasty):
-    found = get(f"{site.url}/to-neighbour", with_names(impatient), hasty)
-    assert (found.reason, found.final_url) == (None, f"{named(site, 2)}/photo.jpg")
-    assert site.robots == {"127.0.0.1": 1, "127.0.0.2": 1}
+    found = get(f"{named(site, 2)}/to-forbidden", with_names(impatient), hasty)
+    assert (found.reason, found.final_url) == (Reason.ROBOTS_DISALLOWED, f"{named(site, 2)}/seed/1")
+    assert site.robots == {"127.0.0.2": 1}
 
 
 def test_a_host_that_cannot_give_its_rules_is_not_asked_for_more(site, impatient, hasty):
@@ -146,7 +156,8 @@ def test_a_crawl_delay_is_kept(site, impatient, hasty):
 
 def test_a_dead_host_costs_a_few_requests_not_one_for_each_address(impatient, hasty):
     wary = hasty.model_copy(update={"host_failures": 3, "host_parking": 0.05, "host_parkings": 2})
-    found = get_all([f"http://127.0.0.1:1/{n}.jpg" for n in range(40)], impatient, wary)
+    nobody = impatient.model_copy(update={"allowed_hosts": ("127.0.0.1:1",)})
+    found = get_all([f"http://127.0.0.1:1/{n}.jpg" for n in range(40)], nobody, wary)
     reasons = [fetched.reason for fetched in found]
     assert set(reasons) == {Reason.CONNECTION_FAILED, Reason.HOST_UNAVAILABLE}
     assert reasons.count(Reason.CONNECTION_FAILED) < 15

@@ -1,11 +1,13 @@
 import ipaddress
 import socket
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.acquire.guard import BlockedAddressError, connect, is_public
+from storage.errors import InputError
+from tasks.acquire.guard import BlockedAddressError, Guard, is_public, read_opening
 
 PRIVATE_NETWORKS = [
     "0.0.0.0/8",
@@ -129,37 +131,95 @@ def test_every_address_has_a_verdict_and_no_unroutable_one_passes(address):
         assert not address.is_loopback
 
 
-def test_an_allowed_host_is_reached():
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Of a server on this machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with connect("127.0.0.1", port, 1, ["127.0.0.1"]) as connection:
-            assert connection.getpeername() == ("127.0.0.1", port)
-            assert connection.gettimeout() == 1
+        yield server.getsockname()[1]
 
 
-def test_permission_is_for_the_host_by_its_name_alone():
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        pytest.raises(BlockedAddressError, match=r"localhost leads to .* not a public"),
-    ):
-        connect("localhost", server.getsockname()[1], 1, ["127.0.0.1"])
+@pytest.mark.parametrize("allowed", ["127.0.0.1:{}", "127.0.0.1"])
+def test_an_allowed_host_is_reached(port, allowed):
+    with Guard([port], [allowed.format(port)]).connect("127.0.0.1", port, 1) as connection:
+        assert connection.getpeername() == ("127.0.0.1", port)
+        assert connection.gettimeout() == 1
+
+
+def test_a_host_is_allowed_at_one_port_or_at_those_of_all(port):
+    assert Guard([80], [f"127.0.0.1:{port}"]).allows("127.0.0.1", port)
+    for opened in ("127.0.0.1", f"127.0.0.1:{port - 1}"):
+        with pytest.raises(BlockedAddressError, match=rf"only ports 80 and 443 .* 127.0.0.1:{port} opens it"):
+            Guard([80, 443], [opened]).connect("127.0.0.1", port, 1)
+
+
+def test_a_public_host_is_not_asked_at_other_ports():
+    with pytest.raises(BlockedAddressError, match=r"only ports 80 and 443 .* --allow-host 8\.8\.8\.8:22 opens it"):
+        Guard([80, 443], []).connect("8.8.8.8", 22, 1)
+
+
+def test_permission_is_for_the_host_by_its_name_alone(port):
+    said = rf"leads to .* not a public address; --allow-host localhost:{port} opens it"
+    with pytest.raises(BlockedAddressError, match=said):
+        Guard([port], ["127.0.0.1"]).connect("localhost", port, 1)
 
 
 @pytest.mark.parametrize(
     "host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "[::1]", "::ffff:127.0.0.1"]
 )
-def test_other_spellings_of_this_machine_are_not_reached(host):
-    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises((BlockedAddressError, socket.gaierror)):
-        connect(host, server.getsockname()[1], 1, [])
+def test_other_spellings_of_this_machine_are_not_reached(host, port):
+    with pytest.raises((BlockedAddressError, socket.gaierror)):
+        Guard([port], []).connect(host, port, 1)
 
 
 def test_a_refusal_stays_an_os_error():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        nobody = taken.getsockname()[1]
         with pytest.raises(ConnectionRefusedError):
-            connect("127.0.0.1", taken.getsockname()[1], 1, ["127.0.0.1"])
+            Guard([], [f"127.0.0.1:{nobody}"]).connect("127.0.0.1", nobody, 1)
 
 
 def test_an_unknown_name_is_told_as_such():
     with pytest.raises(socket.gaierror):
-        connect("nowhere.invalid", 80, 1, [])
+        Guard([80], []).connect("nowhere.invalid", 80, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("Mirror.LAN", "mirror.lan", None),
+        ("mirror.lan.:8080", "mirror.lan", 8080),
+        ("mirror.lan:80", "mirror.lan", 80),
+        ("[::1]:8080", "::1", 8080),
+        ("münster.lan", "xn--mnster-3ya.lan", None),
+    ],
+)
+def test_a_host_to_allow_is_read_as_it_is_connected_to(text, host, port):
+    assert read_opening(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["", "http://a.lan:8080", "a.lan/a", "me@a.lan", "::1", "a:b", "a?", "a#"])
+def test_what_is_no_host_is_no_host_to_allow(text):
+    with pytest.raises(InputError, match=r"expected a host to allow as HOST or HOST:PORT"):
+        read_opening(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "lets"),
+    [
+        ("http://mirror.lan:8080/a", "http://mirror.lan:8080/b", True),
+        ("http://nas.lan/a", "https://nas.lan/a", True),
+        ("http://a.example/a", "http://b.example/a", True),
+        ("http://mirror.lan:8080/a", "http://a.example/a", True),
+        ("http://a.example/a", "file:///etc/passwd", True),  # which is refused for what it is
+        ("http://a.example/a", "http://mirror.lan:8080/a", False),
+        ("http://a.example/a", "http://MIRROR.lan.:8080/a", False),
+        ("http://a.example/a", "https://me@nas.lan/a", False),
+        ("http://nas.lan/a", "http://mirror.lan:8080/a", False),
+        ("http://mirror.lan:9090/a", "http://mirror.lan:8080/a", False),
+        ("http://a.example/a", "http://[::1]:8080/a", False),
+    ],
+)
+def test_no_other_host_leads_to_one_that_is_allowed(url, location, lets):
+    guard = Guard([80, 443], ["mirror.lan:8080", "nas.lan", "[::1]:8080"])
+    assert guard.lets_redirect(url, location) is lets

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from storage.errors import InputError
+from tasks.acquire.address import host_of
 from tasks.acquire.settings import RemoteFile, TransferSettings
 from tasks.overlap.download import OFFICIAL, RECORD, download, files_of
 from tasks.overlap.testsets import read_test_set
 
-SETTINGS = TransferSettings(allowed_hosts=("127.0.0.1",), attempts=1)
+SETTINGS = TransferSettings(attempts=1)
 CONTENT = {"set/eiffel_000001.jpg": b"one" * 5000, "set/eiffel_000002.jpg": b"two" * 5000}
 
 
@@ -31,6 +32,11 @@ class Server:
     offered: dict[str, bytes] = field(default_factory=dict)
     breaks: list[int] = field(default_factory=list)
     ranges: list[str | None] = field(default_factory=list)
+
+    @property
+    def settings(self) -> TransferSettings:
+        """Those that reach it."""
+        return SETTINGS.model_copy(update={"allowed_hosts": (host_of(self.url),)})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -103,7 +109,7 @@ def test_archives_of_both_kinds_and_a_plain_file_come_whole_and_are_told(server,
     server.offered = {"/a.tgz": tgz(CONTENT), "/b.zip": zipped({"more/louvre_1.jpg": b"3"}), "/groundtruth.json": truth}
     told: list[tuple[str, int, int]] = []
     wanted = tuple(RemoteFile(url=f"{server.url}{path}") for path in server.offered)
-    download(wanted, tmp_path / "paris", SETTINGS, lambda *progress: told.append(progress))
+    download(wanted, tmp_path / "paris", server.settings, lambda *progress: told.append(progress))
     came = files(tmp_path / "paris")
     record = json.loads(came.pop(RECORD))
     assert came == {**CONTENT, "more/louvre_1.jpg": b"3", "groundtruth.json": truth}
@@ -121,9 +127,9 @@ def test_a_broken_transfer_goes_on_where_it_stood(server, tmp_path):
     server.offered, server.breaks = {"/a.tgz": body}, [50, 0]
     wanted = (RemoteFile(url=f"{server.url}/a.tgz", sha256=hashlib.sha256(body).hexdigest(), bytes=len(body)),)
     with pytest.raises(InputError, match=r"a\.tgz: .*run again to go on"):
-        download(wanted, tmp_path / "set", SETTINGS, silent)
+        download(wanted, tmp_path / "set", server.settings, silent)
     assert not (tmp_path / "set").exists()
-    download(wanted, tmp_path / "set", SETTINGS, silent)
+    download(wanted, tmp_path / "set", server.settings, silent)
     assert server.ranges == [None, "bytes=50-", "bytes=50-"]
     assert files(tmp_path / "set").keys() == {*CONTENT, RECORD}
 
@@ -132,16 +138,16 @@ def test_what_came_is_not_fetched_again_for_the_sake_of_another_file(server, tmp
     server.offered = {"/a.tgz": tgz(CONTENT)}
     wanted = tuple(RemoteFile(url=f"{server.url}{path}") for path in ("/a.tgz", "/b.zip"))
     with pytest.raises(InputError, match=r"b\.zip: HTTP status 404"):
-        download(wanted, tmp_path / "set", SETTINGS, silent)
+        download(wanted, tmp_path / "set", server.settings, silent)
     server.offered["/b.zip"] = zipped({"c_1.jpg": b"c"})
-    download(wanted, tmp_path / "set", SETTINGS, silent)
+    download(wanted, tmp_path / "set", server.settings, silent)
     assert len(server.ranges) == 3
 
 
 def test_other_bytes_than_promised_are_refused_and_removed(server, tmp_path):
     server.offered = {"/a.tgz": tgz(CONTENT)}
     with pytest.raises(InputError, match=r"what came is not what was promised: bytes: .*expected 7; it was removed"):
-        download((RemoteFile(url=f"{server.url}/a.tgz", bytes=7),), tmp_path / "set", SETTINGS, silent)
+        download((RemoteFile(url=f"{server.url}/a.tgz", bytes=7),), tmp_path / "set", server.settings, silent)
     assert not (tmp_path / "set").exists()
     assert files(tmp_path / "set.part") == {}
 
@@ -152,7 +158,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(server, tmp_path, name):
         server.offered = {path: body}
         target = tmp_path / "deep" / path[1:]
         with pytest.raises(InputError, match=r"leads out of the folder; nothing was unpacked"):
-            download((RemoteFile(url=f"{server.url}{path}"),), target, SETTINGS, silent)
+            download((RemoteFile(url=f"{server.url}{path}"),), target, server.settings, silent)
         assert not (tmp_path / "out.jpg").exists()
         assert not (tmp_path / "deep/out.jpg").exists()
         assert not list(tmp_path.rglob("out.jpg"))
@@ -169,7 +175,7 @@ def test_links_and_devices_are_refused(server, tmp_path, kind):
     with pytest.raises(
         InputError, match=r"a\.tar: can't be unpacked \('passwords_1\.jpg' is neither a file nor a folder"
     ):
-        download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", SETTINGS, silent)
+        download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", server.settings, silent)
     assert not (tmp_path / "set").exists()
 
 
@@ -177,7 +183,7 @@ def test_links_and_devices_are_refused(server, tmp_path, kind):
 def test_a_file_that_is_a_folder_as_well_is_refused(server, tmp_path, names):
     server.offered = {"/a.tgz": tgz(dict.fromkeys(names, b"1"))}
     with pytest.raises(InputError, match=rf"a\.tgz: can't be unpacked \('{names[1]}' is a file and a folder by turns"):
-        download((RemoteFile(url=f"{server.url}/a.tgz"),), tmp_path / "set", SETTINGS, silent)
+        download((RemoteFile(url=f"{server.url}/a.tgz"),), tmp_path / "set", server.settings, silent)
     assert not (tmp_path / "set").exists()
 
 
@@ -189,7 +195,7 @@ def test_folders_of_an_archive_are_no_files(server, tmp_path):
         for info in (folder, tarfile.TarInfo("set/1.jpg")):
             archive.addfile(info)
     server.offered = {"/a.tar": sink.getvalue()}
-    download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", SETTINGS, silent)
+    download((RemoteFile(url=f"{server.url}/a.tar"),), tmp_path / "set", server.settings, silent)
     assert files(tmp_path / "set").keys() == {"set/1.jpg", "downloaded.json"}
 
 
@@ -204,7 +210,7 @@ def test_folders_of_an_archive_are_no_files(server, tmp_path):
 def test_damaged_archives(server, tmp_path, path, body, said):
     server.offered = {path: body}
     with pytest.raises(InputError, match=said):
-        download((RemoteFile(url=f"{server.url}{path}"),), tmp_path / "set", SETTINGS, silent)
+        download((RemoteFile(url=f"{server.url}{path}"),), tmp_path / "set", server.settings, silent)
     assert not (tmp_path / "set").exists()
 
 
@@ -214,7 +220,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused(server, tmp_path, monkey
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     server.offered = {"/a.tgz": tgz(CONTENT)}
     with pytest.raises(InputError, match=r"a\.tgz: unpacked it takes 30,000 bytes, and .* has 100 left"):
-        download((RemoteFile(url=f"{server.url}/a.tgz"),), tmp_path / "set", SETTINGS, silent)
+        download((RemoteFile(url=f"{server.url}/a.tgz"),), tmp_path / "set", server.settings, silent)
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path):
