@@ -102,11 +102,12 @@ def _neighbours(_: Path, root: str) -> dict[str, Any]:
     from storage.root import Root
     from storage.versions import find_version
     from tasks.captions.neighbours import Neighbours
-    from tasks.captions.tfidf import from_npz
+    from tasks.captions.npz import from_npz
 
     store = Root(root)
     version = find_version(store, NAME, "latest", CaptionManifest)
-    weights = from_npz(store.read(f"{version.folder}/caption_weights.npz"))
+    path = f"{version.folder}/caption_weights.npz"
+    weights = from_npz(store.read(path), path, version.tables["caption_weights"].rows)
     costs: dict[str, Any] = {"checked": 0, "wrong": 0, "pairs": 0}
     checked = set(range(0, weights.shape[0], max(1, weights.shape[0] // _CHECKED_ROWS)))
     kept = {}

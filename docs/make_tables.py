@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from storage import tables
-from storage.reasons import Reason
+from storage.reasons import PassedOver, Reason
 from storage.tables import TableSpec
 
 HEAD = """# The tables
@@ -33,7 +33,7 @@ def page() -> str:
     matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
     certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
     head = HEAD.format(published=published, captions=captions, matrices=matrices, certified=certified)
-    parts = [head, *map(section, specs), reasons()]
+    parts = [head, *map(section, specs), reasons(), passed_over()]
     return "\n".join(parts)
 
 
@@ -55,6 +55,18 @@ def reasons() -> str:
     """The reason codes, in the order of the road."""
     lines = ["## Reason codes\n", "| code | stage | |", "|---|---|---|"]
     lines += [f"| `{reason}` | {reason.stage} | {reason.sentence} |" for reason in Reason]
+    return "\n".join(lines) + "\n"
+
+
+def passed_over() -> str:
+    """The codes of the table `passed_over`."""
+    lines = [
+        "## Why files are passed over\n",
+        "A photograph that can't be read has one of the codes above. Others may be missed, too, unless they say no:\n",
+        "| code | may a photograph be missed? | |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{reason}` | {'yes' if reason.counts else 'no'} | {reason.sentence} |" for reason in PassedOver]
     return "\n".join(lines) + "\n"
 
 

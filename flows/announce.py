@@ -1,6 +1,7 @@
 """What a finished curation shows in the Prefect UI."""
 
 import base64
+import logging
 
 import pandas as pd
 from prefect import get_run_logger
@@ -10,6 +11,7 @@ from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_version_table
 from tasks.publish.illustrate import contact_sheet
+from tasks.publish.passed_over import tell_reasons
 
 _CLASSES_SHOWN = 12
 _TILES_SHOWN = 20
@@ -22,8 +24,8 @@ def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
     news = "published" if is_new else "nothing new: the latest version is"
     logger.info("%s %s", news, version.folder)
     logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
-    for name, count in version.unreadable_test_files.items():
-        logger.warning("test set %s: %d files could not be described and were not compared", name, count)
+    for missed, sentence in tell_reasons(version.passed_over):
+        logger.log(logging.WARNING if missed else logging.INFO, "%s", sentence)
     if version.crashed_pictures:
         logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
     rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]

@@ -1,13 +1,17 @@
 """A certificate in words, for the terminal."""
 
+from collections.abc import Mapping
+
 import pyarrow.compute as pc
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from flows.why import plain_text
 from storage.certificates import read_certificate_table
 from storage.manifest import Certificate
 from storage.root import Root
+from tasks.publish.passed_over import tell_reasons
 
 _COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_found")
 
@@ -27,7 +31,19 @@ def describe_certificate(root: Root, made: Certificate) -> Group:
     shared = f"{count_shared(root, made)} of {made.tables['images'].rows} images share something with a test set"
     through = count_shared(root, made) - count_shared(root, made, directly=True)
     also = f", {through} of them through another image of their class" if through else ""
-    return Group(table, *named, plain_text(shared + also))
+    return Group(table, *named, *describe_passed_over(made.passed_over), plain_text(shared + also + _doubt(made)))
+
+
+def describe_passed_over(passed_over: Mapping[str, Mapping[str, int]]) -> list[Text]:
+    """A line for each test set of which files were not compared, and for the list or folder itself."""
+    return [plain_text(sentence) for _, sentence in tell_reasons(passed_over)]
+
+
+def _doubt(made: Certificate) -> str:
+    if not made.uncompared:
+        return ""
+    files = "1 file was" if made.uncompared == 1 else f"{made.uncompared:,} files were"
+    return f"; {files} not compared, so this is no proof: the certificate names them"
 
 
 def count_shared(root: Root, made: Certificate, *, directly: bool = False) -> int:

@@ -1,6 +1,5 @@
 """The flow `certify`: what a published version, or a folder of photographs, shares with test sets."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from storage.root import Root
 from storage.tables import TableRef
 from storage.versions import check_name, find_version, only_name, read_manifest
 from tasks.acquire.settings import FetchPolicy
-from tasks.acquire.sources import read_sources
+from tasks.acquire.sources import folder_digest, read_sources, skipped_files
 from tasks.acquire.task import ListSettings, list_sources, pack_images
 from tasks.features.detect import check_installed
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
@@ -101,8 +100,8 @@ def ask_certificate(
         asked = ask_test_sets(test_sets, settings.features, aliases)
         folder, own = place.absolute(), name or place.resolve().name
         check_name(own)
-        listed = json.dumps(read_sources(folder, any_depth=True).to_pylist())
-        found = Subject(own, root, asked, folder=folder, content=hashlib.sha256(listed.encode()).hexdigest())
+        content = folder_digest(read_sources(folder, any_depth=True), skipped_files(folder, any_depth=True))
+        found = Subject(own, root, asked, folder=folder, content=content)
     else:
         root, version = _find_version(what, root, name)
         asked = ask_test_sets(test_sets, settings.features, aliases)
@@ -125,9 +124,10 @@ def _find_version(what: str, root: str, name: str | None) -> tuple[str, Manifest
 
 def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> Output:
     """The whole road to a certificate."""
-    acquired = _acquire(road, subject, settings, policy) if subject.folder else {}
-    listed: Inputs = {"images": tables(acquired, "images"), "verdicts": None}
-    packed = road.one(pack_images, _of_version(subject.version) if subject.version else listed, None)
+    listed = _list(road, subject) if subject.folder else None
+    acquired = _acquire(road, listed, subject, settings, policy) if listed else {}
+    own: Inputs = {"images": tables(acquired, "images"), "verdicts": None}
+    packed = road.one(pack_images, _of_version(subject.version) if subject.version else own, None)
     images: dict[str, Inputs] = {packet: {"images": ref} for packet, ref in packed.tables.items()}
 
     leaks = find_leaks(road, images, subject.test_sets, settings)
@@ -147,15 +147,22 @@ def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPo
         "thumbnails": tables(drawn, "thumbnails"),
         "facts": json.dumps(facts),
     }
-    return road.one(publish_check, {**parts, **leaks.certified(subject.test_sets)}, None)
+    skipped = [listed.tables["passed_over"]] if listed else []
+    return road.one(publish_check, {**parts, **leaks.certified(subject.test_sets, skipped)}, None)
 
 
-def _acquire(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> dict[str, Output]:
-    """The images of a folder, by the stages that read one for curation; their memo is apart from that of datasets."""
+def _list(road: Road, subject: Subject) -> Output:
+    """The files of a folder, by the stage that lists one for curation."""
     assert subject.folder
-    dataset, source = f".folder-{subject.name}", ListSettings(path=subject.folder)
-    listed = road.one(list_sources, {"content": subject.content, "merge": "{}", "any_depth": 1}, source)
-    return acquire(road, listed, dataset, str(subject.folder), settings.acquire, policy)
+    inputs: Inputs = {"content": subject.content, "merge": "{}", "any_depth": 1}
+    return road.one(list_sources, inputs, ListSettings(path=subject.folder))
+
+
+def _acquire(
+    road: Road, listed: Output, subject: Subject, settings: LeakSettings, policy: FetchPolicy
+) -> dict[str, Output]:
+    """The images of a folder, likewise; their memo is apart from that of datasets."""
+    return acquire(road, listed, f".folder-{subject.name}", str(subject.folder), settings.acquire, policy)
 
 
 def _of_version(version: Manifest) -> Inputs:

@@ -102,6 +102,7 @@ def curate(
     """Curate LIST into a new version of a dataset, or find that nothing changed."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
     quieten_prefect()
+    from flows.certified import describe_passed_over
     from flows.curate import curate as flow
     from flows.question import ask
     from flows.reasons import describe_reasons
@@ -128,6 +129,8 @@ def curate(
     _print_funnel(curated.version)
     console.print()
     console.print(describe_reasons(Root(root), curated.version))
+    for line in describe_passed_over(curated.version.passed_over):
+        console.print(line, soft_wrap=True)
     news = "published" if curated.is_new else "nothing new; the latest version is"
     console.print(f"\n{news} [bold]{curated.version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
@@ -174,7 +177,10 @@ def certify(
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
-    """Certify what a version, or a folder of photographs, shares with test sets; exit with 1 where it shares any."""
+    """Certify what a version, or a folder of photographs, shares with test sets.
+
+    Exit with 1 where it shares any; with 3 where nothing was found to be shared, but some files were not compared.
+    """
     quieten_prefect()
     from flows.certified import count_shared, describe_certificate
     from flows.certify import ask_certificate
@@ -189,8 +195,8 @@ def certify(
     store = Root(subject.root)
     console.print(describe_certificate(store, made))
     console.print(Text(f"certificate: {page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
-    if count_shared(store, made):
-        raise typer.Exit(1)
+    if count_shared(store, made) or made.uncompared:
+        raise typer.Exit(1 if count_shared(store, made) else 3)
 
 
 @app.command()

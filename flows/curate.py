@@ -133,7 +133,7 @@ def travel(road: Road, question: Question, settings: CurateSettings, policy: Fet
         "images": tables(acquired, "images"),
         "fetch_log": tables(acquired, "fetch_log"),
         **gather(described, ("masks",)),
-        **leaks.certified(question.test_sets),
+        **leaks.certified(question.test_sets, [sources.tables["passed_over"]]),
         "pairs": tables(pairs, "pairs"),
         "groups": tables(groups, "groups"),
         "class_groups": tables(groups, "class_groups"),
@@ -147,11 +147,6 @@ def travel(road: Road, question: Question, settings: CurateSettings, policy: Fet
         "settings": settings.model_dump(mode="json", exclude={"polite"}),
         "overrides": question.overrides.model_dump(),
         "test_sets": leaks.test_sets,
-        "unreadable_test_files": {
-            name: output.counts["unreadable"]
-            for name, output in leaks.signatures.items()
-            if output.counts["unreadable"]
-        },
         "crashed_pictures": leaks.crashed_pictures,
         "related_classes": related.counts["related"],
         "matching": _matching(pairs).model_dump(),

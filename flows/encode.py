@@ -10,7 +10,7 @@ from storage.errors import InputError
 from storage.parquet import write_bytes, write_table
 from storage.root import Root
 from storage.tables import ENCODED_IMAGES
-from tasks.captions.tfidf import to_npz
+from tasks.captions.npz import to_npz
 
 _COLUMNS = ["image_id", "phrase"]
 

@@ -21,7 +21,7 @@ from tasks.acquire.by_host import WELL, by_host
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 from tasks.acquire.shared import share
 from tasks.acquire.tally import Tally
-from tasks.acquire.task import acquire_shard, next_generation
+from tasks.acquire.task import SHARD, acquire_shard, next_generation
 from tasks.orchestration import Inputs, Output, Road, listener
 
 _ROWS_AT_ONCE = 200_000
@@ -58,9 +58,9 @@ def acquire(
             "how": policy.model_dump_json(),
         }
         for name, ref in listed.tables.items()
-        if name != "sources"
+        if name.startswith(SHARD)
     }
-    rows = max((ref.rows for name, ref in listed.tables.items() if name != "sources"), default=1)
+    rows = max((ref.rows for name, ref in listed.tables.items() if name in shards), default=1)
     at_once = min(max(_ROWS_AT_ONCE // rows, 4), _MOST_SHARDS)
     with share(settings, policy) as shared, _shown(shared.tally, policy.polite):
         acquired = road.each_here(acquire_shard, shards, settings, at_once)

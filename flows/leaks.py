@@ -1,7 +1,7 @@
 """What `curate` and `certify` have in common: images are described and compared with the test sets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.packets import gather, join, pick, tables
 from flows.settings import LeakSettings
+from storage.tables import TableRef
 from storage.versions import check_name
 from tasks.features.settings import FeatureSettings
 from tasks.features.task import extract_features, mask_pictures
@@ -76,8 +77,8 @@ class Leaks(NamedTuple):
     def crashed_pictures(self) -> int:
         return sum(output.counts["crashed"] for output in self.features.values())
 
-    def certified(self, test_sets: TestSets) -> Inputs:
-        """What the certificate is made of."""
+    def certified(self, test_sets: TestSets, also: Sequence[TableRef]) -> Inputs:
+        """What the certificate is made of; `also` are the tables `passed_over` of what is compared."""
         checked = {
             name: {**output.counts, "signature": output.tables["signature"].digest}
             for name, output in self.signatures.items()
@@ -88,6 +89,7 @@ class Leaks(NamedTuple):
             "comparisons": tables(self.direct, "comparisons"),
             "expansions": tables(self.overlaps, "expansions"),
             "signatures": tables(self.signatures, "signature"),
+            "passed_over": [*also, *tables(self.signatures, "passed_over")],
             "checked": json.dumps(checked),
             "aliases": json.dumps(aliases),
         }

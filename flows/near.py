@@ -15,9 +15,9 @@ from storage.parquet import read_batches, read_bytes
 from storage.root import Root
 from storage.versions import read_version_table, version_table
 from tasks.captions.neighbours import most_similar
+from tasks.captions.npz import from_npz
 from tasks.captions.samples import heaviest_terms, phrases_of, shared_terms
 from tasks.captions.settings import EncodeSettings, Encoding
-from tasks.captions.tfidf import from_npz
 from tasks.captions.vocabulary import Vocabulary
 
 _PREFIX = {"captions": "caption", "objects": "object"}
@@ -37,7 +37,7 @@ class Encodings:
     def weights(self) -> sp.csr_array:
         """The matrix of the encoding."""
         ref = version_table(self.version, f"{_PREFIX[self.encoding]}_weights")
-        return from_npz(read_bytes(self.root, ref))
+        return from_npz(read_bytes(self.root, ref), ref.path, len(self.image_ids), len(self.vocabulary.terms))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

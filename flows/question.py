@@ -11,7 +11,7 @@ from storage.errors import InputError
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.settings import LARGE_RUN, PoliteSettings
-from tasks.acquire.sources import merge_classes, read_sources
+from tasks.acquire.sources import folder_digest, merge_classes, read_sources, skipped_files
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
 from tasks.features.settings import FeatureSettings
@@ -64,7 +64,7 @@ def ask(
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     asked = ask_test_sets(test_sets, features, aliases)
     Root(root).check_writable()
-    digest = _list_digest(resolved)
+    digest = _list_digest(resolved, listed)
     return Question(
         source=resolved,
         list_digest=digest,
@@ -88,13 +88,11 @@ def _check_pins(overrides: Overrides, sources: pa.Table) -> None:
             raise InputError(f"overrides: pin {landmark_id!r} = {image_id!r}: the class {wrong}")
 
 
-def _list_digest(source: ListSettings) -> str:
+def _list_digest(source: ListSettings, listed: pa.Table) -> str:
+    if source.path.is_dir():
+        return folder_digest(listed, skipped_files(source.path))
     digest = hashlib.sha256()
     for path in (source.path, source.md5, source.clean):
-        if path and path.is_dir():
-            for file in sorted(file for file in path.glob("*/*") if file.is_file()):
-                facts = file.stat()
-                digest.update(f"{file.relative_to(path)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
-        elif path:
+        if path:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -1,10 +1,12 @@
 """What a version says of itself, `manifest.json`, and what a certificate does, `certificate.json`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from storage.reasons import may_be_missed
 from storage.tables import CAPTION_MATRICES, CAPTION_TABLES, VERSION_TABLES, TableRef
 
 
@@ -49,7 +51,9 @@ class Facts(Making):
 
     overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
-    unreadable_test_files: dict[str, int] = Field({}, description="files of test sets that could not be described")
+    passed_over: dict[str, dict[str, int]] = Field(
+        {}, description="files not compared, by test set, '' for the list, and by reason; the table names them"
+    )
     crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
     related_classes: int = Field(0, description="pairs of classes of which photographs show the same thing")
     matching: Matching
@@ -144,6 +148,11 @@ class CaptionManifest(CaptionFacts, Version):
     lister = "cairn captions versions"
 
 
+def count_uncompared(passed_over: Mapping[str, Mapping[str, int]]) -> int:
+    """How many of the files that were passed over, by test set and reason, may have been photographs."""
+    return sum(count for counts in passed_over.values() for reason, count in counts.items() if may_be_missed(reason))
+
+
 class Attested(BaseModel):
     """What a certificate says of how it came about."""
 
@@ -154,7 +163,15 @@ class Attested(BaseModel):
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     settings: dict[str, Any] = Field(description="every setting that decides the result")
     software: dict[str, str] = Field(description="version of everything that computed it")
+    passed_over: dict[str, dict[str, int]] = Field(
+        description="files not compared, by test set, '' for the folder itself, and by reason; the table names them"
+    )
     crashed_pictures: int = Field(description="pictures that killed their detector and so were compared with nothing")
+
+    @property
+    def uncompared(self) -> int:
+        """How many photographs may have been missed: where there is one, nobody can say that nothing is shared."""
+        return self.crashed_pictures + count_uncompared(self.passed_over)
 
 
 class Certificate(Attested):

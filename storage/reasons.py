@@ -65,3 +65,36 @@ class Reason(StrEnum):
         "classes",
         "Shows the landmark of another class, where more photographs match it.",
     )
+
+
+class PassedOver(StrEnum):
+    """Why a file was passed over: it has no row in a list, or was not compared with anything.
+
+    Photographs that can't be read carry the code of a `Reason`. `counts` says whether a photograph may have been
+    missed, so that nobody can say that nothing is shared; `sentence` what it means.
+    """
+
+    sentence: str
+    counts: bool
+
+    def __new__(cls, code: str, sentence: str = "", counts: bool = True) -> "PassedOver":
+        member = str.__new__(cls, code)
+        member._value_, member.sentence, member.counts = code, sentence, counts
+        return member
+
+    NO_PHOTOGRAPH = "no-photograph", "Text by its bytes, or what a file manager left, and named like no picture.", False
+    SPECIAL_FILE = "special-file", "A pipe, socket or device.", False
+    LINKED_LOOP = "linked-loop", "A link to a folder that it lies in, whose files are looked at there.", False
+    KNOWN_CORRUPT = "known-corrupt", "Corrupt by the authors of the test set, and in no list of theirs.", False
+    NO_CLASS = "no-class", "Lies in no folder of a class."
+    LINKED_OUT = "linked-out", "A link that leads out of the given folder, which is not followed."
+    BROKEN_LINK = "broken-link", "A link to nothing."
+    NO_ACCESS = "no-access", "A file or folder that can't be opened."
+    ABSENT = "absent", "A photograph that the ground truth names and the folder lacks."
+    CRASHED_DETECTOR = "crashed-detector", "The process that looked for its keypoints died of it, twice."
+    NO_KEYPOINTS = "no-keypoints", "Readable, but nothing in it can be compared."
+
+
+def may_be_missed(reason: str) -> bool:
+    """Whether a photograph may have been missed where a file was passed over for this reason."""
+    return reason not in {str(known) for known in PassedOver if not known.counts}

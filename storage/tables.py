@@ -278,7 +278,7 @@ CERTIFICATE = TableSpec(
             _column("ground_truth", pa.bool_(), "Whether sites and roles come from a ground truth, not file names."),
             _column("absent", _INT, "Number of photographs that its ground truth names and its folder lacks."),
             _column("ignored", _INT, "Number of its files that are known to be corrupt and were left out."),
-            _column("unreadable", _INT, "Number of its other files that could not be described."),
+            _column("not_compared", _INT, "Number of its other files that were not compared; see `passed_over`."),
             *[field for spec in (COMPARISONS, EXPANSIONS) for field in spec.schema if field.name != "test_set"],
             _column("images_found", _LONG, "Images that show the same thing as one of its photographs."),
             _column("images_through", _LONG, "Those of them that were found through an image of their class alone."),
@@ -290,6 +290,19 @@ CERTIFICATE = TableSpec(
             _column("missed", pa.float64(), "Estimate of the pairs that were never looked at and show the same thing."),
             _column("missed_low", pa.float64(), "Lower end of its 95 % confidence interval."),
             _column("missed_high", pa.float64(), "Upper end."),
+        ]
+    ),
+)
+PASSED_OVER = TableSpec(
+    "passed_over",
+    "One file that has no row in the list, or no part in the comparison with test sets, and why.",
+    ("test_set", "path"),
+    pa.schema(
+        [
+            _column("test_set", _TEXT, "Name of the test set; empty for a file of the list or folder itself."),
+            _column("path", _TEXT, "Path of the file below the folder; of an absent photograph, its name."),
+            _column("reason", _TEXT, "Reason code, such as `linked-out`; see below."),
+            _column("detail", _TEXT, "What was seen; may be empty."),
         ]
     ),
 )
@@ -446,12 +459,12 @@ THUMBNAILS = TableSpec(
 )
 
 VERSION_TABLES = (
-    *(SOURCES, IMAGES, MASKS, CERTIFICATE, OVERLAPS, NAMESAKES, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
+    *(SOURCES, PASSED_OVER, IMAGES, MASKS, CERTIFICATE, OVERLAPS, NAMESAKES, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
     *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
 )
 """The tables of a published version, in the order of the road."""
 
-CERTIFICATE_TABLES = (IMAGES, CERTIFICATE, OVERLAPS, NAMESAKES, DROPS)
+CERTIFICATE_TABLES = (IMAGES, PASSED_OVER, CERTIFICATE, OVERLAPS, NAMESAKES, DROPS)
 """The tables of a certificate: what was checked, and what came of it."""
 
 _RECORD = _column("record", _LONG, "Position of the image's record in its file, counted from 0.")

@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import InputError
+from storage.reasons import PassedOver
 from storage.tables import SOURCES
+from tasks.acquire.folder import Skipped, look_through
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 csv.field_size_limit(2**31 - 1)  # a class of the clean list is one field
 _COLUMNS = ("id", "url", "landmark_id")
 _BOX = ("list_x1", "list_y1", "list_x2", "list_y2")
@@ -31,8 +34,8 @@ def read_sources(
             `URL CLASS_ID` or `URL CLASS_ID x1 x2 y1 y2` (Landmarks); or a folder of class folders of images.
         md5_file: one MD5 per line; line i belongs to line i of the list.
         clean_file: Google-Landmarks v2's `train_clean.csv`; only the ids it names are kept.
-        any_depth: whether a folder's images may lie anywhere below it. Their class is the folder they lie in, and ""
-            at its top.
+        any_depth: whether a folder's images may lie at its top, without a class: that is "". The class of all others is
+            the folder that they lie in. Files that get no row are told by `skipped_files`.
 
     Returns:
         The table `sources`, in the order of the list.
@@ -105,15 +108,37 @@ def duplicate_rows(sources: pa.Table) -> np.ndarray:
     return np.array([first.setdefault(image, row) for image, row in _columns(sources, "image_id", "row")], np.int64)
 
 
+def skipped_files(path: Path, *, any_depth: bool = False) -> list[Skipped]:
+    """The files of a list that is a folder which `read_sources` gives no row, and why; none where it is a file.
+
+    Raises:
+        InputError: as `read_sources`.
+    """
+    if not path.is_dir():
+        return []
+    held = look_through(path)
+    homeless = [] if any_depth else [Skipped(name, PassedOver.NO_CLASS) for name in held.pictures if "/" not in name]
+    return sorted([*held.skipped, *homeless, *(Skipped(name, PassedOver.NO_PHOTOGRAPH) for name in held.others)])
+
+
+def folder_digest(listed: pa.Table, skipped: list[Skipped]) -> str:
+    """The digest of a list that is a folder, by its rows, which have its files' MD5s, and by what has none."""
+    return hashlib.sha256(json.dumps([listed.to_pylist(), skipped]).encode()).hexdigest()
+
+
 def _read_folder(path: Path, *, any_depth: bool) -> dict[str, list[object]]:
-    found = path.rglob("*") if any_depth else path.glob("*/*")
-    files = sorted(f for f in found if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
-    names = [f.relative_to(path).as_posix() for f in files]
+    held = look_through(path)
+    names = [name for name in held.pictures if any_depth or "/" in name]
     if not names:
         expected = "files such as IMAGE.jpg" if any_depth else "CLASS/IMAGE.jpg folders"
-        raise InputError(f"{path}: no images found; expected {expected} below it")
+        linked = [entry.path for entry in held.skipped if entry.reason == PassedOver.LINKED_OUT][:3]
+        hint = f"; not followed, since they lead out of it: {', '.join(linked)}" if linked else ""
+        raise InputError(f"{path}: no images found; expected {expected} below it{hint}")
     # The content's MD5 stands for the file, so that a changed picture is seen as one.
-    md5 = [hashlib.md5(f.read_bytes(), usedforsecurity=False).hexdigest() for f in files]
+    md5 = []
+    for name in names:
+        with (path / name).open("rb") as file:
+            md5.append(hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest())
     return {
         "image_id": list(names),
         "url": list(names),

@@ -28,7 +28,7 @@ from storage.heads import (
 from storage.images import get_image, put_image
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, FETCH_LOG, IMAGES, SOURCES, TableRef
+from storage.tables import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
 from tasks.acquire.gathered import TABLES, Gathered
 from tasks.acquire.outcome import Outcome
@@ -37,10 +37,12 @@ from tasks.acquire.resume import Known, Listed, Step, Steps, by_address
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import LIMITS, AcquireSettings, FetchPolicy, SelectSettings
 from tasks.acquire.shared import share
-from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
+from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources, skipped_files
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
 
+SHARD = "shard-"
+"""Begins the name of the table of a shard's rows."""
 DROPPED = "-dropped"
 """Ends the name of a packet's table of readable images that go no further."""
 _WRITTEN = {spec.name: spec for spec in TABLES} | {SPARE_IMAGES: IMAGES, SPARE_LOG: FETCH_LOG}
@@ -67,22 +69,29 @@ def fixed_partition(root: Root, rows: int) -> Partition:
     return Partition.model_validate_json(root.read("partition.json"))
 
 
-@stage("sources", version=2)
+@stage("sources", version=3)
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
     """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
+
+    The files of a folder that get no row are in `passed_over`.
 
     Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as;
     `any_depth`, 1 where the images of a folder may lie anywhere below it and need no class.
     """
-    root = Root(root_url)
-    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=bool(inputs.get("any_depth")))
+    root, any_depth = Root(root_url), bool(inputs.get("any_depth"))
+    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=any_depth)
+    skipped = [{"test_set": "", **entry._asdict()} for entry in skipped_files(settings.path, any_depth=any_depth)]
     sources = merge_classes(listed, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
     # By address: rows that share one are in one shard, and it is fetched once.
     shards = shards_of(unique["url"].to_pylist(), fixed_partition(root, sources.num_rows))
-    tables = {"sources": write_table(root, stage_path(key, "sources"), SOURCES, sources)}
+    told = pa.Table.from_pylist(skipped, PASSED_OVER.schema)
+    tables = {
+        spec.name: write_table(root, stage_path(key, spec.name), spec, table)
+        for spec, table in ((SOURCES, sources), (PASSED_OVER, told))
+    }
     for shard in np.unique(shards):
-        name = f"shard-{shard:03d}"
+        name = f"{SHARD}{shard:03d}"
         rows = unique.filter(pa.array(shards == shard))
         # Positions change whenever a line is added above; a shard must not.
         rows = rows.set_column(0, SOURCES.schema.field("row"), pa.array(range(rows.num_rows), pa.int64()))

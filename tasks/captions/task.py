@@ -40,6 +40,7 @@ from tasks.captions.formats import spec_of
 from tasks.captions.forms import Described, count_words, describe, make_stemmer
 from tasks.captions.genome import GenomeFile
 from tasks.captions.neighbours import Neighbours
+from tasks.captions.npz import from_npz, to_npz
 from tasks.captions.overview import complete_images, empty_vectors, encoded_images
 from tasks.captions.report import render_card, render_report
 from tasks.captions.samples import choose_samples, phrases_of
@@ -54,7 +55,7 @@ from tasks.captions.settings import (
 )
 from tasks.captions.split import list_images
 from tasks.captions.synsets import NO_SYNSET, count_synsets, find_in_wordnet, find_nothing
-from tasks.captions.tfidf import NOT_A_TERM, encode, from_npz, to_npz
+from tasks.captions.tfidf import NOT_A_TERM, encode
 from tasks.captions.triplets import draw_triplets
 from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
 
@@ -232,7 +233,11 @@ def draw(root_url: str, key: str, inputs: Inputs, settings: TripletSettings) -> 
 
 
 def _matrix(root: Root, inputs: Inputs) -> sp.csr_array:
-    return from_npz(read_bytes(root, reference(inputs, "weights")))
+    return _weights(root, reference(inputs, "weights"))
+
+
+def _weights(root: Root, ref: TableRef, columns: int | None = None) -> sp.csr_array:
+    return from_npz(read_bytes(root, ref), ref.path, ref.rows, columns)
 
 
 @stage("publish-captions", version=1)
@@ -257,8 +262,8 @@ def publish_captions(root_url: str, key: str, inputs: Inputs, settings: None) ->
         }
         read |= {name: read_table(root, tables[name]) for name in ("empty_vectors", "skipped_records")}
         shown = "caption" if manifest.similarity == "captions" else "object"
-        weights = from_npz(read_bytes(root, tables[f"{shown}_weights"]))
         terms = read[f"{shown}_vocabulary"]["term"].to_pylist()
+        weights = _weights(root, tables[f"{shown}_weights"], len(terms))
         samples = choose_samples(read, weights, terms, read_table(root, tables["caption_neighbours"]))
         regions = read_batches(root, tables["regions"], _ROWS, ["image_id", "phrase"])
         phrases = phrases_of(regions, samples.image_ids())

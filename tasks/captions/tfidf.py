@@ -3,7 +3,6 @@
 scikit-learn's idf adds 1, so that what all documents have still counts; ours, the textbook's, gives it no weight.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,18 +113,6 @@ def weigh(counts: sp.csr_array, idf: NDArray[np.float64], settings: EncodeSettin
     weights = sp.csr_array(sp.vstack(blocks, format="csr"))
     weights.sort_indices()
     return weights
-
-
-def to_npz(matrix: sp.csr_array) -> bytes:
-    """The file that `scipy.sparse.load_npz` reads. The same matrix gives the same bytes: numpy dates no entry."""
-    sink = io.BytesIO()
-    sp.save_npz(sink, matrix, compressed=False)
-    return sink.getvalue()
-
-
-def from_npz(content: bytes) -> sp.csr_array:
-    """Reads such a file back; nothing in it is unpickled."""
-    return sp.csr_array(sp.load_npz(io.BytesIO(content)))
 
 
 def _transformer(settings: EncodeSettings) -> TfidfTransformer:

@@ -26,7 +26,7 @@ def certify(
     Args:
         comparisons, expansions: the tables of these names of every packet.
         overlaps: test_set, image_id, landmark_id, through of all of them. drops: landmark_id, reason, evidence.
-        checked: by test set, photographs, sites, ground_truth, absent, ignored, unreadable and signature.
+        checked: by test set, photographs, sites, ground_truth, absent, ignored, not_compared and signature.
     """
     dropped, rows = _dropped(drops), []
     for test_set, facts in sorted(checked.items()):

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import InputError
 from storage.foreign import read_foreign, read_foreign_schema
+from storage.reasons import PassedOver, may_be_missed
 from storage.tables import SIGNATURE
+from tasks.acquire.folder import Skipped
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.groundtruth import Role
 from tasks.overlap.testsets import read_test_set
@@ -34,9 +36,14 @@ class About(BaseModel):
     method: int = Field(description="`METHOD`, when it was made")
     features: FeatureSettings = Field(description="how its photographs were described")
     ground_truth: bool = Field(description="whether sites and roles come from a ground truth, not file names")
-    absent: int = Field(ge=0, description="photographs that the ground truth names and the folder lacked")
-    ignored: int = Field(ge=0, description="files that are known to be corrupt and were left out")
-    unreadable: int = Field(ge=0, description="other files that could not be described")
+    skipped: tuple[Skipped, ...] = Field(description="files that are compared with nothing, and why")
+
+    def counts(self) -> dict[str, int]:
+        """How many photographs are absent, files ignored since they are corrupt, and others not compared."""
+        reasons = [entry.reason for entry in self.skipped if may_be_missed(entry.reason)]
+        absent = reasons.count(PassedOver.ABSENT)
+        ignored = sum(entry.reason == PassedOver.KNOWN_CORRUPT for entry in self.skipped)
+        return {"absent": absent, "ignored": ignored, "not_compared": len(reasons) - absent}
 
     def metadata(self) -> dict[str, str]:
         """As the metadata of a table's file."""

@@ -6,14 +6,19 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import InputError
+from storage.reasons import PassedOver, Reason
 from storage.tables import SIGNATURE
-from tasks.acquire.inspect import Rejected, inspect
+from tasks.acquire.folder import Skipped
+from tasks.acquire.inspect import Rejected
+from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.describe import Describer
 from tasks.features.packed import pack
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.signature import METHOD, About
 from tasks.overlap.testsets import read_test_set
+
+_ACCEPTED = AcquireSettings(min_side=1)
 
 
 def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tuple[About, pa.Table]:
@@ -23,30 +28,38 @@ def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tup
         InputError: none can; or the folder can't be used, see `read_test_set`.
     """
     test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
-    with Describer(settings) as describer:
+    skipped = list(test_set.skipped)
+    with Describer(settings) as describer, Inspectors(_ACCEPTED, 1) as inspectors:
         for path, site, role in test_set.photographs:
-            signature = _sign((folder / path).read_bytes(), describer)
-            if signature:
+            signature = _sign(folder, path, describer, inspectors)
+            if isinstance(signature, Skipped):
+                skipped.append(signature)
+            else:
                 rows.append({"test_set": name, "test_image": path, "site": site, "role": role, **signature})
-    files = len(test_set.photographs)
     if not rows:
+        files = len(test_set.photographs)
         raise InputError(f"test set {name!r}: none of the {files} files below {folder} is a readable photograph")
     about = About(
         test_set=name,
         method=METHOD,
         features=settings,
         ground_truth=test_set.ground_truth,
-        absent=test_set.absent,
-        ignored=len(test_set.ignored),
-        unreadable=files - len(rows),
+        skipped=tuple(sorted(skipped)),
     )
     return about, pa.Table.from_pylist(rows, SIGNATURE.schema)
 
 
-def _sign(content: bytes, describer: Describer) -> dict[str, Any] | None:
-    """Size and keypoints of a photograph; None where it can't be read, or its detector dies of it."""
-    picture = inspect(content, AcquireSettings(min_side=1))
-    features = None if isinstance(picture, Rejected) else describer.describe(content)
-    if features is None or isinstance(picture, Rejected):
-        return None
+def _sign(folder: Path, path: str, describer: Describer, inspectors: Inspectors) -> dict[str, Any] | Skipped:
+    """Size and keypoints of a photograph; or why it has none."""
+    length = (folder / path).stat().st_size
+    if length > _ACCEPTED.max_bytes:
+        return Skipped(path, Reason.TOO_LARGE, f"{length} bytes, more than {_ACCEPTED.max_bytes}")
+    picture = inspectors.inspect(content := (folder / path).read_bytes())
+    if isinstance(picture, Rejected):
+        return Skipped(path, picture.reason, picture.detail)
+    features = describer.describe(content)
+    if features is None:
+        return Skipped(path, PassedOver.CRASHED_DETECTOR)
+    if not len(features.keypoints):
+        return Skipped(path, PassedOver.NO_KEYPOINTS)
     return {"width": picture.width, "height": picture.height, **pack(features)}

@@ -25,6 +25,7 @@ from storage.tables import (
     IMAGES,
     OVERLAPS,
     PAIRS,
+    PASSED_OVER,
     SIGNATURE,
     TableRef,
     TableSpec,
@@ -61,9 +62,9 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=5)
+@stage("signature", version=6)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
-    """The keypoints of a test set's photographs, in `signatures/` under their digest.
+    """The keypoints of a test set's photographs, in `signatures/` under their digest, and what was `passed_over`.
 
     Inputs: `name`; `folder`, of its photographs, or a signature that someone shared; `digest` of either.
     """
@@ -76,9 +77,13 @@ def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSett
     digest = hashlib.sha256(content).hexdigest()
     ref = TableRef(path=f"signatures/{name}-{digest[:12]}{SUFFIX}", digest=digest, rows=table.num_rows)
     root.write(ref.path, content)
-    facts = {name: int(getattr(about, name)) for name in ("ground_truth", "absent", "ignored", "unreadable")}
+    skipped = pa.Table.from_pylist(
+        [{"test_set": name, **entry._asdict()} for entry in about.skipped], PASSED_OVER.schema
+    )
+    told = write_table(root, stage_path(key, PASSED_OVER.name), PASSED_OVER, skipped)
     sites = pc.count_distinct(table["site"]).as_py()
-    return Output(tables={"signature": ref}, counts={"photographs": table.num_rows, "sites": sites, **facts})
+    facts = {"photographs": table.num_rows, "sites": sites, "ground_truth": int(about.ground_truth), **about.counts()}
+    return Output(tables={"signature": ref, PASSED_OVER.name: told}, counts=facts)
 
 
 @stage("overlap", version=9)

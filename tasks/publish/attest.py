@@ -5,13 +5,12 @@ from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from storage.manifest import Certificate
-from storage.reasons import Reason
 from tasks.publish.items import told_through
 from tasks.publish.overview import flatten
 from tasks.publish.pages import TEMPLATES, page_count, page_environment
+from tasks.publish.passed_over import sentence_of, tell_reasons, uncompared
 from tasks.publish.rows import cells
 
 _PER_PAGE = 60
@@ -32,13 +31,14 @@ def render_certificate(made: Certificate, tables: Mapping[str, pa.Table]) -> Ite
     template = page_environment().get_template("certificate.html")
     found = found_images(tables)
     pages = page_count(len(found), _PER_PAGE)
-    lost = tables["drops"].filter(pc.is_in(tables["drops"]["reason"], pa.array(_reasons("acquire"), pa.string())))
     for page in range(pages):
         text = template.render(
             base="",
             manifest=made,
             images=tables["images"].num_rows,
-            unreadable=lost.to_pylist(),
+            told=tell_reasons(made.passed_over),
+            passed_over=uncompared(tables["passed_over"]),
+            sentence_of=sentence_of,
             certificate=tables["certificate"].to_pylist(),
             namesakes=tables["namesakes"].to_pylist(),
             pairs=tables["overlaps"].num_rows,
@@ -70,7 +70,3 @@ def found_images(tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
         own = {"image_id": image_id, "landmark_id": pairs[0]["landmark_id"], "sha256": sha256[image_id]}
         found.append({**own, "reason": reasons.get(image_id), "pairs": pairs})
     return sorted(found, key=lambda image: (image["landmark_id"], -image["pairs"][0]["inliers"], image["image_id"]))
-
-
-def _reasons(stage: str) -> list[str]:
-    return [str(reason) for reason in Reason if reason.stage == stage]

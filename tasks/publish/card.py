@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.tables import VERSION_TABLES
+from tasks.publish.passed_over import tell_reasons
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -47,6 +48,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,
         keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,
         dropped=dropped,
+        told=[sentence for _, sentence in tell_reasons(manifest.passed_over)],
     )
 
 

@@ -15,6 +15,7 @@ from storage.manifest import Manifest
 from storage.reasons import Reason
 from tasks.publish.items import Item, make_item
 from tasks.publish.overview import check, flatten, losses
+from tasks.publish.passed_over import sentence_of, tell_reasons, uncompared
 from tasks.publish.related import RELATED_ON_INDEX
 from tasks.publish.rows import ClassSummary
 
@@ -178,6 +179,9 @@ class Pages:
             losses=losses(self._manifest.funnel, counts),
             certificate=tables["certificate"].to_pylist(),
             namesakes=tables["namesakes"].to_pylist(),
+            told=tell_reasons(self._manifest.passed_over),
+            passed_over=uncompared(tables["passed_over"]),
+            sentence_of=sentence_of,
             checks=check(tables),
             settings=list(flatten(self._manifest.settings)),
             overrides=[entry for entry in flatten(self._manifest.overrides) if entry[1] != ""],

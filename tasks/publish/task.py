@@ -26,6 +26,7 @@ from storage.tables import (
     IMAGES,
     NAMESAKES,
     OVERLAPS,
+    PASSED_OVER,
     SIGNATURE,
     THUMBNAILS,
     VERDICTS,
@@ -41,6 +42,7 @@ from tasks.overlap.namesakes import namesakes
 from tasks.publish.attest import render_certificate
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_keypoints, draw_match, thumbnail
+from tasks.publish.passed_over import count_reasons, with_unreadable
 from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
 from tasks.publish.report import render_report
 from tasks.publish.rows import strongest_pairs
@@ -163,7 +165,7 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=6)
+@stage("publish", version=7)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -179,7 +181,8 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     tables |= _attest(root, inputs, tables, drops)
     software = _software()
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
-    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps)
+    told = count_reasons(tables["passed_over"])
+    facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps, passed_over=told)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest, tables).encode()
@@ -201,17 +204,19 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
 
 
-@stage("certify", version=2)
+@stage("certify", version=3)
 def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Puts together what images share with test sets, and publishes the certificate.
 
-    Inputs: lists of `images`, `overlaps`, `drops`, `thumbnails`, `comparisons`, `expansions`, `signatures`; `facts`,
-    JSON of all in `Attested` that is not computed here; `checked` and `aliases` as in `publish`.
+    Inputs: lists of `images`, `passed_over`, `overlaps`, `drops`, `thumbnails`, `comparisons`, `expansions`,
+    `signatures`; `facts`, JSON of all in `Attested` that is not computed here; `checked` and `aliases` as in `publish`.
     """
     root = Root(root_url)
-    tables = {spec.name: _gather(root, inputs, spec) for spec in (IMAGES, OVERLAPS, DROPS)}
+    tables = {spec.name: _gather(root, inputs, spec) for spec in (IMAGES, PASSED_OVER, OVERLAPS, DROPS)}
+    tables["passed_over"] = with_unreadable(tables["passed_over"], tables["drops"])
     tables |= _attest(root, inputs, tables, tables["drops"].to_pandas())
-    facts = Attested(**json.loads(str(inputs["facts"])), software=_software())
+    told = count_reasons(tables["passed_over"])
+    facts = Attested(**json.loads(str(inputs["facts"])), software=_software(), passed_over=told)
 
     def render(made: Certificate) -> Iterator[tuple[str, bytes]]:
         yield from _pictures(root, inputs, "pictures")

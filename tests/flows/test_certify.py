@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def folder(listed: Any, tmp_path: Path) -> Path:
     (folder / "stranger.jpg").write_bytes(listed.view_of("market", "stranger"))
     (folder / "2024/may/seen.jpg").write_bytes(listed.view_of("abbey", "seen"))
     (folder / "broken.png").write_bytes(b"<!doctype html>")
+    (folder / "notes.txt").write_text("of May")
     return folder
 
 
@@ -124,8 +126,9 @@ def test_a_folder_needs_no_classes_and_no_curation(run_certify, folder, abbeys, 
     assert {row["image_id"]: row["reason"] for row in rows(root, made, "drops")} == {
         "2024/may/seen.jpg": "test-landmark", "copy.jpg": "test-copy", "broken.png": "not-an-image",
     }  # fmt: skip
+    assert made.passed_over == {"": {"no-photograph": 1, "not-an-image": 1}}
     page = (root / made.folder / "index.html").read_text()
-    assert "1 file could not be read as an image" in page
+    assert "not compared: 1 not-an-image" in page
     assert "broken.png" in page
     assert not (root / "versions").exists()
 
@@ -193,12 +196,23 @@ def test_the_tables_are_all_there_and_the_record_is_plain(run_certify, folder, a
 def test_exit_codes_say_whether_anything_is_shared(cairn, server, dataset, listed, abbeys):
     settings = ("--settings", listed.settings)
     ended = cairn("certify", "latest", "--root", dataset, "--test-set", f"tests={listed.testset}", *settings)
-    assert (ended.code, "0 of 21 images share something" in ended.output) == (0, True)
+    assert (ended.code, "0 of 21 images share something with a test set\n" in ended.output) == (0, True)
     version = next((dataset / "versions/landmarks").glob("1-*"))
     ended = cairn("certify", version, "--test-set", f"abbeys={abbeys}", *settings)
     assert ended.code == 1
     assert "named like abbey of abbeys, look at it: abbey" in ended.output
     assert f"{dataset}/certificates/landmarks/" in ended.output
+
+
+def test_what_was_not_compared_is_no_clean_certificate(cairn, server, dataset, listed, abbeys, tmp_path):
+    tests = tmp_path / "tests"
+    shutil.copytree(listed.testset, tests)
+    (tests / "abbeys").symlink_to(abbeys)  # and so the photographs that the version has copies of
+    (tests / "abbey_000003.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    ended = cairn("certify", "1", "--root", dataset, "--test-set", f"tests={tests}", "--settings", listed.settings)
+    assert ended.code == 3
+    assert "not compared of tests: 1 linked-out, 1 not-an-image" in ended.output
+    assert "0 of 21 images share something with a test set; 2 files were not compared, so this is no" in ended.output
 
 
 @pytest.mark.parametrize(

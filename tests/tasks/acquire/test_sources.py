@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storage.errors import InputError
 from storage.tables import SOURCES
-from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources
+from tasks.acquire.sources import duplicate_rows, folder_digest, merge_classes, read_sources, skipped_files
 
 
 @pytest.fixture
@@ -256,14 +256,46 @@ def test_what_is_wrong_with_a_clean_list_is_named(written, text, message):
 def test_a_folder_of_class_folders(written, tmp_path):
     written("set/b/2.JPG", b"two")
     written("set/a/1.jpeg", b"one")
+    written("set/a/4.jfif", b"four")
+    written("set/a/5", b"\0 of no known format")
     written("set/a/notes.txt", b"no picture")
     written("set/stray.jpg", b"in no class")
-    written("set/a/deeper/3.jpg", b"too deep")
+    written("set/a/deeper/3.jpg", b"deep")
     table = read_sources(tmp_path / "set")
     assert columns(table, "row", "image_id", "url", "landmark_id", "md5") == [
         (0, "a/1.jpeg", "a/1.jpeg", "a", hashlib.md5(b"one").hexdigest()),
-        (1, "b/2.JPG", "b/2.JPG", "b", hashlib.md5(b"two").hexdigest()),
+        (1, "a/4.jfif", "a/4.jfif", "a", hashlib.md5(b"four").hexdigest()),
+        (2, "a/5", "a/5", "a", hashlib.md5(b"\0 of no known format").hexdigest()),
+        (3, "a/deeper/3.jpg", "a/deeper/3.jpg", "a/deeper", hashlib.md5(b"deep").hexdigest()),
+        (4, "b/2.JPG", "b/2.JPG", "b", hashlib.md5(b"two").hexdigest()),
     ]
+    assert skipped_files(tmp_path / "set") == [("a/notes.txt", "no-photograph", ""), ("stray.jpg", "no-class", "")]
+    assert skipped_files(tmp_path / "set", any_depth=True) == [("a/notes.txt", "no-photograph", "")]
+    assert skipped_files(written("l.csv", "id,url,landmark_id\na,u,1\n")) == []
+
+
+def test_the_digest_of_a_folder_is_of_all_that_a_run_sees_of_it(written, tmp_path):
+    folder = tmp_path / "set"
+
+    def digest() -> str:
+        return folder_digest(read_sources(folder), skipped_files(folder))
+
+    written("set/a/1.jpg", b"one")
+    digests = [digest()]
+    for name in ("a/1.jpg", "a/2", "notes.txt", "top.jpg"):
+        written(f"set/{name}", b"changed")
+        digests.append(digest())
+    assert len(set(digests)) == len(digests)
+    written("set/notes.txt", b"another note")
+    assert digest() == digests[-1]
+
+
+def test_a_folder_of_links_that_lead_out_says_so(written, tmp_path):
+    written("store/1.jpg", b"one")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/tower").symlink_to(tmp_path / "store")
+    with pytest.raises(InputError, match=r"no images found; .*; not followed, since they lead out of it: tower"):
+        read_sources(tmp_path / "set")
 
 
 def test_a_folder_without_images(tmp_path):
@@ -351,7 +383,7 @@ def test_images_of_a_folder_at_any_depth_need_no_class(tmp_path):
     assert list(zip(found["image_id"].to_pylist(), found["landmark_id"].to_pylist(), strict=True)) == [
         ("a/b/deep.png", "a/b"), ("a/one.JPG", "a"), ("top.jpg", ""),
     ]  # fmt: skip
-    assert read_sources(tmp_path)["image_id"].to_pylist() == ["a/one.JPG"]
+    assert read_sources(tmp_path)["image_id"].to_pylist() == ["a/b/deep.png", "a/one.JPG"]
 
 
 def test_a_folder_without_images_says_what_was_expected(tmp_path):

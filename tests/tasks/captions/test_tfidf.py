@@ -1,6 +1,5 @@
 """tf-idf against values worked out by hand, an independent computation in numpy, and scikit-learn."""
 
-import io
 import json
 import math
 from collections import Counter
@@ -22,7 +21,7 @@ from tasks.captions.overview import complete_images, empty_vectors, encoded_imag
 from tasks.captions.settings import EncodeSettings, SplitSettings
 from tasks.captions.split import list_images, split_of
 from tasks.captions.synsets import NO_SYNSET, count_synsets, find_nothing
-from tasks.captions.tfidf import NOT_A_TERM, NOT_IN_TRAIN, TOO_RARE, encode, from_npz, to_npz, weigh
+from tasks.captions.tfidf import NOT_A_TERM, NOT_IN_TRAIN, TOO_RARE, encode, weigh
 from tasks.captions.vocabulary import Vocabulary
 
 IDS = ["1", "2", "3", "4", "5", "6", "16"]  # 1 validates, 16 tests
@@ -220,7 +219,6 @@ def test_without_a_term_all_vectors_are_empty():
     _, _, encoded = encoded_phrases([], ["2", "3"])
     assert encoded.weights.shape == (2, 0)
     assert encoded.vocabulary.num_rows == 0
-    assert from_npz(to_npz(encoded.weights)).shape == (2, 0)
 
 
 # Laws
@@ -238,22 +236,6 @@ def test_rows_have_length_one_or_none(counts, idf, sublinear):
     np.testing.assert_allclose(lengths, (counts.toarray().sum(axis=1) > 0).astype(float), atol=1e-6)
     assert (weights.data > 0).all()
     assert weights.has_sorted_indices
-
-
-# Files
-
-
-def test_the_file_is_what_scipy_opens_and_always_the_same(by_hand, monkeypatch):
-    _, _, encoded = by_hand
-    content = to_npz(encoded.weights)
-    monkeypatch.setattr("time.time", lambda: 2e9)
-    monkeypatch.setattr("time.localtime", lambda *_: (2033, 5, 18, 3, 33, 20, 2, 138, 0))
-    assert to_npz(encoded.weights) == content
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        assert {"data", "indices", "indptr", "shape", "format"} <= set(file)
-        assert file["data"].dtype == np.float32
-        assert file["indices"].dtype == np.int32
-    assert (sp.load_npz(io.BytesIO(content)) != encoded.weights).nnz == 0
 
 
 # A published vocabulary

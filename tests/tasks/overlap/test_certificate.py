@@ -5,7 +5,7 @@ import pytest
 
 from tasks.overlap.certificate import certify
 
-FACTS = {"sites": 1, "ground_truth": 1, "absent": 0, "ignored": 0, "unreadable": 2, "signature": "ab"}
+FACTS = {"sites": 1, "ground_truth": 1, "absent": 0, "ignored": 0, "not_compared": 2, "signature": "ab"}
 COLUMNS = ["test_set", "images", "possible", "compared", "verified", "audited", "audit_found"]
 
 

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from bench.mutants import read_mutants
 from storage.errors import InputError
-from tasks.overlap.groundtruth import Part, read_ground_truth, site_of
+from tasks.overlap.groundtruth import Part, site_of
+from tasks.overlap.groundtruth import read_ground_truth as read_files
+from tasks.overlap.matlab import parse_revisited
+
+
+def read_ground_truth(name: str, folder: Path) -> dict[str, Part] | None:
+    return read_files(name, sorted(folder.rglob("*")))
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -45,13 +52,25 @@ def test_the_text_files_of_oxford_buildings(tmp_path):
     [
         ("a_1_query", "a_000001\n", "a_1_query.txt, line 1: 'a_000001'; expected a name and four numbers"),
         ("a_1_good", "a_000001\na b\n", "a_1_good.txt, line 2: 'a b'; expected a name"),
-        ("a_1_junk", "caf\u00e9", "a_1_junk.txt: not text"),
     ],
 )
 def test_a_malformed_text_file_is_named_with_its_line(tmp_path, name, text, expected):
     with pytest.raises(InputError) as raised:
         read_ground_truth("oxford5k", write(tmp_path, **{name: text}))
     assert expected in str(raised.value)
+
+
+def test_a_text_file_of_an_old_editor_is_refused(tmp_path):
+    (tmp_path / "a_12_junk.txt").write_bytes("café_000001".encode("latin-1"))
+    with pytest.raises(InputError, match=r"a_12_junk\.txt: not UTF-8 text: .*; expected names of photographs"):
+        read_ground_truth("oxford5k", tmp_path)
+
+
+def test_a_set_may_have_queries_of_two_digits_alone(tmp_path):
+    write(tmp_path, pisa_10_query="pisa_000001 1 2 3 4", pisa_10_ok="pisa_000002.jpg")
+    assert read_ground_truth("mine", tmp_path) == {
+        "pisa_000001": Part("query", "pisa"), "pisa_000002": Part("positive", "pisa"),
+    }  # fmt: skip
 
 
 def revisited(folder: Path, **changes: object) -> Path:
@@ -67,8 +86,9 @@ def revisited(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def test_the_revisited_matlab_file(tmp_path):
-    assert read_ground_truth("roxford5k", revisited(tmp_path)) == {
+def test_the_revisited_matlab_file_which_may_bear_another_name_than_the_set(tmp_path):
+    (tmp_path / "gnd_roxford5k.pkl").write_bytes(b"")  # which nobody needs beside it
+    assert read_ground_truth("my-oxford", revisited(tmp_path)) == {
         "oxford_003410": Part("query", "all_souls"),
         "hertford_000015": Part("query", "hertford"),
         "all_souls_000001": Part("positive", "all_souls"),
@@ -82,13 +102,13 @@ def test_the_revisited_matlab_file(tmp_path):
 @pytest.mark.parametrize("changes", [{"qimlist": ["a"]}, {"imlist": ["a"]}, {"gnd": [{"easy": 0}, {"easy": 1}]}])
 def test_a_matlab_file_that_does_not_fit_is_an_error(tmp_path, changes):
     with pytest.raises(InputError, match=r"gnd_roxford5k.mat: .*; expected the lists imlist and qimlist"):
-        read_ground_truth("roxford5k", revisited(tmp_path, **changes))
+        parse_revisited(revisited(tmp_path, **changes) / "gnd_roxford5k.mat")
 
 
 def test_what_is_no_matlab_file_is_an_error(tmp_path):
     (tmp_path / "gnd_rparis6k.mat").write_bytes(b"<html>not found</html>" * 20)
     with pytest.raises(InputError, match=r"gnd_rparis6k.mat: .*expected the lists"):
-        read_ground_truth("rparis6k", tmp_path)
+        parse_revisited(tmp_path / "gnd_rparis6k.mat")
 
 
 def test_a_pickle_is_not_opened(tmp_path):
@@ -97,7 +117,35 @@ def test_a_pickle_is_not_opened(tmp_path):
         read_ground_truth("roxford5k", tmp_path)
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"a": {"best": []}}', '{"a": {"good": [1]}}', '{"a": {"good": 1}}'])
+def test_of_two_matlab_files_of_other_names_none_is_chosen(tmp_path):
+    for name in ("gnd_roxford5k.mat", "gnd_rparis6k.mat"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"'mine': which is its ground truth, .*gnd_rparis6k\.mat\? Leave only"):
+        read_ground_truth("mine", tmp_path)
+    write(tmp_path, a_1_good="x_1")
+    assert read_ground_truth("mine", tmp_path) == {"x_1": Part("positive", "a")}
+
+
+def test_damaged_matlab_files_cost_nothing_but_an_error():
+    outcomes = read_mutants(40)
+    assert set(outcomes) == {"read", "refused"}
+    assert outcomes["refused"] > 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "[]",
+            "{",
+            '{"a": {"best": []}}',
+            '{"a": {"good": [1]}}',
+            '{"a": {"good": 1}}',
+            '{"a": {"query": "abc.jpg"}}',
+        ),
+        *("[" * 100_000, '{"\\ud800": {"good": []}}'),
+    ],
+)
 def test_a_malformed_json_is_an_error_that_shows_the_form(tmp_path, text):
     (tmp_path / "groundtruth.json").write_text(text)
     with pytest.raises(InputError, match=r'groundtruth.json: .*; expected {"site": {"query": \["name.jpg"\]'):

@@ -108,9 +108,11 @@ def test_a_test_set_is_signed(signed):
     root, signature = signed
     rows = read_table(root, signature.tables["signature"]).to_pylist()
     assert signature.counts == {
-        "photographs": 4, "sites": 1, "ground_truth": 0, "absent": 0, "ignored": 0, "unreadable": 1,
+        "photographs": 4, "sites": 1, "ground_truth": 0, "absent": 0, "ignored": 0, "not_compared": 1,
     }  # fmt: skip
     assert [row["test_image"] for row in rows] == [f"tower_{n}.png" for n in range(4)]
+    (told,) = read_table(root, signature.tables["passed_over"]).to_pylist()
+    assert (told["test_set"], told["path"], told["reason"]) == ("paris", "broken_1.jpg", "not-an-image")
     assert {(row["test_set"], row["site"], row["width"], row["height"]) for row in rows} == {
         ("paris", "tower", 400, 300)
     }
@@ -125,7 +127,10 @@ def test_a_signature_lies_under_its_digest_and_serves_in_place_of_the_photograph
     elsewhere = Root(str(tmp_path / "elsewhere"))
     inputs = {"name": "paris", "folder": str(shared), "digest": ref.digest}
     taken = Output.model_validate(sign_test_set.fn(elsewhere.url, "signature-2", inputs, FEATURE_SETTINGS))
-    assert taken == signature  # the same file, and the same said of it: what is compared with it is not told apart
+    # The same file, and the same said of it: what is compared with it is not told apart
+    assert (taken.tables["signature"], taken.counts) == (ref, signature.counts)
+    told = [read_table(store, of.tables["passed_over"]) for store, of in ((root, signature), (elsewhere, taken))]
+    assert told[0].equals(told[1])
     assert compare(elsewhere, taken, crop=texture(0)[40:260, 60:380].copy())[2] == {"crop": "test-copy"}
 
 

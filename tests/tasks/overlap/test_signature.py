@@ -10,12 +10,14 @@ import pytest
 from storage.errors import InputError
 from storage.parquet import encode
 from storage.tables import SIGNATURE
+from tasks.acquire.folder import Skipped
 from tasks.features.packed import Features, pack
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.signature import METHOD, About, digest_test_set, is_signature, read_signature
 
 SETTINGS = FeatureSettings()
-ABOUT = About(test_set="paris", method=METHOD, features=SETTINGS, ground_truth=True, absent=1, ignored=2, unreadable=3)
+SKIPPED = (Skipped("a", "absent"), Skipped("b.jpg", "known-corrupt"), Skipped("c.jpg", "broken-image", "its header"))
+ABOUT = About(test_set="paris", method=METHOD, features=SETTINGS, ground_truth=True, skipped=SKIPPED)
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -39,6 +41,7 @@ def test_a_shared_signature_is_read_with_what_it_says_of_itself(file):
     written(file, row(), row(test_image="b.jpg", role="junk"))
     found = read_signature("paris", file, SETTINGS)
     assert found.about == ABOUT
+    assert found.about.counts() == {"absent": 1, "ignored": 1, "not_compared": 1}
     assert found.table["test_image"].to_pylist() == ["a.jpg", "b.jpg"]
     assert hashlib.sha256(found.content).hexdigest() == digest_test_set("paris", file, SETTINGS)
 

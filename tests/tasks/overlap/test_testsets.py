@@ -19,7 +19,7 @@ def put(folder: Path, *names: str) -> Path:
 @pytest.fixture
 def folder(tmp_path):
     return put(
-        tmp_path / "set", "b/eiffel_2.JPG", "b/eiffel_1.jpg", "louvre.png", "notes.txt", "b/deep/pantheon-7.webp"
+        tmp_path / "set", "b/eiffel_2.JPG", "b/eiffel_1.jfif", "louvre.png", "notes.txt", "b/deep/pantheon-7.webp"
     )
 
 
@@ -27,11 +27,42 @@ def test_all_photographs_below_a_plain_folder_sorted(folder):
     found = read_test_set("mine", folder)
     assert found.photographs == (
         Photograph("b/deep/pantheon-7.webp", "pantheon", "positive"),
-        Photograph("b/eiffel_1.jpg", "eiffel", "positive"),
+        Photograph("b/eiffel_1.jfif", "eiffel", "positive"),
         Photograph("b/eiffel_2.JPG", "eiffel", "positive"),
         Photograph("louvre.png", "louvre", "positive"),
     )
-    assert (found.ground_truth, found.absent, found.ignored) == (False, 0, ())
+    assert (found.ground_truth, found.skipped) == (False, ())
+
+
+def test_a_photograph_needs_no_suffix_and_what_links_lead_out_to_is_told(folder, tmp_path):
+    (folder / "tower_1").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+    put(tmp_path / "real", "arc_1.jpg")
+    (folder / "arc").symlink_to(tmp_path / "real")
+    before = read_test_set("mine", folder)
+    assert Photograph("tower_1", "tower", "positive") in before.photographs
+    assert before.skipped == (("arc", "linked-out", ""),)
+    (folder / "arc").unlink()
+    assert read_test_set("mine", folder).digest() != before.digest()
+
+
+def test_a_folder_of_nothing_but_links_that_lead_out_is_an_error(tmp_path):
+    put(tmp_path / "real", "arc_1.jpg")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/jpg").symlink_to(tmp_path / "real")
+    with pytest.raises(InputError, match=r"no photographs below .*; not followed, since they lead out of it: jpg"):
+        read_test_set("mine", tmp_path / "set")
+
+
+def test_a_ground_truth_saved_elsewhere_is_read(tmp_path):
+    cafe = "caf\u00e9_000001"  # as an editor composes it; the disk keeps letter and accent apart
+    put(tmp_path, "jpg/cafe\u0301_000001.jpg", "jpg/tower_000001.jpg", "jpg/tower_000002.jpg")
+    (tmp_path / "tower_10_query.txt").write_bytes(f"\ufeff{cafe} 1 2 3 4\r\n".encode())
+    (tmp_path / "tower_10_good.txt").write_bytes(b"\xef\xbb\xbftower_000001\r\n\r\n")
+    found = read_test_set("mine", tmp_path)
+    assert [(photograph.site, photograph.role) for photograph in found.photographs] == [
+        ("tower", "query"), ("tower", "positive"), ("tower", "distractor"),
+    ]  # fmt: skip
+    assert found.skipped == ()
 
 
 def test_a_missing_folder_is_an_error_that_names_the_set(tmp_path):
@@ -72,7 +103,7 @@ def test_what_a_ground_truth_does_not_name_is_a_distractor_and_what_is_missing_i
     assert [(photograph.site, photograph.role) for photograph in found.photographs] == [
         ("pantheon", "distractor"), ("tower", "query"), ("eiffel", "distractor"), ("tower", "junk"),
     ]  # fmt: skip
-    assert (found.ground_truth, found.absent) == (True, 1)
+    assert (found.ground_truth, found.skipped) == (True, (("eiffel_3", "absent", ""),))
 
 
 def test_a_ground_truth_of_other_photographs_is_an_error(folder):
@@ -84,11 +115,11 @@ def test_a_ground_truth_of_other_photographs_is_an_error(folder):
 def test_paris_files_that_are_known_to_be_corrupt_are_left_out_and_named(tmp_path):
     names = ("louvre/paris_louvre_000136.jpg", "louvre/paris_louvre_000137.jpg", "paris_eiffel_000004.jpg")
     found = read_test_set("paris6k", put(tmp_path, *names))
-    assert found.ignored == ("louvre/paris_louvre_000136.jpg",)
+    assert found.skipped == (("louvre/paris_louvre_000136.jpg", "known-corrupt", ""),)
     assert [(photograph.path, photograph.site) for photograph in found.photographs] == [
         ("louvre/paris_louvre_000137.jpg", "louvre"), ("paris_eiffel_000004.jpg", "eiffel"),
     ]  # fmt: skip
-    assert read_test_set("mine", tmp_path).ignored == ()
+    assert read_test_set("mine", tmp_path).skipped == ()
 
 
 def test_paris_sites_are_named_alike_in_files_and_ground_truth(tmp_path):
@@ -116,7 +147,7 @@ def test_real_samples(shared_data):
     }
     oxford = {photograph.path: photograph for photograph in sets["oxford5k"].photographs}
     assert sets["oxford5k"].ground_truth
-    assert sets["oxford5k"].absent > 400
+    assert [entry.reason for entry in sets["oxford5k"].skipped].count("absent") > 400
     assert {photograph.site for photograph in sets["paris6k"].photographs} == {
         "eiffel", "louvre", "notredame", "sacrecoeur",
     }  # fmt: skip

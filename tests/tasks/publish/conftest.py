@@ -171,7 +171,7 @@ def certificate(overlaps: pa.Table, test_sets: dict[str, int]) -> pa.Table:
     counts = {"images": 1000, "verified": 6, "audited": 200, "audit_found": 1, "missed": 1.0}
     counts |= {"mates_compared": 0, "mates_verified": 0, "images_through": 0}
     counts |= {"missed_low": 0.0, "missed_high": 5.5}
-    known = {"sites": 11, "ground_truth": True, "absent": 0, "ignored": 0, "unreadable": 0, "signature": "ab" * 32}
+    known = {"sites": 11, "ground_truth": True, "absent": 0, "ignored": 0, "not_compared": 0, "signature": "ab" * 32}
     found = {"images_found": len(set(overlaps["image_id"].to_pylist())), "classes_found": 1}
     found |= {"copies_dropped": 2, "landmarks_dropped": 3, "classes_dropped": 1, "class_images_dropped": 19}
     rows = [

@@ -7,6 +7,7 @@ import pytest
 from storage.manifest import Certificate
 from storage.tables import CERTIFICATE_TABLES, TableRef
 from tasks.publish.attest import certificate_page, found_images, render_certificate
+from tasks.publish.passed_over import count_reasons
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -44,7 +45,7 @@ def made() -> Certificate:
     refs = {spec.name: TableRef(path=f"{spec.name}.parquet", digest="ab" * 32, rows=0) for spec in CERTIFICATE_TABLES}
     return Certificate(
         subject="folder snaps", name="snaps", test_sets={"paris": 3}, settings={"match": {"ratio": 0.8}},
-        software={"python": "3.11"}, crashed_pictures=0, digest="cd" * 32, tables=refs,
+        software={"python": "3.11"}, passed_over={}, crashed_pictures=0, digest="cd" * 32, tables=refs,
         created_at=datetime(2026, 3, 4, tzinfo=UTC),
     )  # fmt: skip
 
@@ -89,9 +90,34 @@ def test_what_was_found_through_another_image_says_so(made):
 
 def test_nothing_shared(made):
     page = pages(made, tables(images=[image("a")]))["index.html"]
-    assert "nothing shared" in page
+    assert "✓ nothing shared" in page
     assert "0 of 1 images" in page
-    assert "could not be read" not in page
+    assert "not compared" not in page
+
+
+def test_what_was_not_compared_is_no_clean_certificate_and_is_named_with_its_reason(made):
+    rows = [("paris", "arc", "linked-out"), ("paris", "eiffel_9", "absent"), ("", "b.png", "not-an-image"),
+            ("", "notes.txt", "no-photograph")]  # fmt: skip
+    told = [{"test_set": test_set, "path": path, "reason": reason, "detail": ""} for test_set, path, reason in rows]
+    content = tables(images=[image("a")], passed_over=told)
+    page = pages(made.model_copy(update={"passed_over": count_reasons(content["passed_over"])}), content)["index.html"]
+    assert "✓" not in page
+    for words in ("✗ nothing found", "not compared of paris: 1 absent, 1 linked-out", "not compared: 1 not-an-image",
+                  "passed over: 1 no-photograph", ">arc<", ">eiffel_9<", ">b.png<", "leads out of the given folder",
+                  "Files that were not compared <b>3</b>"):  # fmt: skip
+        assert words in page
+    assert "notes.txt" not in page
+
+
+def test_a_picture_that_killed_its_detector_is_no_clean_certificate(made):
+    page = pages(made.model_copy(update={"crashed_pictures": 1}), tables(images=[image("a")]))["index.html"]
+    assert "✗ nothing found" in page
+
+
+def test_a_file_that_only_is_no_photograph_leaves_a_certificate_clean(made):
+    harmless = {"": {"no-photograph": 4}, "paris": {"known-corrupt": 20, "linked-loop": 1}}
+    assert made.model_copy(update={"passed_over": harmless}).uncompared == 0
+    assert made.model_copy(update={"passed_over": {**harmless, "oxford": {"absent": 2}}}).uncompared == 2
 
 
 def test_what_others_named_is_text(made):
@@ -100,9 +126,11 @@ def test_what_others_named_is_text(made):
     content = tables(
         images=[image(HOSTILE, HOSTILE)],
         overlaps=[pair(HOSTILE, HOSTILE, HOSTILE, site=HOSTILE, test_set=HOSTILE, through=HOSTILE)],
+        passed_over=[{"test_set": HOSTILE, "path": HOSTILE, "reason": "absent", "detail": HOSTILE}],
         drops=[drop],
         namesakes=[{**named, "images": 3, "images_found": 0}],
     )
+    made = made.model_copy(update={"passed_over": count_reasons(content["passed_over"])})
     page = pages(made, content)["index.html"]
     assert "&lt;script&gt;" in page
     assert "<script" not in page

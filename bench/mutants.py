@@ -1,0 +1,58 @@
+"""Matlab files with a few changed bytes: whether reading them costs more than a clear error."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from scipy.io import savemat
+
+from storage.errors import InputError
+from tasks.overlap.matlab import matlab_reader, read_revisited
+
+_MOST_CHANGED = 4
+
+
+def revisited_file(photographs: int = 60, queries: int = 6) -> bytes:
+    """A Matlab file in the form of the revisited sets' ground truth."""
+    rng = np.random.default_rng(0)
+    truths = []
+    for _ in range(queries):
+        places = rng.permutation(photographs) + 1
+        parts = {"easy": places[:8], "hard": places[8:14], "junk": places[14:16]}
+        truths.append({"bbx": rng.random(4), **parts})
+    cells = {
+        "imlist": [f"tower_{number:06d}" for number in range(photographs)],
+        "qimlist": [f"query_{number:06d}" for number in range(queries)],
+        "gnd": truths,
+    }
+    sink = io.BytesIO()
+    savemat(sink, {name: np.array(values, object) for name, values in cells.items()})
+    return sink.getvalue()
+
+
+def mutants(content: bytes, count: int) -> Iterator[bytes]:
+    """Copies of a file of which one to four bytes are changed; the same for the same file and count."""
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        changed = bytearray(content)
+        for place in rng.integers(0, len(content), rng.integers(1, _MOST_CHANGED + 1)):
+            changed[place] ^= int(rng.integers(1, 256))
+        yield bytes(changed)
+
+
+def read_mutants(count: int) -> Counter[str]:
+    """How many mutants were read, and how many refused; any other end of one is raised."""
+    outcomes = Counter[str]()
+    with TemporaryDirectory() as folder, matlab_reader() as reader:
+        file = Path(folder) / "gnd_mutant.mat"
+        for content in mutants(revisited_file(), count):
+            file.write_bytes(content)
+            try:
+                read_revisited(file, reader)
+                outcomes["read"] += 1
+            except InputError:
+                outcomes["refused"] += 1
+    return outcomes

@@ -1,0 +1,42 @@
+import json
+
+import pyarrow as pa
+
+from storage.reasons import Reason
+from storage.tables import DROPS, PASSED_OVER
+from tasks.publish.passed_over import count_reasons, sentence_of, tell_reasons, uncompared, with_unreadable
+
+ROWS = [
+    {"test_set": "paris", "path": "jpg", "reason": "linked-out", "detail": ""},
+    {"test_set": "paris", "path": "louvre_000136.jpg", "reason": "known-corrupt", "detail": ""},
+    {"test_set": "", "path": "notes.txt", "reason": "no-photograph", "detail": ""},
+]
+TABLE = pa.Table.from_pylist(ROWS, PASSED_OVER.schema)
+
+
+def test_files_are_counted_and_told_what_may_be_missed_first():
+    counts = count_reasons(TABLE)
+    assert counts == {"": {"no-photograph": 1}, "paris": {"known-corrupt": 1, "linked-out": 1}}
+    assert tell_reasons(counts) == [
+        (True, "not compared of paris: 1 linked-out"),
+        (False, "passed over: 1 no-photograph"),
+        (False, "passed over of paris: 1 known-corrupt"),
+    ]
+    assert uncompared(TABLE) == ROWS[:1]
+    assert tell_reasons({}) == []
+
+
+def test_files_of_a_folder_that_could_not_be_read_count_too_and_what_shares_something_does_not():
+    evidence = json.dumps({"url": "a.png", "found": "starts with b'<!'"})
+    drops = [
+        {"image_id": "a.png", "stage": "acquire", "reason": "not-an-image", "evidence": evidence},
+        {"image_id": "b.png", "stage": "overlap", "reason": "test-copy", "evidence": "{}"},
+    ]
+    found = with_unreadable(TABLE, pa.Table.from_pylist(drops, DROPS.schema)).to_pylist()
+    seen = {"test_set": "", "path": "a.png", "reason": "not-an-image", "detail": "starts with b'<!'"}
+    assert found == [*ROWS, seen]
+
+
+def test_every_code_has_its_sentence():
+    assert sentence_of("linked-out").startswith("A link that leads out")
+    assert sentence_of("broken-image") == Reason.BROKEN_IMAGE.sentence
