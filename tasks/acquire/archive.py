@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import urllib3
 
 from storage.errors import InputError
+from storage.unwritable import told_when_unwritable
 from tasks.acquire.address import flaw_of, read_address
 from tasks.acquire.fetch import redirect_of
 from tasks.acquire.guard import BlockedAddressError
@@ -103,7 +104,8 @@ def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSe
             while chunk := response.read1(_CHUNK):  # each piece as it arrives: what came before a break is kept
                 if sink.tell() + len(chunk) > longest:
                     raise InputError(f"{file.url}: longer than {longest:,} bytes; tell its `bytes`, or raise max_bytes")
-                sink.write(chunk)
+                with told_when_unwritable(str(path.parent), "folder"):  # no other request makes room
+                    sink.write(chunk)
                 tell(sink.tell(), length or 0)
     finally:
         response.close()
