@@ -9,7 +9,7 @@ import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.manifest import Manifest
+from storage.manifest import Manifest, count_uncompared
 from storage.reasons import Reason
 from storage.tables import VERSION_TABLES
 from tasks.publish.passed_over import tell_reasons
@@ -49,6 +49,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,
         dropped=dropped,
         told=[sentence for _, sentence in tell_reasons(manifest.passed_over)],
+        missed=count_uncompared({name: counts for name, counts in manifest.passed_over.items() if name}),
     )
 
 

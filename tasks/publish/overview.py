@@ -11,6 +11,7 @@ from storage.manifest import FunnelStep
 from storage.reasons import Reason
 from tasks.publish.funnel import STEPS
 from tasks.publish.items import clip, words
+from tasks.publish.passed_over import uncompared
 from tasks.publish.rows import ClassSummary, cells
 
 
@@ -47,8 +48,10 @@ def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
         for name in ("overlaps", "boxes")
     )
     distinct = pc.count_distinct(kept["sha256"]).as_py()
+    missed = sum(row["test_set"] != "" for row in uncompared(tables["passed_over"]))
     return [
         (leaks == 0, f"{leaks:,} of {len(kept):,} kept images show the same thing as a test photograph."),
+        (missed == 0, f"{missed:,} files of test sets were not compared."),
         (verdicts.num_rows == sources, f"{sources:,} rows came in, {verdicts.num_rows:,} left with a verdict."),
         (boxed == len(kept), f"{boxed:,} of {len(kept):,} kept images have a box."),
         (distinct == len(kept), f"{len(kept):,} kept images are {distinct:,} different files."),

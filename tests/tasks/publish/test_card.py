@@ -36,6 +36,15 @@ def test_the_counts_are_those_of_the_tables(every_reason):
     assert dropped == 3 * (len(Reason) - 1)
 
 
+def test_what_was_not_compared_is_told(version_of):
+    told = {"": {"no-class": 2}, "paris6k": {"absent": 1_200, "known-corrupt": 20}}
+    made = version_of({"Louvre": {"kept": 3}}, passed_over=told)
+    card = render_card(made.manifest, made.tables)
+    assert "test photograph; files of the test sets that were not compared stand below." in card
+    for sentence in ("not compared: 2 no-class", "not compared of paris6k: 1,200 absent", "paris6k: 20 known-corrupt"):
+        assert sentence in card
+
+
 def test_every_column_is_described(every_reason):
     card = render_card(every_reason.manifest, every_reason.tables)
     for spec in VERSION_TABLES:

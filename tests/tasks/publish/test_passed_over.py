@@ -4,6 +4,7 @@ import pyarrow as pa
 
 from storage.reasons import Reason
 from storage.tables import DROPS, PASSED_OVER
+from tasks.publish.overview import check
 from tasks.publish.passed_over import count_reasons, sentence_of, tell_reasons, uncompared, with_unreadable
 
 ROWS = [
@@ -40,3 +41,9 @@ def test_files_of_a_folder_that_could_not_be_read_count_too_and_what_shares_some
 def test_every_code_has_its_sentence():
     assert sentence_of("linked-out").startswith("A link that leads out")
     assert sentence_of("broken-image") == Reason.BROKEN_IMAGE.sentence
+
+
+def test_a_version_of_which_test_photographs_were_not_compared_says_so_first(version_of):
+    made = version_of({"Louvre": {"kept": 3}})
+    assert (True, "0 files of test sets were not compared.") in check(made.tables)
+    assert (False, "1 files of test sets were not compared.") in check({**made.tables, "passed_over": TABLE})
