@@ -13,8 +13,9 @@ from flows.runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodingFacts, SourceFile, TripletFacts
 from storage.root import Root
+from storage.runs import one_run
 from storage.tables import TableRef
-from storage.versions import list_versions, point_latest, read_manifest
+from storage.versions import list_folders, point_latest, read_manifest
 from tasks.captions.formats import spec_of
 from tasks.captions.task import (
     LEFT_OUT,
@@ -69,13 +70,14 @@ def captions(
     """
     question = ask_captions(files or [], name, root, settings, note, pictures)
     store = Root(root)
-    before = {version.digest for version in list_versions(store, name, CaptionManifest)}
-    with task_runner(run) as runner:
-        published = travel(PrefectRoad(store, runner, STAGES), question, settings)
-    folder = Path(published.tables["manifest"].path).parent.name
-    version = read_manifest(store, name, folder, CaptionManifest)
-    point_latest(store, version)
-    is_new = version.digest not in before
+    with one_run(store, CaptionManifest.shelf, name):
+        before = list_folders(store, name, CaptionManifest)
+        with task_runner(run) as runner:
+            published = travel(PrefectRoad(store, runner, STAGES), question, settings)
+        folder = Path(published.tables["record"].path).parent.name
+        version = read_manifest(store, name, folder, CaptionManifest)
+        point_latest(store, version)
+    is_new = folder not in before
     _announce(store, version, is_new=is_new)
     return Captioned(version=version, is_new=is_new)
 

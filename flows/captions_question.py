@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.settings import CaptionsSettings
 from storage.errors import InputError
+from storage.locks import check_free
+from storage.manifest import CaptionManifest
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.settings import RemoteFile
@@ -61,7 +63,9 @@ def ask_captions(
         raise InputError("[split] val_percent and test_percent leave nothing to train; make their sum at most 99")
     if pictures and not pictures.is_dir():
         raise InputError(f"pictures {pictures}: no such folder; expected one with files such as 1.jpg below it")
-    Root(root).check_writable()
+    store = Root(root)
+    store.check_writable()
+    check_free(store, f"{CaptionManifest.shelf}/{name}")
     local = {
         kind: LocalFile(path=found[kind].absolute(), sha256=_digest(found[kind])) for kind in FORMATS if kind in found
     }

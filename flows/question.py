@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.leaks import TestSets, ask_test_sets
 from storage.errors import InputError
+from storage.locks import check_free
+from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.settings import LARGE_RUN, PoliteSettings
@@ -63,7 +65,9 @@ def ask(
         )
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     asked = ask_test_sets(test_sets, features, aliases)
-    Root(root).check_writable()
+    store = Root(root)
+    store.check_writable()
+    check_free(store, f"{Manifest.shelf}/{name}")
     digest = _list_digest(resolved, listed)
     return Question(
         source=resolved,

@@ -9,12 +9,14 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from storage.errors import DamagedTableError
+from storage.folders import list_damage, publish_folder, read_record
+from storage.locks import lock
 from storage.manifest import Attested, Certificate
-from storage.parquet import encode, is_intact, read_table
+from storage.parquet import encode, read_table
 from storage.root import Root
 from storage.tables import CERTIFICATE_TABLES, TableRef
 
-_NAME = "certificate.json"
+_RECORD = "certificate.json"
 
 
 def read_certificate(root: Root, folder: str) -> Certificate:
@@ -24,9 +26,10 @@ def read_certificate(root: Root, folder: str) -> Certificate:
         DamagedTableError: there is none, or it does not parse.
     """
     try:
-        return Certificate.model_validate_json(root.read(f"{folder}/{_NAME}"))
+        return Certificate.model_validate_json(read_record(root, f"{folder}/{_RECORD}"))
     except (FileNotFoundError, ValidationError) as error:
-        raise DamagedTableError(f"{root.url}/{folder}/{_NAME} is not a certificate: {error}") from error
+        how = "run the same command again"
+        raise DamagedTableError(f"{root.url}/{folder}/{_RECORD} is not a certificate; {how}") from error
 
 
 def read_certificate_table(root: Root, made: Certificate, table: str) -> pa.Table:
@@ -55,18 +58,27 @@ def publish_certificate(
     lines = [facts.subject, *sorted(f"{name} {ref.digest}" for name, ref in refs.items())]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     made = Certificate(**facts.model_dump(), digest=digest, tables=refs, created_at=datetime.now(UTC))
-    if _stands(root, made):
+    with lock(root, f"publish/certificates/{made.name}", wait=True):
+        old = _read_if_sound(root, made)
+        if old and not list_damage_of(root, old):
+            return old
+
+        def describe(listing: TableRef) -> bytes:
+            return made.model_copy(update={"files": listing}).model_dump_json(indent=2).encode()
+
+        content = chain(((f"{name}.parquet", data) for name, data in files.items()), render(made))
+        publish_folder(root, made.folder, content, _RECORD, describe)
         return read_certificate(root, made.folder)
-    content = chain(((f"{name}.parquet", data) for name, data in files.items()), render(made))
-    root.write_folder(made.folder, content, (_NAME, made.model_dump_json(indent=2).encode()))
-    return made
 
 
-def _stands(root: Root, made: Certificate) -> bool:
-    """Whether the certificate was published before, and nothing of it is gone or damaged."""
+def list_damage_of(root: Root, made: Certificate) -> list[str]:
+    """What of a certificate's folder is not as it was published, a line each."""
+    return list(list_damage(root, made.folder, _RECORD, made.files))
+
+
+def _read_if_sound(root: Root, made: Certificate) -> Certificate | None:
     try:
         found = read_certificate(root, made.folder)
     except DamagedTableError:
-        return False
-    inside = [ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for ref in found.tables.values()]
-    return found.digest == made.digest and all(is_intact(root, ref) for ref in inside)
+        return None
+    return found if found.digest == made.digest else None

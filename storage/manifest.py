@@ -124,6 +124,9 @@ class Version(BaseModel):
     number: int
     digest: str = Field(description="sha256 over the lines `table digest`, sorted; the fetch log is left out")
     tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the version's folder")
+    files: TableRef | None = Field(
+        None, description="`SHA256SUMS`, which has the digest of every file but this one; none in versions of long ago"
+    )
     created_at: datetime
 
     @property
@@ -179,6 +182,10 @@ class Certificate(Attested):
 
     digest: str = Field(description="sha256 over the subject and the lines `table digest`, sorted")
     tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the certificate's folder")
+    files: TableRef | None = Field(
+        None,
+        description="`SHA256SUMS`, which has the digest of every file but this one; none in certificates of long ago",
+    )
     created_at: datetime
 
     @property

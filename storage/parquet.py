@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from storage.errors import DamagedTableError, InputError
+from storage.errors import DamagedTableError
 from storage.root import Root
 from storage.tables import TableRef, TableSpec
 
@@ -140,7 +140,7 @@ def is_intact(root: Root, ref: TableRef) -> bool:
     try:
         with root.reading(ref.path) as file:
             return _digest(file) == ref.digest
-    except (OSError, InputError):  # gone, or a path out of the root in a record that someone else prepared
+    except (OSError, ValueError):  # gone, or no path at all, or one out of the root: someone else prepared the record
         return False
 
 

@@ -1,13 +1,13 @@
 """The dataset root: a folder on any fsspec filesystem, written to in one step a file."""
 
 import ctypes
+import errno
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -16,10 +16,15 @@ from uuid import uuid4
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from storage.errors import InputError, UnwritableRootError
 from storage.unwritable import told_when_unwritable
 
+TEMPORARY = ".writing-"
+"""Begins the names of files that are being written."""
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")  # what S3 answers where an object must not be, but is
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _flushing = threading.Lock()
 _last_flush: dict[str, float] = {}
 """When the last flush of each root that succeeded began."""
@@ -32,14 +37,18 @@ class Root:
         url: a local folder, or any URL that fsspec opens, such as `s3://bucket/folder`.
 
     Raises:
-        InputError: nothing can open this kind of URL.
+        InputError: nothing can open this kind of URL, or what is written there is lost with the process.
     """
 
     def __init__(self, url: str) -> None:
+        if not str(url).strip():
+            raise InputError("the root is empty text; give a folder, such as ./data")
         try:
             self.fs, base = url_to_fs(url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise InputError(f"root {url!r} can't be opened: {error}") from error
+        if isinstance(self.fs, MemoryFileSystem):
+            raise InputError(f"root {url!r} is memory, which is lost when the command ends; give a folder or a bucket")
         self.base = str(base).rstrip("/")
         self.is_local = isinstance(self.fs, LocalFileSystem)
         # Relative folders are made absolute, since a worker may run in another directory.
@@ -53,6 +62,8 @@ class Root:
         """
         if relative.startswith("/") or ".." in relative.split("/"):
             raise InputError(f"path {relative!r} leads out of the dataset root {self.url}")
+        if "\0" in relative:
+            raise InputError(f"path {relative!r} can't be one in the dataset root {self.url}")
         return f"{self.base}/{relative}" if relative else self.base
 
     def local_path(self, relative: str) -> Path:
@@ -104,6 +115,25 @@ class Root:
             else:
                 self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
 
+    def create(self, relative: str, content: bytes) -> bool:
+        """Writes a file where there is none; of many who do at once, one succeeds. Returns whether it did.
+
+        Raises:
+            UnwritableRootError: the root can't be written, and won't be by trying again.
+        """
+        with told_when_unwritable(self.url):
+            if self.is_local:
+                return _create_whole(self.path(relative), content)
+            try:
+                self.fs.pipe_file(self.path(relative), content, mode="create")
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if getattr(error.__cause__, "response", {}).get("Error", {}).get("Code") in _TAKEN:
+                    return False
+                raise
+            return True
+
     def flush(self) -> None:
         """Makes all that was written survive a loss of power: at once, for a flush of each of many files takes long."""
         if not self.is_local or not Path(self.base).is_dir():
@@ -118,54 +148,40 @@ class Root:
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
         path = self.path(relative)
-        try:  # asked for each image: a path object would cost as much as the call
-            return os.stat(path).st_size if self.is_local else int(self.fs.size(path))  # noqa: PTH116
+        if self.is_local:
+            return _size(path)
+        try:
+            return int(self.fs.size(path))
         except FileNotFoundError:
             return None
 
     @contextmanager
-    def writing(self, relative: str) -> Iterator[BinaryIO]:
+    def writing(self, relative: str, *, flush: bool = True) -> Iterator[BinaryIO]:
         """A file to write to, on disk, that stands at its place when all is written; after an error, nothing does.
+
+        Args:
+            flush: as in `write`.
 
         Raises:
             UnwritableRootError: the root can't be written, and won't be by trying again.
         """
         if self.is_local:
-            with told_when_unwritable(self.url), _writing(Path(self.path(relative))) as file:
+            with told_when_unwritable(self.url), _writing(self.path(relative), flush=flush) as file:
                 yield file
             return
         with tempfile.TemporaryDirectory(prefix=".writing-") as folder:
-            with told_when_unwritable(folder, "TMPDIR"), _writing(Path(folder) / "file") as file:
+            with told_when_unwritable(folder, "TMPDIR"), _writing(f"{folder}/file", flush=False) as file:
                 yield file
             with told_when_unwritable(self.url):  # an object appears when its upload is complete
                 self.fs.put_file(f"{folder}/file", self.path(relative))
 
-    def put(self, relative: str, content: bytes | str) -> None:
-        """Writes a file as `write` does; of a path of this root, copies what is there."""
-        if isinstance(content, bytes):
-            self.write(relative, content)
-        elif self.is_local:
-            with self.reading(content) as file, self.writing(relative) as copy:
+    def copy(self, source: str, relative: str, *, flush: bool = True) -> None:
+        """Writes a file as `write` does, with what is at another path of this root."""
+        if self.is_local:
+            with self.reading(source) as file, self.writing(relative, flush=flush) as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
         else:
-            self.fs.copy(self.path(content), self.path(relative))
-
-    def write_folder(self, relative: str, files: Iterable[tuple[str, bytes | str]], last: tuple[str, bytes]) -> None:
-        """Writes a folder that is not complete before its last file, and takes the place of one that lacks it.
-
-        A local folder appears by one rename. An object store has none: there the last file is the commit.
-
-        Args:
-            files, last: paths in the folder with the bytes of each, or the path of a file of this root to copy.
-        """
-        parent, _, name = relative.rpartition("/")
-        building = f"{parent}/.building-{name}" if self.is_local else relative
-        self.remove(building)
-        for path, content in chain(files, [last]):
-            self.put(f"{building}/{path}", content)
-        if building != relative:
-            self.remove(relative)
-            self.move(building, relative)
+            self.fs.copy(self.path(source), self.path(relative))
 
     def names(self, relative: str) -> list[str]:
         """The names of the files and folders in a folder, sorted; empty where there is no such folder."""
@@ -175,15 +191,17 @@ class Root:
         entries = self.fs.ls(self.path(relative), detail=False)
         return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries)
 
-    def find(self, relative: str) -> set[str]:
-        """The paths of all files below a folder; none where there is no such folder."""
+    def find(self, relative: str) -> dict[str, int]:
+        """The paths of all files below a folder, and the length of each; none where there is no such folder."""
         base = self.path(relative)
-        if self.is_local:  # several times faster than to ask for the size of each
-            found = (f"{folder}/{name}" for folder, _, names in os.walk(base) for name in names)
+        if self.is_local:
+            found = {
+                f"{folder}/{name}": _size(f"{folder}/{name}") for folder, _, names in os.walk(base) for name in names
+            }
         else:
             self.fs.invalidate_cache(base)
-            found = (str(path) for path in self.fs.find(base))
-        return {path[len(self.base) + 1 :] for path in found}
+            found = {str(path): int(facts["size"]) for path, facts in self.fs.find(base, detail=True).items()}
+        return {path[len(self.base) + 1 :]: size for path, size in found.items() if size is not None}
 
     def remove(self, relative: str) -> None:
         """Removes a file or a folder with all that is in it, if it is there."""
@@ -223,20 +241,38 @@ class Root:
             raise UnwritableRootError(said) from error
 
 
+def _size(path: str) -> int | None:
+    try:  # asked for each image: a path object would cost as much as the call
+        return os.stat(path).st_size  # noqa: PTH116
+    except FileNotFoundError:
+        return None
+
+
 @contextmanager
-def _writing(target: Path) -> Iterator[BinaryIO]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-    temporary = Path(name)
+def _writing(target: str, *, flush: bool) -> Iterator[BinaryIO]:
+    handle, temporary = _open_beside(target)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+            if flush:
+                os.fsync(file.fileno())
+        os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _open_beside(target: str) -> tuple[int, str]:
+    """A new file in the folder of another one, which is made where it is missing; rights are as the umask has them."""
+    folder = target.rpartition("/")[0]
+    temporary = f"{folder}/{TEMPORARY}{uuid4().hex}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+    try:
+        return os.open(temporary, flags, 0o666), temporary
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return os.open(temporary, flags, 0o666), temporary
 
 
 def _flush_file_system(folder: str) -> None:
@@ -251,25 +287,49 @@ def _flush_file_system(folder: str) -> None:
 
 def _write_whole(target: str, content: bytes, *, flush: bool) -> None:
     """Writes a file beside its place and renames it; images are written so by the million."""
-    folder = target.rpartition("/")[0]
-    temporary = f"{folder}/.writing-{uuid4().hex}"
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    handle, temporary = _open_beside(target)
     try:
-        handle = os.open(temporary, flags, 0o644)
-    except FileNotFoundError:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        handle = os.open(temporary, flags, 0o644)
-    try:
-        try:
-            _write_all(handle, content)
-            if flush:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
+        _write_and_close(handle, content, flush=flush)
         os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _create_whole(target: str, content: bytes) -> bool:
+    """Writes a file beside its place and links it there, which fails where one is."""
+    handle, temporary = _open_beside(target)
+    try:
+        _write_and_close(handle, content, flush=True)
+        Path(target).hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _create_in_place(target, content)
+    finally:
+        Path(temporary).unlink()
+    return True
+
+
+def _create_in_place(target: str, content: bytes) -> bool:
+    """The same where a file system has no links: for a moment, others see a part."""
+    try:
+        handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except FileExistsError:
+        return False
+    _write_and_close(handle, content, flush=True)
+    return True
+
+
+def _write_and_close(handle: int, content: bytes, *, flush: bool) -> None:
+    try:
+        _write_all(handle, content)
+        if flush:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_all(handle: int, content: bytes) -> None:

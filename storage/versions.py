@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import PurePosixPath
@@ -13,13 +12,16 @@ from pydantic import ValidationError
 from typing_extensions import TypeVar
 
 from storage.errors import DamagedTableError, InputError
+from storage.folders import list_damage, publish_folder, read_record
+from storage.locks import lock
 from storage.manifest import Making, Manifest, Version
-from storage.parquet import encode, is_intact, read_table
+from storage.parquet import encode, read_table
 from storage.root import Root
 from storage.tables import FETCH_LOG, VERSION_TABLES, TableRef
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FOLDER_PATTERN = re.compile(r"(\d+)-([0-9a-f]{12})")
+_RECORD = "manifest.json"
 _SPECS = {spec.name: spec for spec in VERSION_TABLES}
 
 V = TypeVar("V", bound=Version, default=Manifest)
@@ -48,23 +50,40 @@ def read_manifest(root: Root, name: str, folder: str, kind: type[V] = Manifest) 
 
     Raises:
         InputError: there is no such version.
-        DamagedTableError: its manifest is not one.
+        DamagedTableError: its manifest is not one, or not the one that was published.
     """
-    path = f"{kind.shelf}/{name}/{folder}/manifest.json"
+    path = f"{kind.shelf}/{name}/{folder}/{_RECORD}"
     try:
-        return kind.model_validate_json(root.read(path))
+        return kind.model_validate_json(read_record(root, path))
     except FileNotFoundError as error:
         raise InputError(f"no version {folder!r} of {name!r} in {root.url}; `{kind.lister}` lists them") from error
     except ValidationError as error:
-        raise DamagedTableError(f"{root.url}/{path} is not a manifest: {error}") from error
+        how = "run the command that made it once more, or remove its folder"
+        raise DamagedTableError(f"{root.url}/{path} is not a manifest; {how}") from error
+
+
+def read_if_sound(root: Root, name: str, folder: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
+    """The manifest of a version, or None where there is none or it is damaged."""
+    try:
+        return read_manifest(root, name, folder, kind)
+    except InputError:
+        return None
+
+
+def list_folders(root: Root, name: str, kind: type[Version] = Manifest) -> list[str]:
+    """The names of the folders of a name's published versions, oldest first; those without a manifest are none."""
+    shelf = f"{kind.shelf}/{name}"
+    folders = [folder for folder in root.names(shelf) if root.exists(f"{shelf}/{folder}/{_RECORD}")]
+    return sorted(filter(_FOLDER_PATTERN.fullmatch, folders), key=_number)
 
 
 def list_versions(root: Root, name: str, kind: type[V] = Manifest) -> list[V]:  # type: ignore[assignment]
-    """The published versions of a name, oldest first; folders without a manifest are not versions."""
-    shelf = f"{kind.shelf}/{name}"
-    folders = [folder for folder in root.names(shelf) if _FOLDER_PATTERN.fullmatch(folder)]
-    complete = [folder for folder in folders if root.exists(f"{shelf}/{folder}/manifest.json")]
-    return sorted((read_manifest(root, name, folder, kind) for folder in complete), key=lambda found: found.number)
+    """The published versions of a name, oldest first.
+
+    Raises:
+        DamagedTableError: the manifest of one is damaged.
+    """
+    return [read_manifest(root, name, folder, kind) for folder in list_folders(root, name, kind)]
 
 
 def list_names(root: Root, kind: type[Version] = Manifest) -> list[str]:
@@ -73,9 +92,23 @@ def list_names(root: Root, kind: type[Version] = Manifest) -> list[str]:
 
 
 def latest_version(root: Root, name: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
-    """The version that `latest` points to, or None before the first."""
+    """The version that `latest` points to, or None before the first.
+
+    Raises:
+        InputError: it points to none, or is damaged; so may be the version.
+    """
+    folder = _latest_folder(root, name, kind)
+    return read_manifest(root, name, folder, kind) if folder else None
+
+
+def _latest_folder(root: Root, name: str, kind: type[Version]) -> str | None:
     pointer = f"{kind.shelf}/{name}/latest"
-    return read_manifest(root, name, root.read(pointer).decode().strip(), kind) if root.exists(pointer) else None
+    if not root.exists(pointer):
+        return None
+    folder = root.read(pointer).decode("ascii", "replace").strip()
+    if not _FOLDER_PATTERN.fullmatch(folder):
+        raise DamagedTableError(f"{root.url}/{pointer} is damaged; the next run of {name!r} writes it anew")
+    return folder
 
 
 def point_latest(root: Root, version: Version) -> None:
@@ -87,21 +120,46 @@ def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) ->
     """A version by `latest`, its number, its folder name or the start of its digest.
 
     Raises:
+        InputError: none or several fit; or its manifest is damaged.
+    """
+    version = read_manifest(root, name, find_folder(root, name, which, kind), kind)
+    if which == "latest" or _matches(version.folder.rsplit("/", 1)[-1], which) or version.digest.startswith(which):
+        return version
+    raise _none_fits(root, name, which, kind, 0)
+
+
+def find_folder(root: Root, name: str, which: str, kind: type[Version] = Manifest) -> str:
+    """The folder name of a version, found as `find_version` does, its manifest unread.
+
+    Raises:
         InputError: none or several fit.
     """
     if which == "latest":
-        latest = latest_version(root, name, kind)
+        latest = _latest_folder(root, name, kind)
         fits = [latest] if latest else []
     else:
-        fits = [
-            version
-            for version in list_versions(root, name, kind)
-            if which in (str(version.number), version.folder.rsplit("/", 1)[-1]) or version.digest.startswith(which)
-        ]
-        fits = [version for version in fits if str(version.number) == which] or fits
+        folders = list_folders(root, name, kind)
+        fits = [folder for folder in folders if _matches(folder, which) or _short_digest(folder) == which[:12]]
+        fits = [folder for folder in fits if str(_number(folder)) == which] or fits
     if len(fits) != 1:
-        raise InputError(f"{len(fits)} versions of {name!r} in {root.url} fit {which!r}; `{kind.lister}` lists them")
+        raise _none_fits(root, name, which, kind, len(fits))
     return fits[0]
+
+
+def _matches(folder: str, which: str) -> bool:
+    return which in (str(_number(folder)), folder) or _short_digest(folder).startswith(which)
+
+
+def _none_fits(root: Root, name: str, which: str, kind: type[Version], count: int) -> InputError:
+    return InputError(f"{count} versions of {name!r} in {root.url} fit {which!r}; `{kind.lister}` lists them")
+
+
+def _number(folder: str) -> int:
+    return int(folder.split("-")[0])
+
+
+def _short_digest(folder: str) -> str:
+    return folder.split("-")[1]
 
 
 def only_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> str:
@@ -138,7 +196,10 @@ def publish_version(
     render: Callable[[V], Iterable[tuple[str, bytes]]],
     kind: type[V] = Manifest,  # type: ignore[assignment]
 ) -> V:
-    """Writes a version, unless one of the same content exists, and returns its manifest.
+    """Writes a version, unless one of the same content stands there whole, and returns its manifest.
+
+    What is lost or damaged of one is written anew in its place. Of several that publish a name at once, one does at a
+    time, so that each number is given once.
 
     Args:
         tables: every one of the kind's `contents` by name; one that a stage has stored is copied as it is.
@@ -146,45 +207,42 @@ def publish_version(
         render: gives the other files (card, report) as (path in the version's folder, bytes).
     """
     files = {table: _file(table, tables[table]) for table in kind.contents}
-    refs = {table: file.ref for table, file in files.items()}
+    refs = {table: ref for table, (ref, _) in files.items()}
     digest = content_digest(refs)
-    published = list_versions(root, name, kind)
-    for version in published:
-        if version.digest == digest:
-            _mend(root, version, files)
-            return version
-    number = 1 + max((version.number for version in published), default=0)
-    manifest = kind(
-        **facts.model_dump(), name=name, number=number, digest=digest, tables=refs, created_at=datetime.now(UTC)
-    )
-    tables_and_pages = chain(((file.ref.path, file.content) for file in files.values()), render(manifest))
-    root.write_folder(manifest.folder, tables_and_pages, ("manifest.json", manifest.model_dump_json(indent=2).encode()))
-    return manifest
+    with lock(root, f"publish/{kind.shelf}/{name}", wait=True):
+        number = _number_of(root, name, kind, digest)
+        own = {"name": name, "number": number, "digest": digest, "tables": refs, "created_at": datetime.now(UTC)}
+        made = kind(**facts.model_dump(), **own)
+        old = read_if_sound(root, name, made.folder.rsplit("/", 1)[-1], kind)
+        if old and not list_damage_of(root, old):
+            return old
+        if old:  # its facts stay; today's fetch log is another one, and the digest leaves it out
+            made = old.model_copy(update={"tables": refs, "files": None})
+
+        def describe(listing: TableRef) -> bytes:
+            return made.model_copy(update={"files": listing}).model_dump_json(indent=2).encode()
+
+        content = chain(((ref.path, source) for ref, source in files.values()), render(made))
+        publish_folder(root, made.folder, content, _RECORD, describe)
+        return read_manifest(root, name, made.folder.rsplit("/", 1)[-1], kind)
 
 
-@dataclass(frozen=True)
-class _File:
+def list_damage_of(root: Root, version: Version) -> list[str]:
+    """What of a version's folder is not as it was published, a line each."""
+    return list(list_damage(root, version.folder, _RECORD, version.files))
+
+
+def _number_of(root: Root, name: str, kind: type[Version], digest: str) -> int:
+    """That of the folder of this content, or the next that no folder has: one without a manifest keeps its own too."""
+    folders = [folder for folder in root.names(f"{kind.shelf}/{name}") if _FOLDER_PATTERN.fullmatch(folder)]
+    same = [_number(folder) for folder in folders if _short_digest(folder) == digest[:12]]
+    return min(same) if same else 1 + max(map(_number, folders), default=0)
+
+
+def _file(name: str, table: pa.Table | TableRef) -> tuple[TableRef, bytes | TableRef]:
     """A table on its way into a version: what will be said of it, and its bytes or where they are stored already."""
-
-    ref: TableRef
-    content: bytes | str
-
-
-def _file(name: str, table: pa.Table | TableRef) -> _File:
     if isinstance(table, TableRef):
-        return _File(table.model_copy(update={"path": name + PurePosixPath(table.path).suffix}), table.path)
+        return table.model_copy(update={"path": name + PurePosixPath(table.path).suffix}), table
     content = encode(_SPECS[name], table)
     digest = hashlib.sha256(content).hexdigest()
-    return _File(TableRef(path=f"{name}.parquet", digest=digest, rows=table.num_rows), content)
-
-
-def _mend(root: Root, version: Version, files: Mapping[str, _File]) -> None:
-    """Writes those tables of a published version anew whose files were lost or damaged since."""
-    for name in version.tables:
-        whole = version_table(version, name)
-        if is_intact(root, whole):
-            continue
-        root.put(whole.path, files[name].content)
-        if name == FETCH_LOG.name:  # today's log is another one, and the digest leaves it out
-            mended = version.model_copy(update={"tables": {**version.tables, name: files[name].ref}})
-            root.write(f"{version.folder}/manifest.json", mended.model_dump_json(indent=2).encode())
+    return TableRef(path=f"{name}.parquet", digest=digest, rows=table.num_rows), content

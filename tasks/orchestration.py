@@ -28,8 +28,10 @@ from prefect.runtime import flow_run
 from prefect.serializers import JSONSerializer
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from storage.errors import InputError
+from storage.folders import list_lost
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables import TableRef
@@ -46,6 +48,8 @@ class Output(BaseModel):
 
     tables: dict[str, TableRef]
     counts: dict[str, int] = {}
+    listings: tuple[TableRef, ...] = ()
+    """Lists of further files that it wrote, each in the folder of these (`storage.folders`)."""
 
 
 StageFunction = Callable[[str, str, Inputs, Any], dict[str, Any]]
@@ -125,20 +129,21 @@ def stage_path(key: str, table: str, suffix: str = ".parquet") -> str:
 
 
 def memo_is_sound(root: Root, key: str) -> bool:
-    """Whether the record of this key is plain JSON and every table it names is there with the promised bytes.
+    """Whether the record of this key is plain JSON and every file it names is there with the promised bytes.
 
     An unsound memo is computed again. The check reads the record itself, before Prefect does: a record names its own
     serializer, and one that names pickle must not be opened.
     """
     try:
-        record = json.loads(root.read(f"{_RECORDS}/{key}"))
+        record = from_json(root.read(f"{_RECORDS}/{key}"), allow_inf_nan=False)  # as strict as Prefect's own reader
         serializer = record["metadata"]["serializer"]
         if serializer != _SERIALIZER.model_dump(mode="json"):
             return False
         output = Output.model_validate_json(record["result"])
     except (FileNotFoundError, ValueError, KeyError, TypeError, ValidationError):
         return False
-    return all(is_intact(root, ref) for ref in output.tables.values())
+    whole = all(is_intact(root, ref) for ref in output.tables.values())
+    return whole and not any(True for listing in output.listings for _ in list_lost(root, listing))
 
 
 listener: ContextVar[Callable[[str, int, int, str], None] | None] = ContextVar("listener", default=None)

@@ -71,7 +71,7 @@ class Steps:
 
     Attributes:
         known: the newest outcomes, by address.
-        stored: the paths of all stored images.
+        stored: the paths of the images that are stored, and sound.
         asking, looking: digests of today's settings for hosts, and for pictures.
         in_folder: the addresses are paths of a folder, whose files cost nothing to look at.
     """

@@ -88,6 +88,11 @@ class FetchPolicy(StageSettings):
     polite: PoliteSettings = PoliteSettings()
     inspectors: int = Field(1, ge=1, description="processes that decode what came")
 
+    @property
+    def reads_stored(self) -> bool:
+        """Whether stored pictures are read to see whether they rotted."""
+        return self.refetch in ("failed", "revalidate")
+
 
 class RemoteFile(StageSettings):
     """A large file to fetch whole, and what is known of it."""

@@ -4,14 +4,15 @@ import hashlib
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from storage.errors import DamagedTableError, InputError
 from storage.heads import (
@@ -25,7 +26,7 @@ from storage.heads import (
     shard_folder,
     write_head,
 )
-from storage.images import get_image, put_image
+from storage.images import get_image, put_image, rotten_images
 from storage.parquet import read_table, write_table
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES, TableRef
@@ -63,10 +64,19 @@ class ListSettings(StageSettings):
 
 
 def fixed_partition(root: Root, rows: int) -> Partition:
-    """The root's partition, chosen at its first run."""
-    if not root.exists("partition.json"):
-        root.write("partition.json", choose_partition(rows).model_dump_json().encode())
-    return Partition.model_validate_json(root.read("partition.json"))
+    """The root's partition, chosen at its first run.
+
+    Raises:
+        DamagedTableError: its file is damaged.
+    """
+    path = "partition.json"
+    if not root.exists(path):
+        root.create(path, choose_partition(rows).model_dump_json().encode())  # another run's, where it was first
+    try:
+        return Partition.model_validate_json(root.read(path))
+    except ValidationError as error:
+        how = "put its copy back, or remove it: the next run chooses it anew, and may ask for known addresses again"
+        raise DamagedTableError(f"{root.url}/{path} is damaged; {how}") from error
 
 
 @stage("sources", version=3)
@@ -107,7 +117,7 @@ def next_generation(
     rows: TableRef,
     settings: AcquireSettings,
     policy: FetchPolicy,
-    stored: Collection[str],
+    stored: Mapping[str, int],
 ) -> int:
     """The number that keys the shard's memo, which so can't be older than what the root knows.
 
@@ -115,7 +125,7 @@ def next_generation(
     there, and the policy has nothing to ask again.
 
     Args:
-        stored: the paths of all images of the root.
+        stored: the paths of all images of the root, with their lengths.
     """
     place, (asking, looking) = shard_folder(dataset, shard), _digests(settings)
     head = read_head(root, place)
@@ -124,7 +134,7 @@ def next_generation(
     if head is None:  # never, or it is gone: no memo may be met that was made before
         return time.time_ns() // 1_000_000
     stands = head.is_of(rows, Turn(head.generation, asking, looking))
-    return head.generation + (not stands or _is_due(head, policy) or _has_lost_images(root, head, stored))
+    return head.generation + (not stands or _is_due(head, policy) or _has_lost_images(root, head, stored, policy))
 
 
 def _is_due(head: Head, policy: FetchPolicy) -> bool:
@@ -141,13 +151,23 @@ def _is_due(head: Head, policy: FetchPolicy) -> bool:
             return True
 
 
-def _has_lost_images(root: Root, head: Head, stored: Collection[str]) -> bool:
+def _has_lost_images(root: Root, head: Head, stored: Mapping[str, int], policy: FetchPolicy) -> bool:
     tables = [head.tables[name] for name in (IMAGES.name, SPARE_IMAGES) if name in head.tables]
     try:
-        paths = (path for table in tables for path in read_table(root, table, ["path"])["path"].to_pylist())
-        return not all(path in stored for path in paths)
+        images = [row for table in tables for row in read_table(root, table, ["path", "bytes"]).to_pylist()]
     except DamagedTableError:
         return True
+    return bool(_lost(root, images, stored, policy))
+
+
+def _lost(root: Root, images: Iterable[Mapping[str, Any]], stored: Mapping[str, int], policy: FetchPolicy) -> set[str]:
+    """The paths of those rows of `images` whose files are gone, or hold other bytes.
+
+    Lengths cost nothing. Bytes are read where the policy looks for what failed, about an hour for some millions.
+    """
+    sizes = {image["path"]: image["bytes"] for image in images}
+    lost = {path for path, size in sizes.items() if stored.get(path) != size}
+    return lost | (rotten_images(root, sizes.keys() - lost) if policy.reads_stored else set())
 
 
 @stage("acquire", version=_VERSION)
@@ -167,10 +187,11 @@ def acquire_shard(root_url: str, key: str, inputs: Inputs, settings: AcquireSett
     sources = read_table(root, rows, list(Listed._fields))
     turn = Turn(generation, *_digests(settings))
     journal, stored = Journal(root, f"{place}/{turn.name}", TABLES), root.find("images")
+    known = _known_by_address(root, place, turn, stored)
     steps = Steps(
         policy=policy,
-        known=_known_by_address(root, place, turn, stored),
-        stored=stored,
+        known=known,
+        stored=stored.keys() - _lost(root, (row.image for row in known.values() if row.image), stored, policy),
         asking=turn.asking,
         looking=turn.looking,
         in_folder=bool(inputs["folder"]),

@@ -15,6 +15,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from storage.archives import partial_file, put_archive, suffix_of
+from storage.folders import records_of
 from storage.manifest import CaptionFacts, CaptionManifest
 from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_bytes, write_table
 from storage.root import Root
@@ -240,7 +241,7 @@ def _weights(root: Root, ref: TableRef, columns: int | None = None) -> sp.csr_ar
     return from_npz(read_bytes(root, ref), ref.path, ref.rows, columns)
 
 
-@stage("publish-captions", version=1)
+@stage("publish-captions", version=2)
 def publish_captions(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Puts the stages' tables together and publishes the version.
 
@@ -275,10 +276,10 @@ def publish_captions(root_url: str, key: str, inputs: Inputs, settings: None) ->
     refs = {
         name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"}) for name, ref in manifest.tables.items()
     }
-    # Without its manifest a version is none: the memo stands and falls with it too.
-    path = f"{manifest.folder}/manifest.json"
-    refs["manifest"] = TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
-    return Output(tables=refs, counts={"number": manifest.number})
+    refs |= records_of(root, manifest.folder, "manifest.json")
+    assert manifest.files
+    listing = manifest.files.model_copy(update={"path": f"{manifest.folder}/{manifest.files.path}"})
+    return Output(tables=refs, counts={"number": manifest.number}, listings=(listing,))
 
 
 def _version_tables(root: Root, key: str, inputs: Inputs) -> dict[str, TableRef]:

@@ -1,6 +1,5 @@
 """Publish's Prefect face: the pictures of a packet's report, and the version itself."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.certificates import publish_certificate
-from storage.images import get_image
+from storage.folders import records_of
+from storage.images import check_stored, get_image
 from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table, write_table
 from storage.root import Root
@@ -165,7 +165,7 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=7)
+@stage("publish", version=8)
 def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSettings) -> Output:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -193,18 +193,20 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
         for path, content in render_report(manifest, tables, names):
             yield f"report/{path}", content
 
+    kept = tables["images"].filter(pc.is_in(tables["images"]["image_id"], pa.array(_kept(verdicts), pa.string())))
+    check_stored(root, kept["path"].to_pylist())
     manifest = publish_version(root, str(inputs["name"]), tables, facts, render)
     refs = {
         name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"})
         for name, ref in manifest.tables.items()
         if name != "fetch_log"
     }
-    refs["manifest"] = _record(root, f"{manifest.folder}/manifest.json")
-    kept = int((verdicts.verdict == "kept").sum())
-    return Output(tables=refs, counts={"rows": len(verdicts), "kept": kept, "number": manifest.number})
+    refs |= records_of(root, manifest.folder, "manifest.json")
+    counts = {"rows": len(verdicts), "kept": kept.num_rows, "number": manifest.number}
+    return Output(tables=refs, counts=counts, listings=_listings(manifest))
 
 
-@stage("certify", version=3)
+@stage("certify", version=4)
 def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Puts together what images share with test sets, and publishes the certificate.
 
@@ -224,14 +226,19 @@ def publish_check(root_url: str, key: str, inputs: Inputs, settings: None) -> Ou
 
     made = publish_certificate(root, tables, facts, render)
     refs = {name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for name, ref in made.tables.items()}
-    refs["record"] = _record(root, f"{made.folder}/certificate.json")
+    refs |= records_of(root, made.folder, "certificate.json")
     found = pc.count_distinct(tables["overlaps"]["image_id"]).as_py()
-    return Output(tables=refs, counts={"images": tables["images"].num_rows, "found": found})
+    counts = {"images": tables["images"].num_rows, "found": found}
+    return Output(tables=refs, counts=counts, listings=_listings(made))
 
 
-def _record(root: Root, path: str) -> TableRef:
-    """Without its manifest a version is none, nor is a certificate: the memo stands and falls with it too."""
-    return TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
+def _listings(made: Manifest | Certificate) -> tuple[TableRef, ...]:
+    """Cards, pages and pictures are not tables, but the memo stands and falls with them too."""
+    return (made.files.model_copy(update={"path": f"{made.folder}/{made.files.path}"}),) if made.files else ()
+
+
+def _kept(verdicts: pd.DataFrame) -> pd.Series:
+    return verdicts.image_id[verdicts.verdict == "kept"]
 
 
 def _pictures(root: Root, inputs: Inputs, folder: str) -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from storage.errors import DamagedTableError
-from storage.images import get_image, put_image
+from storage.images import check_stored, get_image, put_image, rotten_images
 from storage.root import Root
 
 CONTENT = b"\xff\xd8 a picture"
@@ -33,7 +33,7 @@ def test_other_bytes_do_not_replace_them(root):
 
 
 def test_lost_bytes_are_named_with_what_to_do(root):
-    with pytest.raises(DamagedTableError, match=rf"{SHA256}\.jpg is gone; fetch it anew with --refetch failed"):
+    with pytest.raises(DamagedTableError, match=rf"{SHA256}\.jpg is gone; run the same command with --refetch failed"):
         get_image(root, f"images/{SHA256[:2]}/{SHA256}.jpg")
 
 
@@ -41,5 +41,23 @@ def test_lost_bytes_are_named_with_what_to_do(root):
 def test_damaged_bytes_are_never_handed_out(root, damaged):
     path = put(root, CONTENT)
     root.write(path, damaged)
-    with pytest.raises(DamagedTableError, match="holds other bytes than its name promises"):
+    with pytest.raises(DamagedTableError, match="was changed or damaged; run the same command with --refetch failed"):
         get_image(root, path)
+
+
+def test_a_rotten_file_is_written_anew(root):
+    path = put(root, CONTENT)
+    root.write(path, b"\xff\xd9" + CONTENT[2:])
+    assert put(root, CONTENT) == path
+    assert get_image(root, path) == CONTENT
+
+
+def test_rotten_images_are_found_and_never_published(root):
+    paths = [put(root, CONTENT + bytes([number])) for number in range(3)]
+    check_stored(root, paths)
+    root.write(paths[0], CONTENT + b"x")
+    root.remove(paths[1])
+    assert rotten_images(root, paths) == set(paths[:2])
+    said = r"/images/.* and 1 more stored images are gone or damaged; run the same command with --refetch failed"
+    with pytest.raises(DamagedTableError, match=said):
+        check_stored(root, paths)

@@ -185,30 +185,6 @@ def test_a_kind_of_url_that_nothing_opens(url):
         Root(url)
 
 
-def test_a_folder_is_written_whole_and_takes_the_place_of_one_that_is_not(root):
-    root.write("f/g/old", b"1")  # of a write that broke off: without its last file it is none
-    root.write_folder("f/g", iter([("a", b"2"), ("deep/b", b"3")]), ("last", b"4"))
-    assert {path: root.read(f"f/g/{path}") for path in ("a", "deep/b", "last")} == {
-        "a": b"2",
-        "deep/b": b"3",
-        "last": b"4",
-    }
-    assert root.names("f") == ["g"]
-
-
-def test_a_folder_whose_making_fails_does_not_appear(local_root):
-    def broken():
-        yield "a", b"1"
-        raise RuntimeError("no more")
-
-    with pytest.raises(RuntimeError):
-        local_root.write_folder("f/g", broken(), ("last", b"2"))
-    assert not local_root.exists("f/g")
-    local_root.write_folder("f/g", [("b", b"3")], ("last", b"4"))
-    assert local_root.names("f") == ["g"]
-    assert local_root.names("f/g") == ["b", "last"]
-
-
 @pytest.fixture
 def flushes(local_root, monkeypatch) -> Callable[[set[int]], tuple[int, int]]:
     """Has five ask for a flush while one is under way, the flushes of these numbers failing: how many began, failed."""
@@ -267,13 +243,13 @@ def small_disk(tmp_path):
     subprocess.run(["umount", place], check=True)
 
 
-@pytest.mark.parametrize("content", [bytes(600_000), "taken"], ids=["bytes", "a copy"])
-def test_a_full_disk_is_told_with_what_is_left(small_disk, content):
+@pytest.mark.parametrize("is_copy", [False, True], ids=["bytes", "a copy"])
+def test_a_full_disk_is_told_with_what_is_left(small_disk, is_copy):
     root = Root(str(small_disk / "root"))
     root.write("taken", bytes(600_000))
     said = rf"root '{root.base}' can't be written: its disk is full \(0.4 MB of 1.0 MB left\); make room and run"
     with pytest.raises(UnwritableRootError, match=said):
-        root.put("f/x", content)
+        root.copy("taken", "f/x") if is_copy else root.write("f/x", bytes(600_000))
     assert root.names("f") == []
 
 

@@ -42,6 +42,8 @@ def test_a_version_is_a_folder_of_tables_and_a_manifest(root, tables_of, publish
     assert manifest.folder == f"versions/set/1-{manifest.digest[:12]}"
     assert set(root.names(manifest.folder)) == {f"{spec.name}.parquet" for spec in VERSION_TABLES} | {
         "README.md",
+        "SHA256SUMS",
+        "manifest.sha256",
         "manifest.json",
     }
     for name, ref in manifest.tables.items():
@@ -106,8 +108,9 @@ def test_on_an_object_store_the_manifest_comes_last_and_latest_after_it(bucket_r
     point_latest(bucket_root, manifest)
     prefix = bucket_root.base.split("/", 1)[1]
     puts = [key.removeprefix(f"{prefix}/") for method, key in object_store.requests if method == "PUT"]
+    assert puts[0] == "locks/publish/versions/set.json"
     assert puts[-2:] == [f"{manifest.folder}/manifest.json", "versions/set/latest"]
-    assert len(puts) == len(set(puts)) == len(VERSION_TABLES) + 3
+    assert len(puts) == len(set(puts)) == len(VERSION_TABLES) + 6  # with lock, card, and two lists of digests
 
 
 def test_half_a_version_is_none(root, tables_of, publish, facts):
@@ -225,7 +228,7 @@ def test_a_damaged_table_of_a_version_is_never_read(root, tables_of, publish):
 def test_a_damaged_manifest_is_named(root, tables_of, publish, content):
     manifest = publish(root, tables_of(ONE))
     root.write(f"{manifest.folder}/manifest.json", content)
-    with pytest.raises(DamagedTableError, match=r"manifest\.json is not a manifest"):
+    with pytest.raises(DamagedTableError, match=r"manifest\.json was changed or damaged; run the command"):
         read_manifest(root, "set", manifest.folder.rsplit("/", 1)[1])
 
 

@@ -1,0 +1,50 @@
+"""One run of a name at a time, and what dead ones left half-written."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from storage.folders import BUILDING
+from storage.locks import lock
+from storage.root import TEMPORARY, Root
+
+_OLD = 24 * 3600.0  # seconds after which nobody writes any more to what is half-written
+
+
+@contextmanager
+def one_run(root: Root, shelf: str, name: str) -> Iterator[None]:
+    """Holds the lock of a name while its run goes on; what dead runs left half-written in the root is removed first.
+
+    Raises:
+        InputError: another run of the name is under way.
+    """
+    with lock(root, f"{shelf}/{name}"):
+        if root.is_local:  # a store has nothing half-written
+            for folder in Path(root.path(f"{shelf}/{name}")).glob(f"{BUILDING}*"):
+                shutil.rmtree(folder, ignore_errors=True)  # no run but this one builds there
+            _sweep(root.path(""))
+        yield
+
+
+def _sweep(base: str) -> None:
+    """Removes files and folders that were being written a day ago or longer."""
+    before = time.time() - _OLD
+    for folder, folders, files in os.walk(base):
+        for name in [name for name in folders if name.startswith(BUILDING)]:
+            folders.remove(name)
+            if _changed(f"{folder}/{name}") < before:
+                shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
+        for name in files:
+            if name.startswith(TEMPORARY) and _changed(f"{folder}/{name}") < before:
+                with suppress(OSError):
+                    Path(folder, name).unlink()
+
+
+def _changed(path: str) -> float:
+    try:
+        return Path(path).lstat().st_mtime
+    except OSError:  # gone meanwhile
+        return time.time()
