@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.terminal import progress_bars, quieten_prefect, report_path
+from flows.terminal import describe_verified, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
-from storage.versions import find_version, list_names, list_versions, only_name
+from storage.verify import verify_version
+from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
 
 app = typer.Typer(help="Encode images by what people wrote of them: Visual Genome to tf-idf.", no_args_is_help=True)
 console = Console()
@@ -113,12 +114,32 @@ def versions(root: RootOption = "./data") -> None:
     store = Root(root)
     table = Table("name", "number", "digest", "images", "stems", "synsets", "triplets", "created", box=None)
     for name in list_names(store, CaptionManifest):
-        for version in list_versions(store, name, CaptionManifest):
+        for folder in list_folders(store, name, CaptionManifest):
+            version = read_if_sound(store, name, folder, CaptionManifest)
+            if version is None:
+                table.add_row(name, *folder.split("-"), "its manifest is damaged: cairn captions verify")
+                continue
             both = version.encodings
             numbers = (both["captions"].images, both["captions"].terms, both["objects"].terms, version.triplets.drawn)
             created = f"{version.created_at:%Y-%m-%d %H:%M}"
             table.add_row(name, str(version.number), version.digest[:12], *map(str, numbers), created)
     console.print(table if table.row_count else Text(f"no captions in {store.url}"))
+
+
+@app.command()
+def verify(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Read all files of VERSION; exit with 1 where any is not as it was published."""
+    store = Root(root)
+    found = verify_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    console.print(describe_verified(found), soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(1)
 
 
 def _print_encodings(version: CaptionManifest) -> None:

@@ -15,12 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import captions_cli
-from flows.terminal import page_path, progress_bars, quieten_prefect, report_path
+from flows.terminal import describe_verified, page_path, progress_bars, quieten_prefect, report_path
 from storage.compare import compare_versions
 from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import find_version, list_names, list_versions, only_name
+from storage.verify import verify_version
+from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(captions_cli.app, name="captions")
-console = Console()
+console, errors = Console(), Console(stderr=True)
 
 ListArgument = Annotated[
     Path,
@@ -96,14 +97,21 @@ def curate(
     older_than: Annotated[
         float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
     ] = None,
+    latest_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="A version that keeps less than this share of what the latest keeps is not the next."
+        ),
+    ] = 0.5,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
-    """Curate LIST into a new version of a dataset, or find that nothing changed."""
+    """Curate LIST into a new version of a dataset, or find that nothing changed; exit with 4 where it is of no use."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
     quieten_prefect()
     from flows.certified import describe_passed_over
     from flows.curate import curate as flow
+    from flows.latest import NotLatestError
     from flows.question import ask
     from flows.reasons import describe_reasons
     from flows.server import prefect_server
@@ -122,18 +130,25 @@ def curate(
     decided = read_overrides(overrides) if overrides else Overrides()
     if (refetch == "failed-older-than") != (older_than is not None):
         raise InputError("--refetch failed-older-than needs --older-than DAYS, and nothing else has use for it")
-    run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers)
+    run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers, latest_share=latest_share)
     ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases, chosen.polite)
-    with progress_bars(), prefect_server():
-        curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
-    _print_funnel(curated.version)
+    held_back = None
+    try:
+        with progress_bars(), prefect_server():
+            curated = flow(a_list, name, root, test_sets, chosen, run, note, decided, aliases)
+        version, news = curated.version, "published" if curated.is_new else "nothing new; the latest version is"
+    except NotLatestError as error:
+        held_back, version, news = error, error.version, "published, and not made the latest,"
+    _print_funnel(version)
     console.print()
-    console.print(describe_reasons(Root(root), curated.version))
-    for line in describe_passed_over(curated.version.passed_over):
+    console.print(describe_reasons(Root(root), version))
+    for line in describe_passed_over(version.passed_over):
         console.print(line, soft_wrap=True)
-    news = "published" if curated.is_new else "nothing new; the latest version is"
-    console.print(f"\n{news} [bold]{curated.version.folder}[/]")
-    console.print(Text(f"report: {report_path(Root(root), curated.version)}"), soft_wrap=True)
+    console.print(f"\n{news} [bold]{version.folder}[/]")
+    console.print(Text(f"report: {report_path(Root(root), version)}"), soft_wrap=True)
+    if held_back:
+        errors.print(f"[bold red]not latest:[/] {escape(str(held_back))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(4)
 
 
 @app.command()
@@ -230,7 +245,11 @@ def versions(root: RootOption = "./data") -> None:
     store = Root(root)
     table = Table("name", "number", "digest", "images", "classes", "test sets", "created", box=None)
     for name in list_names(store):
-        for version in list_versions(store, name):
+        for folder in list_folders(store, name):
+            version = read_if_sound(store, name, folder)
+            if version is None:
+                table.add_row(name, folder.split("-")[0], folder.split("-")[1], "its manifest is damaged: cairn verify")
+                continue
             kept = version.funnel[-1]
             created = f"{version.created_at:%Y-%m-%d %H:%M}"
             sets = ", ".join(version.test_sets) or "none"
@@ -238,6 +257,22 @@ def versions(root: RootOption = "./data") -> None:
                 name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created
             )
     console.print(table if table.row_count else Text(f"no versions in {store.url}"))
+
+
+@app.command()
+def verify(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Read all files of VERSION and all images that it keeps; exit with 1 where any is not as it was published."""
+    store = Root(root)
+    found = verify_version(store, only_name(store, name), version)
+    console.print(describe_verified(found), soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -312,7 +347,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         raise SystemExit(2) from error
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
 from flows.fetching import acquire, policy_of
+from flows.latest import NotLatestError, why_not_latest
 from flows.leaks import find_leaks
 from flows.packets import gather, join, pick, tables
 from flows.question import Question, ask
@@ -17,7 +18,8 @@ from flows.runner import task_runner
 from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest, Matching
 from storage.root import Root
-from storage.versions import list_versions, point_latest, read_manifest
+from storage.runs import one_run
+from storage.versions import list_folders, point_latest, read_manifest
 from tasks.acquire.settings import FetchPolicy
 from tasks.acquire.task import DROPPED, ListSettings, list_sources, select_packets
 from tasks.boxes.task import estimate_boxes
@@ -70,17 +72,26 @@ def curate(
         note: a sentence or two for the card and the report, such as where the list comes from.
         overrides: what a person decided instead of the method.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
+
+    Raises:
+        NotLatestError: the version is published, but nobody can use it, or it keeps far less than the one before.
     """
     check_installed(settings.features)
     question = ask(source, name, root, test_sets or {}, settings.features, note, overrides, aliases, settings.polite)
     store = Root(root)
-    before = {version.digest for version in list_versions(store, name)}
-    with task_runner(run) as runner:
-        published = travel(PrefectRoad(store, runner, STAGES), question, settings, policy_of(run, settings.polite))
-    version = read_manifest(store, name, Path(published.tables["verdicts"].path).parent.name)
-    point_latest(store, version)
-    is_new = version.digest not in before
+    with one_run(store, Manifest.shelf, name):
+        before = list_folders(store, name)
+        with task_runner(run) as runner:
+            published = travel(PrefectRoad(store, runner, STAGES), question, settings, policy_of(run, settings.polite))
+        folder = Path(published.tables["record"].path).parent.name
+        version = read_manifest(store, name, folder)
+        held_back = why_not_latest(store, version, run.latest_share)
+        if not held_back:
+            point_latest(store, version)
+    is_new = folder not in before
     announce(store, version, is_new=is_new)
+    if held_back:
+        raise NotLatestError(held_back, version)
     return Curated(version=version, is_new=is_new)
 
 

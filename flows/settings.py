@@ -83,6 +83,12 @@ class RunSettings(StageSettings):
     )
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
     workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
+    latest_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="a version that keeps less than this share of what the latest keeps is not the next",
+    )
 
     @model_validator(mode="after")
     def _knows_what_is_old(self) -> "RunSettings":

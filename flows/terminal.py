@@ -6,9 +6,11 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from storage.manifest import Version
 from storage.root import Root
+from storage.verify import Verified
 
 
 def report_path(root: Root, version: Version) -> str:
@@ -19,6 +21,12 @@ def report_path(root: Root, version: Version) -> str:
 def page_path(root: Root, path: str) -> str:
     """Where a page of a root is, for a browser."""
     return root.path(path) if root.is_local else f"{root.url}/{path}"
+
+
+def describe_verified(found: Verified) -> Text:
+    """What is wrong with a version, a line each, and a line on all."""
+    state = f"{len(found.wrong):,} wrong" if found.wrong else "all as published"
+    return Text("\n".join([*found.wrong, f"{found.files:,} files, {state}"]))
 
 
 def quieten_prefect(level: str = "WARNING") -> None:

@@ -1,5 +1,6 @@
 """The command line: help, what a user gets wrong, and reading a published dataset."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from storage.locks import lock
+from storage.root import Root
+
 pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
 Cairn = Callable[..., Any]
-COMMANDS = ("curate", "plan", "certify", "versions", "report", "why", "diff")
+COMMANDS = ("curate", "plan", "certify", "versions", "verify", "report", "why", "diff")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
 
@@ -156,6 +160,16 @@ def test_root_of_unknown_kind(refused: Callable[..., str]) -> None:
     assert "nosuch://bucket" in refused(ROWS, "--root", "nosuch://bucket")
 
 
+@pytest.mark.parametrize(("root", "said"), [("", "empty text"), ("memory://x", "lost when the command ends")])
+def test_root_that_keeps_nothing(refused: Callable[..., str], root: str, said: str) -> None:
+    assert said in refused(ROWS, "--root", root)
+
+
+def test_a_second_run_of_a_name_is_told_of_the_first(refused: Callable[..., str], tmp_path: Path) -> None:
+    with lock(Root(str(tmp_path / "root")), "versions/marks"):
+        assert f"another run is at work on versions/marks in {tmp_path}/root: process {os.getpid()}" in refused(ROWS)
+
+
 # Reading a dataset
 
 
@@ -169,6 +183,20 @@ def test_versions(cairn: Any, root: Path, first_run: Any) -> None:
     assert ended.code == 0
     last = ended.output.strip().splitlines()[-1].split()
     assert last[:6] == ["landmarks", "1", first_run[1].version.digest[:12], "21", "3", "tests"]
+
+
+def test_verify(cairn: Any, dataset: Path, first_run: Any) -> None:
+    folder = dataset / first_run[1].version.folder
+    files = sum(path.is_file() for path in folder.rglob("*")) + 21
+    ended = cairn("verify", "--root", dataset)
+    assert (ended.code, ended.output) == (0, f"{files} files, all as published\n")
+    (folder / "README.md").unlink()
+    ended = cairn("verify", "1", "--root", dataset)
+    assert (ended.code, ended.errors) == (1, "")
+    assert ended.output == f"{first_run[1].version.folder}/README.md is gone or damaged\n{files} files, 1 wrong\n"
+    (folder / "manifest.json").write_bytes(b"")
+    assert cairn("verify", "1", "--root", dataset).code == 1
+    assert "its manifest is damaged" in cairn("versions", "--root", dataset).output
 
 
 def test_why_kept(cairn: Any, root: Path) -> None:

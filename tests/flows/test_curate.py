@@ -1,6 +1,7 @@
 """The flow `curate` from list to version: what it publishes, what it remembers, and what it recomputes."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -13,7 +14,11 @@ import pytest
 from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
 from prefect.serializers import PickleSerializer
 
+from flows.latest import NotLatestError
+from storage.errors import DamagedTableError
 from storage.root import Root
+from storage.verify import verify_version
+from storage.versions import latest_version
 from tasks.acquire.packets import Partition, packet_of, place
 from tasks.cluster.settings import Overrides
 
@@ -130,11 +135,17 @@ def test_a_setting_of_a_later_stage_fetches_nothing(run_curate: Any, dataset: Pa
     assert reasons["abbey-1"] == "kept"
 
 
-def test_nothing_left_is_a_version_too(run_curate: Any, dataset: Path, listed: Any) -> None:
-    run = run_curate(listed, dataset, "[select]\nmin_class_size = 100\n")
-    assert run.is_new
-    assert "kept" not in reasons_of(dataset, run.version).values()
-    assert (dataset / run.version.folder / "report/index.html").is_file()
+def test_a_version_that_nobody_can_use_is_published_but_not_the_latest(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any
+) -> None:
+    said = r"keeps 0 of 27 images, where the latest, .*, keeps 21: it is not made the latest. .* 2. class-too-small"
+    with pytest.raises(NotLatestError, match=said) as caught:
+        run_curate(listed, dataset, "[select]\nmin_class_size = 100\n")
+    version = caught.value.version
+    assert version.number == 2
+    assert "kept" not in reasons_of(dataset, version).values()
+    assert (dataset / version.folder / "report/index.html").is_file()
+    assert latest_version(Root(str(dataset)), "landmarks") == first_run[1].version
 
 
 def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: Any, tmp_path: Path) -> None:
@@ -278,24 +289,49 @@ def test_unreadable_record_is_computed_again(run_curate: Any, dataset: Path, lis
 
 
 def test_damaged_version_is_published_again(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
-    version = first_run[1].version
+    version, root = first_run[1].version, Root(str(dataset))
+    picture = next((dataset / version.folder / "report/pictures").iterdir())
     (dataset / version.folder / "boxes.parquet").write_bytes(b"garbage")
+    (dataset / version.folder / "fetch_log.parquet").write_bytes(b"")
+    (dataset / version.folder / "README.md").unlink()
+    shutil.rmtree(dataset / version.folder / "report/classes")
+    picture.write_bytes(bytes(picture.stat().st_size))
+    (dataset / "versions/landmarks/latest").write_bytes(b"\xff\xfe")
+    assert len(verify_version(root, "landmarks", "1").wrong) == 5 + 2
+
     run = run_curate(listed, dataset)
     assert run.computed == {"publish"}
-    assert run.version.digest == version.digest
-    assert (
-        Root(str(dataset)).read(f"{run.version.folder}/boxes.parquet")
-        == (first_run[0] / version.folder / "boxes.parquet").read_bytes()
-    )
+    assert (run.version.digest, run.version.number, run.is_new) == (version.digest, 1, False)
+    assert verify_version(root, "landmarks", "latest").wrong == ()
+    for path in ("boxes.parquet", "README.md", f"report/pictures/{picture.name}"):
+        assert root.read(f"{version.folder}/{path}") == (first_run[0] / version.folder / path).read_bytes()
 
 
-def test_lost_image_is_fetched_again_on_request(run_curate: Any, dataset: Path, listed: Any, first_run: Any) -> None:
-    image = next(row for row in rows_of(dataset, first_run[1].version, "images") if row["image_id"] == "dome-2")
-    (dataset / image["path"]).unlink()
-    run = run_curate(listed, dataset, refetch="failed")  # the cure that the error of a run without it names
-    assert listed.site.hits["/dome-2.jpg"] == 1
+def test_forged_facts_of_a_version_are_written_anew(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any
+) -> None:
+    path = dataset / first_run[1].version.folder / "manifest.json"
+    facts = json.loads(path.read_text())
+    facts["funnel"][0]["images"] = 1000
+    path.write_text(json.dumps(facts))
+    assert run_curate(listed, dataset).version.funnel == first_run[1].version.funnel
+
+
+def test_images_that_are_gone_or_rotten_are_not_published_and_fetched_again_on_request(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any
+) -> None:
+    images = {row["image_id"]: dataset / row["path"] for row in rows_of(dataset, first_run[1].version, "images")}
+    images["dome-2"].unlink()
+    rotten = images["bridge-2"].read_bytes()
+    images["bridge-2"].write_bytes(rotten[:-9] + b"\0" + rotten[-8:])
+    said = r"images/.* and 1 more stored images are gone or damaged; run the same command with --refetch failed"
+    with pytest.raises(DamagedTableError, match=said):
+        run_curate(listed, dataset, "[publish]\nmin_train = 3\n")
+    run = run_curate(listed, dataset, refetch="failed")
+    assert listed.site.hits["/dome-2.jpg"] == listed.site.hits["/bridge-2.jpg"] == 1
     assert run.version.digest == first_run[1].version.digest
-    assert (dataset / image["path"]).is_file()
+    assert images["dome-2"].is_file()
+    assert images["bridge-2"].read_bytes() == rotten
 
 
 # What is fetched again
