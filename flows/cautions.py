@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from flows.plan import Plan
+from flows.reasons import advise_allowing
 from storage.root import Root
 from tasks.acquire.settings import LARGE_RUN
 
@@ -23,6 +25,8 @@ def cautions(plan: Plan, root: Root) -> list[str]:
 def _hosts(plan: Plan) -> Iterator[str]:
     asked, polite = plan.asked, plan.settings.polite
     on_the_web = sum(host.images for host in asked.hosts)
+    if asked.blocked:
+        yield str(advise_allowing(Counter({host.name: host.images for host in asked.blocked})))
     if asked.rows > LARGE_RUN and not polite.contact and not asked.is_folder:
         yield (
             f"no contact: a list of more than {LARGE_RUN:,} rows is refused without one; give --contact, or set "

@@ -162,15 +162,17 @@ def plan(
     md5: Md5Option = None,
     clean: CleanOption = None,
     settings: SettingsOption = None,
+    allow_host: AllowHostOption = None,
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
     """Say what curating LIST will take: hours of fetching, core-hours, disk, memory. Nothing is fetched or written."""
     from flows.cautions import cautions
     from flows.plan import plan_curation
     from flows.planned import describe_plan
-    from flows.settings import CurateSettings, read_settings
+    from flows.settings import CurateSettings, allow_hosts, read_settings
 
     chosen, test_sets = read_settings(settings) if settings else CurateSettings(), _test_sets(test_set or [])
+    chosen = chosen.model_copy(update={"acquire": allow_hosts(chosen.acquire, allow_host or ())})
     with console.status("reading the list, timing the stages on a few pictures"):
         made = plan_curation(source, chosen, root, name, test_sets, workers, md5, clean)
     console.print(describe_plan(made, cautions(made, Root(root))))

@@ -40,12 +40,20 @@ def read_known(root: Root, name: str) -> Known:
 
 def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedArray, int, int]:
     """The addresses that have no outcome yet, and of how many others an image was fetched, and of how many none."""
-    readable = pc.is_in(known.log["image_id"], value_set=known.images["image_id"].combine_chunks())
-    fetched, asked = (
-        pc.is_in(addresses, value_set=log["url"].combine_chunks()) for log in (known.log.filter(readable), known.log)
-    )
+    fetched = _are_fetched(addresses, known)
+    asked = pc.is_in(addresses, value_set=known.log["url"].combine_chunks())
     count, total = (pc.sum(found).as_py() or 0 for found in (fetched, asked))
     return addresses.filter(pc.invert(asked)), count, total - count
+
+
+def without_image(addresses: pa.ChunkedArray, known: Known) -> pa.ChunkedArray:
+    """The addresses that no image was fetched from."""
+    return addresses.filter(pc.invert(_are_fetched(addresses, known)))
+
+
+def _are_fetched(addresses: pa.ChunkedArray, known: Known) -> pa.ChunkedArray:
+    readable = pc.is_in(known.log["image_id"], value_set=known.images["image_id"].combine_chunks())
+    return pc.is_in(addresses, value_set=known.log.filter(readable)["url"].combine_chunks())
 
 
 def _read_shard(root: Root, folder: str) -> list[Known]:

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.known import NOTHING, Known, read_known, without_known
+from flows.known import NOTHING, Known, read_known, without_image, without_known
 from flows.sample import DRAWN_SIZE, Costs, choose_sample, draw_sample, measure_costs
 from flows.settings import CurateSettings
 from flows.works import Photographs, Work, list_works
 from storage.images import get_image
 from storage.root import Root
 from storage.versions import check_name
-from tasks.acquire.plan import Host, class_sizes, different_images, fetch_seconds, hosts_of
+from tasks.acquire.guard import Guard
+from tasks.acquire.plan import Host, blocked_hosts, class_sizes, different_images, fetch_seconds, hosts_of
 from tasks.acquire.sources import read_sources
 from tasks.match.plan import Pairs
 from tasks.match.shortlist import BLOCK
@@ -37,6 +38,7 @@ class Asked:
     Attributes:
         rows: of the list. images: different ones. sizes: int64 (classes,), images of each class, ascending. fetched,
             failed: addresses with either outcome in the root. new: those with neither. hosts: of these, most first.
+        blocked: hosts of all without an image that won't be asked, as HOST:PORT, most first.
     """
 
     rows: int
@@ -46,6 +48,7 @@ class Asked:
     fetched: int
     failed: int
     hosts: list[Host]
+    blocked: list[Host]
     is_folder: bool
 
 
@@ -136,10 +139,21 @@ def plan_curation(
     store = Root(root)
     known = read_known(store, name) if name else NOTHING
     images = different_images(sources := read_sources(source, md5, clean))
-    new, fetched, failed = without_known(pa.chunked_array([images["url"].unique()]), known)
-    is_folder = source.is_dir()
+    addresses, is_folder = pa.chunked_array([images["url"].unique()]), source.is_dir()
+    new, fetched, failed = without_known(addresses, known)
     hosts = [] if is_folder else hosts_of(new)
-    asked = Asked(sources.num_rows, images.num_rows, class_sizes(images), len(new), fetched, failed, hosts, is_folder)
+    guard = Guard(settings.acquire.ports, settings.acquire.allowed_hosts)
+    asked = Asked(
+        rows=sources.num_rows,
+        images=images.num_rows,
+        sizes=class_sizes(images),
+        new=len(new),
+        fetched=fetched,
+        failed=failed,
+        hosts=hosts,
+        blocked=[] if is_folder else blocked_hosts(without_image(addresses, known), guard),
+        is_folder=is_folder,
+    )
     sample = _measure(source, images, store, known, settings)
     large = asked.sizes[asked.sizes >= settings.select.min_class_size]
     works, pairs = list_works(asked.new, large, tests, sample.costs, settings)

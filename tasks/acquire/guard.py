@@ -80,6 +80,10 @@ class Guard:
         openings, name = self._openings, _bare(host)
         return Opening(name, port) in openings or (port in self._ports and Opening(name, None) in openings)
 
+    def forbids(self, host: str, port: int) -> bool:
+        """Whether a host is seen to be out of reach without asking a name server for it."""
+        return not self.allows(host, port) and (port not in self._ports or _leads_inwards(_bare(host)))
+
     def lets_redirect(self, url: str, location: str) -> bool:
         """Whether an address may redirect to another one: from no other host to one that was allowed.
 
@@ -130,6 +134,17 @@ class Guard:
                 connection.close()
                 failure = error
         raise failure
+
+
+def _leads_inwards(name: str) -> bool:
+    """Whether a host is `localhost`, or an IP address that is not public, in whatever way it is written."""
+    if name.lower() == "localhost" or name.lower().endswith(".localhost"):
+        return True
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):  # a name
+        return False
+    return not any(is_public(str(entry[4][0])) for entry in found)
 
 
 def _bare(host: str) -> str:

@@ -1,5 +1,6 @@
 """What a list asks for, before anything is fetched: its classes, its hosts, and the hours that politeness takes."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.acquire.address import host_and_port
+from tasks.acquire.guard import Guard
 from tasks.acquire.settings import PoliteSettings
 
 _HOST = r"(?i)^https?://(?:[^/?#]*@)?(?P<host>[^/?#]+)"
+_ORIGIN = r"(?i)^(?P<origin>https?://[^/?#]+)"
 _ONE_IMAGE = ["image_id", "url", "landmark_id"]
 
 
@@ -38,6 +42,20 @@ def hosts_of(urls: pa.ChunkedArray) -> list[Host]:
     counted = pc.value_counts(names.drop_null())
     found = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
     return sorted((Host(*pair) for pair in found), key=lambda host: (-host.images, host.name))
+
+
+def blocked_hosts(urls: pa.ChunkedArray, guard: Guard) -> list[Host]:
+    """The hosts, as HOST:PORT, that are seen to be out of reach, by how many addresses these are, then by name.
+
+    No name but `localhost` is resolved: others may turn out to be private too.
+    """
+    counted = pc.value_counts(pc.struct_field(pc.extract_regex(urls, _ORIGIN), "origin").drop_null())
+    found: Counter[str] = Counter()
+    for origin, count in zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True):
+        name, _, port = host_and_port(origin).rpartition(":")
+        if name and guard.forbids(name, int(port)):
+            found[f"{name}:{port}"] += count
+    return sorted((Host(*pair) for pair in found.items()), key=lambda host: (-host.images, host.name))
 
 
 def polite_seconds(host: Host, settings: PoliteSettings) -> float:

@@ -75,11 +75,16 @@ def test_a_list_that_the_root_knows(cairn: Any, first_run: Any, listed: Any, set
     assert re.search(r"[1-9]\d* fetched before, [1-9]\d* failed before", said)
     assert re.search(r"acquire 0 addresses", said)
     assert re.search(r"on \d+ images of the list, in", said)
+    assert "2 addresses lead to private or loopback addresses" in said  # those without an image
+    assert f"--allow-host {listed.site.url.removeprefix('http://')}" in said
 
 
 def test_test_sets_are_counted(cairn: Any, tmp_path: Path, listed: Any, settings: Path) -> None:
     options = ("--root", tmp_path / "root", "--settings", settings, "--test-set", f"tests={listed.testset}")
-    said = words_of(cairn("plan", listed.path, *options).output)
+    said = words_of(
+        cairn("plan", listed.path, *options, "--allow-host", listed.site.url.removeprefix("http://")).output
+    )
+    assert "--allow-host" not in said
     assert re.search(r"signature [1-9]\d* images", said)
     assert re.search(r"overlap [1-9]\d* pairs", said)
 
@@ -183,6 +188,12 @@ def test_a_host_that_sets_the_time_alone(made: Plan) -> None:
 def test_addresses_of_no_host(made: Plan) -> None:
     assert "2 addresses are not of http or https" in thought_over(made, new=42)
     assert "addresses" not in thought_over(made, new=42, hosts=[], is_folder=True)
+
+
+def test_hosts_that_will_be_blocked(made: Plan) -> None:
+    said = thought_over(made, blocked=[Host("127.0.0.1:8765", 30), Host("10.0.0.1:80", 2)])
+    assert "32 addresses" in said
+    assert "--allow-host 127.0.0.1:8765 --allow-host 10.0.0.1:80" in said
 
 
 def test_classes_too_small_and_larger_than_was_measured(made: Plan) -> None:

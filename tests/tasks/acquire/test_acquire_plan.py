@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.tables import SOURCES
-from tasks.acquire.plan import Host, class_sizes, different_images, fetch_seconds, hosts_of, polite_seconds
+from tasks.acquire.guard import Guard
+from tasks.acquire.plan import (
+    Host,
+    blocked_hosts,
+    class_sizes,
+    different_images,
+    fetch_seconds,
+    hosts_of,
+    polite_seconds,
+)
 from tasks.acquire.settings import PoliteSettings
 
 POLITE = PoliteSettings(host_rate=4.0)
@@ -42,6 +51,25 @@ def test_repeated_rows_are_one_image() -> None:
 def test_hosts_are_those_of_http_and_https() -> None:
     hosts = hosts_of(different_images(listed(ROWS))["url"])
     assert hosts == [Host("one.example", 2), Host("one.example:8080", 1)]
+
+
+def test_hosts_that_will_be_blocked_are_seen_without_asking_for_a_name() -> None:
+    urls = [
+        "http://127.0.0.1:8765/1.jpg",
+        "HTTP://127.0.0.1:8765/2.jpg",
+        "https://10.1.2.3/1.jpg",
+        "http://[::1]/1.jpg",
+    ]
+    urls += ["http://localhost/1.jpg", "http://2130706433/1.jpg", "http://8.8.8.8/1.jpg", "http://intern.invalid/1.jpg"]
+    urls += ["ftp://127.0.0.1/1.jpg", "not an address"]
+    expected = ["10.1.2.3:443", "2130706433:80", "[::1]:80", "localhost:80"]
+    hosts = [Host("127.0.0.1:8765", 2), *(Host(name, 1) for name in expected)]
+    none, some = Guard((80, 443), ()), Guard((80, 443, 8080), ("127.0.0.1:8765", "localhost"))
+    assert blocked_hosts(pa.chunked_array([urls]), none) == hosts
+    assert blocked_hosts(pa.chunked_array([urls]), some) == [Host(name, 1) for name in expected[:3]]
+    assert blocked_hosts(pa.chunked_array([], pa.string()), none) == []
+    ports = pa.chunked_array([["http://one.example:8080/1.jpg", "https://one.example:22/1.jpg"]])
+    assert blocked_hosts(ports, some) == [Host("one.example:22", 1)]
 
 
 def test_a_host_takes_its_images_and_its_robots_txt() -> None:
