@@ -15,6 +15,7 @@ BENCHES = (
     "captions",
     "classes",
     "colmap",
+    "damage",
     "demo",
     "detectors",
     "digests",
