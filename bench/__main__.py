@@ -11,6 +11,7 @@ from bench.result import Result
 
 BENCHES = (
     "acquire",
+    "bodies",
     "boxes",
     "captions",
     "classes",

@@ -17,6 +17,7 @@ from typing import TypeVar
 from storage.images import put_image
 from storage.root import Root
 from tasks.acquire.address import host_of
+from tasks.acquire.budget import Budget
 from tasks.acquire.decode import open_picture
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.fetcher import Fetcher
@@ -45,7 +46,10 @@ def main(site: str, rows: str) -> None:
 
     with Watchdog() as watchdog:
         pool, headers = open_pool(settings), {"User-Agent": "bench"}
-        fetched = measure("transfer", lambda url: fetch_once(pool, url, headers, settings, watchdog), urls)
+        budget = Budget(_POLITE.bytes_under_way)
+        fetched = measure(
+            "transfer", lambda url: fetch_once(pool, url, headers, settings, watchdog, budget.claim()), urls
+        )
     bodies = [answer.body for answer in fetched]
     measure("decode", _decode, bodies)
     inspected = measure("inspect", lambda body: inspect(body, Limits(10**8, 64)), bodies)

@@ -1,6 +1,7 @@
 """One request for one address: bounded in time, bytes and headers; whatever the other side does has its reason code."""
 
 import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from urllib3.exceptions import (
 
 from storage.reasons import Reason
 from tasks.acquire.address import read_address, read_location
+from tasks.acquire.budget import Claim
 from tasks.acquire.guard import BlockedAddressError, Guard
 from tasks.acquire.optout import opted_out
 from tasks.acquire.pool import GuardedPool, Transfer, Watchdog
@@ -31,8 +33,13 @@ _CHUNK = 1 << 18  # most photographs, once they have arrived
 _SHORT = 65_536  # what is sooner read to its end than a connection made anew
 _ANSWERS = {200, 201, 203, 226}  # statuses with which hosts send what is at an address, as made, rewritten or changed
 _HEALING_STATUS = {429, 500, 502, 503, 504}
+_PATIENCE = 1.0  # seconds; a host that was kept waiting for longer may well have hung up for it
+_BROKEN = {Reason.CONNECTION_FAILED, Reason.TRUNCATED_BODY}
+_STEP = 1 << 20  # by which a body grows whose length nobody told
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONDITIONS = {"If-None-Match", "If-Modified-Since"}
+_joining = threading.Lock()
+"""Held by who puts a body together, which takes its memory twice."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +89,14 @@ def fetch_once(
     headers: Mapping[str, str],
     settings: AcquireSettings,
     watchdog: Watchdog,
+    claim: Claim,
     *,
     about_robots: bool = False,
 ) -> Fetched:
     """Asks for an address once. Never raises for what the network does, and follows no redirect.
 
     Args:
+        claim: the share of memory that the body takes, made as large as it; to wait for more counts towards no limit.
         about_robots: of a robots.txt, whose opt-out concerns no image, and of which the first bytes count however long
             it is.
     """
@@ -95,7 +104,7 @@ def fetch_once(
         try:
             timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
             response = _send(pool, url, headers, timeout)
-            answer = _read_answer(response, url, pool.guard, transfer, settings, about_robots=about_robots)
+            answer = _read_answer(response, url, pool.guard, transfer, settings, claim, about_robots=about_robots)
             if answer.is_unchanged and not headers.keys() & _CONDITIONS:
                 answer = replace(answer, reason=Reason.HTTP_ERROR)
             if answer.reason is None and transfer.is_late:  # hung up on in its last bytes
@@ -107,7 +116,8 @@ def fetch_once(
             late = transfer.is_late
             reason = Reason.TIMEOUT if late else _reason_of(error)
             detail = _late(settings) if late else f"{type(error).__name__}: {error}"
-            heals = reason is Reason.TIMEOUT or (reason is Reason.CONNECTION_FAILED and transfer.is_on_kept_connection)
+            heals = reason is Reason.TIMEOUT or (reason in _BROKEN and transfer.waited > _PATIENCE)
+            heals |= reason is Reason.CONNECTION_FAILED and transfer.is_on_kept_connection
             return Fetched(reason, final_url=url, detail=detail[:300], heals=heals)
 
 
@@ -149,6 +159,7 @@ def _read_answer(
     guard: Guard,
     transfer: Transfer,
     settings: AcquireSettings,
+    claim: Claim,
     *,
     about_robots: bool,
 ) -> Fetched:
@@ -171,10 +182,15 @@ def _read_answer(
     chunks: list[bytes] = []
     length = 0
     encoded = "Content-Encoding" in response.headers  # else urllib3 would copy each piece, twice
+    told = _told_length(response)
+    if told is not None:
+        _take(claim, min(told, settings.max_bytes), transfer)
     # read1 returns after each piece that arrives, so a server that drips can't hold the transfer past its deadline
     while chunk := response.read1(_CHUNK, decode_content=encoded):
         chunks.append(chunk)
         length += len(chunk)
+        if length > claim.size:
+            _take(claim, length + _STEP, transfer)
         if about_robots and length > ROBOTS_BYTES:
             response.close()
             break
@@ -182,7 +198,21 @@ def _read_answer(
             return replace(answer, reason=Reason.TOO_LARGE, detail=f"more than {settings.max_bytes} bytes")
         if transfer.is_late:
             return replace(answer, reason=Reason.TIMEOUT, detail=_late(settings), heals=True)
-    return replace(answer, body=b"".join(chunks))
+    with _joining:
+        body = b"".join(chunks)
+        chunks.clear()
+    return replace(answer, body=body)
+
+
+def _take(claim: Claim, size: int, transfer: Transfer) -> None:
+    with transfer.paused():
+        claim.take(size)
+
+
+def _told_length(response: urllib3.BaseHTTPResponse) -> int | None:
+    """How long the host says that the body is; None where it says nothing, or it is not what will be kept."""
+    told = response.headers.get("Content-Length", "")
+    return int(told) if told.isdecimal() and len(told) < 12 and "Content-Encoding" not in response.headers else None
 
 
 def redirect_of(response: urllib3.BaseHTTPResponse, url: str) -> str | None:

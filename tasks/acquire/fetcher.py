@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from storage.reasons import Reason
 from tasks.acquire.address import flaw_of, host_of, origin_of
+from tasks.acquire.budget import Budget, Claim
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.hosts import Hosts
 from tasks.acquire.pool import Watchdog, open_pool
@@ -90,7 +91,8 @@ class Fetcher:
             threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(polite.connections)
         ]
         self._jitter = random.Random()  # noqa: S311 - not a secret, and not the generator that others may have seeded
-        self._robots = Robots(partial(self._request, about_robots=True))
+        self._robots = Robots(self._request_rules)
+        self._budget = Budget(polite.bytes_under_way)
 
     def __enter__(self) -> "Fetcher":
         self._watchdog.__enter__()
@@ -100,6 +102,7 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self._hosts.close()
+        self._budget.close()
         end = time.monotonic() + _LONGEST_PARTING
         for thread in self._threads:  # one that is running when the interpreter ends may take it down
             thread.join(max(0.0, end - time.monotonic()))
@@ -152,13 +155,15 @@ class Fetcher:
             self._hosts.done(host, failed=False)
             self._finish(job, Fetched(Reason.INVALID_URL, final_url=job.url, detail=flaw_of(job.url)[:300]))
             return
+        claim = self._budget.claim()
         try:
             heed = partial(self._slow_down, host)
             leave = self._robots.ask_leave(origin, job.url, heed) if self._settings.robots else _LEAVE
             waits = leave.spent and not leave.refusal
-            answer = None if waits else leave.refusal or self._request(job.url, condition=job.condition)
+            answer = None if waits else leave.refusal or self._request(job.url, claim, job.condition)
         except BaseException:  # of ours, not the host's: its turn must not be lost to the others
             self._hosts.done(host, failed=False)
+            claim.take(0)
             raise
         if answer is None:
             self._hosts.put(host, job, first=True)
@@ -166,7 +171,7 @@ class Fetcher:
             return
         job.attempts += job.redirects == 0
         self._hosts.done(host, failed=_is_hosts_fault(answer), wait=self._heed_wait(host, answer))
-        self._go_on(job, answer)
+        self._go_on(job, answer, claim)
 
     def _slow_down(self, host: str, interval: float) -> None:
         """Asks a host as seldom as its robots.txt wants; one that wants it too seldom is given up."""
@@ -182,12 +187,26 @@ class Fetcher:
         self._hosts.give_up(host, f"asks to be left alone for {wait:.0f} s")
         return 0.0
 
-    def _request(self, url: str, *, condition: Mapping[str, str] = {}, about_robots: bool = False) -> Fetched:
-        wanted = "text/plain, */*" if about_robots else "image/*"
-        headers = {"User-Agent": self._polite.user_agent, "Accept": wanted, **condition}
-        return fetch_once(self._pool, url, headers, self._settings, self._watchdog, about_robots=about_robots)
+    def _request(self, url: str, claim: Claim, condition: Mapping[str, str]) -> Fetched:
+        """Asks for a picture, whose body keeps its share of memory."""
+        claim.expect()
+        headers = {"User-Agent": self._polite.user_agent, "Accept": "image/*", **condition}
+        answer = fetch_once(self._pool, url, headers, self._settings, self._watchdog, claim)
+        if answer.body:
+            claim.settle(len(answer.body))
+        else:
+            claim.take(0)
+        return answer
 
-    def _go_on(self, job: _Job, answer: Fetched) -> None:
+    def _request_rules(self, url: str) -> Fetched:
+        headers = {"User-Agent": self._polite.user_agent, "Accept": "text/plain, */*"}
+        claim = self._budget.claim()
+        try:
+            return fetch_once(self._pool, url, headers, self._settings, self._watchdog, claim, about_robots=True)
+        finally:
+            claim.take(0)
+
+    def _go_on(self, job: _Job, answer: Fetched, claim: Claim) -> None:
         """Queues what follows from an answer, or hands the outcome on."""
         if answer.location and job.redirects == self._settings.max_redirects:
             limit = f"more than {self._settings.max_redirects} redirects"
@@ -200,12 +219,22 @@ class Fetcher:
             job.url, job.redirects = job.first_url, 0
             self._hosts.put(host_of(job.url), job, delay=max(pause, answer.wait or 0.0))
         else:
-            self._finish(job, answer)
+            self._finish(job, answer, claim)
 
-    def _finish(self, job: _Job, answer: Fetched) -> None:
+    def _finish(self, job: _Job, answer: Fetched, claim: Claim | None = None) -> None:
+        """Hands an outcome on; its body keeps its share of memory until what comes of it is delivered."""
+
+        def deliver(result: Any) -> None:
+            if claim:
+                claim.take(0)
+            job.batch.results.put(result)
+
         seconds = time.monotonic() - job.clock if job.started_at else 0.0
         outcome = replace(answer, attempts=job.attempts, started_at=job.started_at, seconds=seconds)
-        job.batch.handle(job.place, outcome, job.batch.results.put)
+        try:
+            job.batch.handle(job.place, outcome, deliver)
+        except BaseException as error:  # it belongs to who asked
+            deliver(error)
 
 
 def _is_hosts_fault(answer: Fetched) -> bool:

@@ -96,14 +96,17 @@ class Inspectors:
 
     def _see_to_waiting(self) -> None:
         while turn := self._next_turn():
-            child, batch = turn
-            found = self._ask(child, [waiting.content for waiting in batch])
-            with self._work:
-                self._idle.append(child)
-                if self._waiting:
-                    self._work.notify()
-            for waiting, verdict in zip(batch, found, strict=True):
-                waiting.then(verdict)
+            self._see_to(*turn)
+            del turn  # and the bodies with it, while this thread waits for the next
+
+    def _see_to(self, child: Isolated, batch: list[_Waiting]) -> None:
+        found = self._ask(child, [waiting.content for waiting in batch])
+        with self._work:
+            self._idle.append(child)
+            if self._waiting:
+                self._work.notify()
+        for waiting, verdict in zip(batch, found, strict=True):
+            waiting.then(verdict)
 
     def _next_turn(self) -> tuple[Isolated, list[_Waiting]] | None:
         """An idle child and its share of what waits, once there are both; None when there will be no more."""

@@ -29,13 +29,25 @@ class Transfer:
     """A request under way: when it must have ended, and what it was sent on.
 
     The socket is kept beside the connection, which lets go of it where the answer is the last one on it; while TLS
-    begins, when nobody has it, a copy of its handle is.
+    begins, when nobody has it, a copy of its handle is. `waited` is how many seconds it was kept from reading.
     """
 
     end: float
     connection: "_Counted | None" = None
     connected: socket.socket | None = None
     copy: socket.socket | None = None
+    waited: float = 0.0
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens in the context does not count towards its time."""
+        begun, left = time.monotonic(), self.end - time.monotonic()
+        self.end = float("inf")
+        try:
+            yield
+        finally:
+            self.waited += time.monotonic() - begun
+            self.end = time.monotonic() + left
 
     @property
     def is_late(self) -> bool:

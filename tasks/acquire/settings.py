@@ -61,6 +61,12 @@ class PoliteSettings(StageSettings):
         description="mail or web address where a host's owner reaches you, sent with each request; large runs need it",
     )
     connections: int = Field(32, ge=1, description="transfers at once")
+    bytes_under_way: int = Field(
+        512_000_000,
+        gt=0,
+        description="bytes of bodies at once, from when they arrive until they are looked at and stored; what finds no "
+        "room waits, and one body may go beyond",
+    )
     host_connections: int = Field(2, ge=1, description="transfers at once from one host")
     host_rate: float = Field(
         5.0, gt=0, description="requests a second to one host, in the long run; `host_connections` may come at once"

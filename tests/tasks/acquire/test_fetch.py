@@ -5,6 +5,7 @@ import pytest
 import urllib3
 
 from storage.reasons import Reason
+from tasks.acquire.budget import Budget
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.pool import Watchdog, open_pool
 from tasks.acquire.settings import AcquireSettings
@@ -12,7 +13,14 @@ from tasks.acquire.settings import AcquireSettings
 
 def get(url: str, settings: AcquireSettings, pool: urllib3.PoolManager | None = None, **headers: str) -> Fetched:
     with Watchdog() as watchdog:
-        return fetch_once(pool or open_pool(settings), url, {"User-Agent": "tests", **headers}, settings, watchdog)
+        return fetch_once(
+            pool or open_pool(settings),
+            url,
+            {"User-Agent": "tests", **headers},
+            settings,
+            watchdog,
+            Budget(10**9).claim(),
+        )
 
 
 def test_a_photograph_arrives_with_its_headers(site, impatient):

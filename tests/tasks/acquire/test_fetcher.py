@@ -218,3 +218,24 @@ def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, i
         photo = [f"{site.url}/photo.jpg"]
         assert list(fetcher.fetch(photo, lambda _, fetched, deliver: deliver(fetched.status))) == [200]
     assert sum(site.hits.values()) < 50
+
+
+def test_long_bodies_wait_for_each_other_and_all_arrive(site, impatient, hasty):
+    """Eight of 4 MB without a length, where there is room for half a one: they go one by one."""
+    tight = hasty.model_copy(update={"bytes_under_way": 2_000_000})
+    patient = impatient.model_copy(update={"max_bytes": 5_000_000, "deadline": 5.0})
+    arrived, most, lock = [0], [0], threading.Lock()
+
+    def keep(place: int, fetched: Fetched, deliver: Callable[[int], None]) -> None:
+        with lock:
+            arrived[0] += len(fetched.body)
+            most[0] = max(most[0], arrived[0])
+        time.sleep(0.05)
+        with lock:
+            arrived[0] -= len(fetched.body)
+        deliver(len(fetched.body))
+
+    with Fetcher(patient, tight) as fetcher:
+        lengths = list(fetcher.fetch([f"{site.url}/long?{n}" for n in range(8)], keep))
+    assert lengths == [64 * 65536] * 8
+    assert most[0] == 64 * 65536

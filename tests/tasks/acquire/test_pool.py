@@ -12,6 +12,7 @@ import urllib3
 
 from storage.reasons import Reason
 from tasks.acquire.address import host_of
+from tasks.acquire.budget import Budget
 from tasks.acquire.fetch import fetch_once
 from tasks.acquire.pool import Watchdog, open_pool
 from tasks.acquire.settings import AcquireSettings
@@ -44,7 +45,7 @@ def self_signed() -> Iterator[str]:
 def test_a_certificate_that_nobody_vouches_for_fails_the_address(self_signed):
     settings = AcquireSettings(allowed_hosts=(host_of(self_signed),))
     with Watchdog() as watchdog, open_pool(settings) as pool:
-        found = fetch_once(pool, self_signed, {}, settings, watchdog)
+        found = fetch_once(pool, self_signed, {}, settings, watchdog, Budget(10**9).claim())
     assert found.reason is Reason.CONNECTION_FAILED
     assert found.detail is not None
     assert "certificate verify failed" in found.detail
