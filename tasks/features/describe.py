@@ -1,12 +1,15 @@
 """The features of an image's bytes, found where a detector that crashes does no harm."""
 
-from tasks.acquire.decode import decode
+import numpy as np
+
+from tasks.acquire.reduced import read_reduced
 from tasks.features.detect import check_installed, detect
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
 from tasks.isolated import ChildDiedError, Isolated
 from tasks.native import keep_freed_memory
 
+_SPARE = 2  # times the size that features need: so the last step of shrinking is the same for all
 _ATTEMPTS = 2  # what the child did before may be to blame once
 
 
@@ -48,4 +51,6 @@ class Describer:
 
 def describe(content: bytes, settings: FeatureSettings) -> Features:
     """The same in this process, which may die of it."""
-    return Features(*detect(decode(content), settings))
+    picture, factor = read_reduced(content, _SPARE * settings.longest_side)
+    keypoints, descriptors = detect(np.asarray(picture), settings)
+    return Features(keypoints * np.float32(factor), descriptors)

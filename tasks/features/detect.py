@@ -55,10 +55,10 @@ def detect(picture: NDArray[np.uint8], settings: FeatureSettings) -> tuple[NDArr
     """
     check_installed(settings)
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    scale = min(1.0, settings.longest_side / max(gray.shape))
-    if scale < 1.0:
+    scale = settings.longest_side / max(gray.shape)
+    if scale != 1.0:
         width, height = (max(1, round(side * scale)) for side in gray.shape[::-1])
-        gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
+        gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
     found = _DETECTORS[settings.detector](gray, settings.max_keypoints)
     return found.keypoints / np.float32(scale), root_sift(found.sift)
 

@@ -14,7 +14,7 @@ class FeatureSettings(StageSettings):
         "sift", description="what finds keypoints; all but `sift` need the extra `detectors`"
     )
     longest_side: int = Field(
-        640, ge=64, description="pictures are shrunk to this longest side, in pixels, before detection"
+        640, ge=64, description="longest side, in pixels, that pictures are shrunk or enlarged to before detection"
     )
     max_keypoints: int = Field(1500, ge=16, description="keypoints kept per picture, the largest")
 

@@ -17,7 +17,7 @@ from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.orchestration import Inputs, Output, reference, stage, stage_path
 
 
-@stage("features", version=4)
+@stage("features", version=5)
 def extract_features(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """Detects and describes the keypoints of every picture of `images`."""
     root = Root(root_url)

@@ -19,7 +19,7 @@ from tasks.features.settings import FeatureSettings
 from tasks.overlap.groundtruth import Role
 from tasks.overlap.testsets import read_test_set
 
-METHOD = 4
+METHOD = 5
 """Raised whenever the same photograph under the same settings would get other keypoints."""
 
 SUFFIX = ".parquet"

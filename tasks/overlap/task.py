@@ -62,7 +62,7 @@ class OverlapStageSettings(StageSettings):
     match: MatchSettings = Field(description="verification of a pair")
 
 
-@stage("signature", version=6)
+@stage("signature", version=7)
 def sign_test_set(root_url: str, key: str, inputs: Inputs, settings: FeatureSettings) -> Output:
     """The keypoints of a test set's photographs, in `signatures/` under their digest, and what was `passed_over`.
 

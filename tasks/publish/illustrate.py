@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tasks.acquire.decode import open_picture, to_rgb
-from tasks.acquire.orientation import orientation_of, turn_upright
+from tasks.acquire.reduced import read_reduced
 
+_SPARE = 2  # times the size of a drawing at which its picture is read: enough for Pillow's filter
 _THUMBNAIL_SIDE = 256
 _MATCH_SIDE = 480
 _MATCH_GAP = 8
@@ -88,18 +88,11 @@ def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
 
 
 def _open_upright(content: bytes, side: int) -> tuple[Image.Image, float]:
-    """The RGB image, shrunk to `side` and turned upright, and the factor from its pixels to the shrunk one's."""
-    image = open_picture(content)
-    longest = max(image.size)
-    if image.mode.startswith("I;16"):
-        image.load()
-        # Pillow would clip the sixteen bits to white instead of scaling them.
-        small = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    else:
-        small = image if image.mode in ("RGB", "L", "CMYK") else to_rgb(image)
-    # Shrinking comes before turning: JPEG files are then decoded at a fraction of their size.
-    small.thumbnail((side, side))
-    return turn_upright(to_rgb(small), orientation_of(image)), max(small.size) / longest
+    """The RGB image upright, shrunk to `side`, and the factor from its pixels to the shrunk one's."""
+    image, factor = read_reduced(content, _SPARE * side)
+    longest = max(image.size) * factor
+    image.thumbnail((side, side))
+    return image, max(image.size) / longest
 
 
 def _draw_lines(canvas: Image.Image, points: NDArray[np.float64]) -> Image.Image:

@@ -53,7 +53,7 @@ from tasks.publish.verdicts import build_verdicts, funnel
 _MADE_HERE = (VERDICTS, CERTIFICATE, NAMESAKES)
 
 
-@stage("illustrate", version=4)
+@stage("illustrate", version=5)
 def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Thumbnails of `images`, and drawings of what they were dropped for.
 
@@ -72,7 +72,7 @@ def illustrate_packet(root_url: str, key: str, inputs: Inputs, settings: None) -
     return Output(tables={"thumbnails": write_table(root, stage_path(key, "thumbnails"), THUMBNAILS, table)})
 
 
-@stage("illustrate-overlaps", version=1)
+@stage("illustrate-overlaps", version=2)
 def illustrate_overlaps(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Drawings of the `overlaps` of a packet's `images`; `folders` and `seen` as in `illustrate`."""
     root = Root(root_url)
@@ -131,7 +131,7 @@ def _draw_cuts(root: Root, inputs: Inputs, images: dict[str, dict[str, Any]]) ->
     return drawings
 
 
-@stage("illustrate-classes", version=1)
+@stage("illustrate-classes", version=2)
 def illustrate_classes(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
     """Drawings of what classes have in common: the strongest pair of each two, and why an image left its class.
 

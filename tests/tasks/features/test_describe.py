@@ -12,7 +12,7 @@ from storage.errors import InputError
 from tasks.features.describe import Describer, describe
 from tasks.features.settings import FeatureSettings
 
-HESSIAN = FeatureSettings(detector="hessian-affine")
+HESSIAN = FeatureSettings(detector="hessian-affine", longest_side=64)
 FRAGILE = """
 import os
 from pathlib import Path
@@ -23,8 +23,8 @@ import numpy as np
 def detect_feats_in_image(gray):
     calls = Path(__file__).with_name("calls")
     with calls.open("a") as lines:
-        lines.write(f"{gray.shape[1]}\\n")
-    if gray.shape[1] == 66 or gray.shape[1] == 67 and calls.read_text().count("67") == 1:
+        lines.write(f"{gray.shape[0]}\\n")
+    if gray.shape[0] == 62 or gray.shape[0] == 63 and calls.read_text().count("63") == 1:
         os.abort()
     return np.array([[1, 2, 3, 0, 3, 0]], np.float32), np.ones((1, 128), np.uint8)
 """
@@ -32,7 +32,7 @@ def detect_feats_in_image(gray):
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a pyhesaff is found that dies of pictures 66 wide, and once of pictures 67 wide; it notes what it saw."""
+    """Where a pyhesaff is found that dies of pictures 62 high, and once of pictures 63 high; it notes what it saw."""
     (tmp_path / "pyhesaff.py").write_text(FRAGILE)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path / "calls"
@@ -44,22 +44,22 @@ def png(picture: np.ndarray) -> bytes:
     return sink.getvalue()
 
 
-def blank(width: int) -> bytes:
-    return png(np.zeros((64, width, 3), np.uint8))
+def blank(height: int) -> bytes:
+    return png(np.zeros((height, 64, 3), np.uint8))
 
 
 def test_a_picture_that_kills_its_detector_twice_has_no_features_and_costs_no_other(calls):
     with Describer(HESSIAN) as describer:
-        found = [describer.describe(blank(width)) for width in (64, 66, 65)]
+        found = [describer.describe(blank(height)) for height in (60, 62, 61)]
     assert [features is None for features in found] == [False, True, False]
-    assert calls.read_text().split() == ["64", "66", "66", "65"]
+    assert calls.read_text().split() == ["60", "62", "62", "61"]
 
 
 def test_a_picture_that_kills_its_detector_once_has_its_features(calls):
     with Describer(HESSIAN) as describer:
-        features = describer.describe(blank(67))
+        features = describer.describe(blank(63))
     assert len(features.keypoints) == 1
-    assert calls.read_text().split() == ["67", "67"]
+    assert calls.read_text().split() == ["63", "63"]
 
 
 @pytest.mark.parametrize("detector", ["sift", "hessian-affine", "colmap-affine"])

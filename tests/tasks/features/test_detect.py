@@ -10,6 +10,9 @@ from storage.errors import InputError
 from tasks.features.detect import detect, root_sift
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
+from tasks.match.copies import is_copy
+from tasks.match.settings import MatchSettings
+from tasks.match.verify import verify
 
 SETTINGS = FeatureSettings()
 DETECTORS = ["sift", "hessian-affine", "sift+hessian-affine", "colmap-affine"]
@@ -102,10 +105,34 @@ def test_positions_mean_the_same_from_either_edge(scene):
     np.testing.assert_allclose(offset(found, np.array([640, 480]) - turned), 0, atol=0.1)
 
 
-def test_a_small_picture_is_not_enlarged(scene):
-    np.testing.assert_array_equal(
-        detect(scene, FeatureSettings(longest_side=640))[0], detect(scene, FeatureSettings(longest_side=4000))[0]
-    )
+def test_keypoints_of_a_picture_that_was_enlarged_are_in_pixels_of_the_picture(scene):
+    small = cv2.resize(scene, (320, 240), interpolation=cv2.INTER_AREA)
+    found, enlarged = detect(scene, SETTINGS)[0], detect(small, SETTINGS)[0]
+    assert (enlarged[:, :2] < (320, 240)).all()
+    large, there = (points[points[:, 2] > 3 * scale] for points, scale in ((found, 2), (enlarged, 1)))
+    np.testing.assert_allclose(offset(there[:, :2] * 2, large[:, :2]), 0, atol=0.15)
+    sizes = [np.median(points[:, 2]) for points in (large, there)]
+    assert sizes[0] == pytest.approx(2 * sizes[1], rel=0.1)
+
+
+@pytest.mark.parametrize("detector", ["sift", "colmap-affine"])
+def test_a_small_picture_has_the_keypoints_of_the_same_enlarged_to_the_longest_side(scene, detector):
+    settings = FeatureSettings(detector=detector)
+    small = cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA)
+    found, descriptors = detect(small, settings)
+    enlarged = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (640, 480), interpolation=cv2.INTER_CUBIC)
+    expected, expected_descriptors = detect(np.stack([enlarged] * 3, axis=2), settings)
+    np.testing.assert_allclose(found, expected / 4, rtol=1e-6)
+    np.testing.assert_array_equal(descriptors, expected_descriptors)
+
+
+def test_a_small_copy_of_a_picture_matches_as_a_copy(scene):
+    whole = Features(*detect(scene, SETTINGS))
+    copy = Features(*detect(cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA), SETTINGS))
+    found = verify(copy, whole, (640, 480), MatchSettings(), seed=0)
+    assert found is not None
+    assert is_copy(found, (640, 480), MatchSettings())
+    np.testing.assert_allclose(found.affine, [[4, 0, 0], [0, 4, 0]], atol=0.5)
 
 
 def ellipse(deviations: tuple[int, int], turn: float) -> np.ndarray:

@@ -141,6 +141,7 @@ def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_str
         "crop": texture(0)[40:260, 60:380].copy(),
         "mirror": texture(2)[:, ::-1].copy(),
         "shrunk": np.asarray(Image.open(sink)),
+        "tiny": cv2.resize(texture(2), (100, 75), interpolation=cv2.INTER_AREA),
         "left": np.rot90(texture(3)).copy(),
         "right and mirrored": np.rot90(texture(3)[:, ::-1], 3).copy(),
         "upside down": np.rot90(texture(0), 2).copy(),
@@ -152,10 +153,10 @@ def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_str
     best = {name: max(rows, key=lambda row: row["inliers"]) for name, rows in found.items()}
     assert {name: (row["test_image"], row["mirrored"]) for name, row in best.items()} == {
         "crop": ("tower_0.png", False), "mirror": ("tower_2.png", True), "shrunk": ("tower_1.png", False),
-        "left": ("tower_3.png", False), "right and mirrored": ("tower_3.png", True),
+        "tiny": ("tower_2.png", False), "left": ("tower_3.png", False), "right and mirrored": ("tower_3.png", True),
         "upside down": ("tower_0.png", False),
     }  # fmt: skip
-    assert output.counts["dropped"] == 6
+    assert output.counts["dropped"] == 7
     np.testing.assert_allclose(np.reshape(best["crop"]["affine"], (2, 3)), [[1, 0, 60], [0, 1, 40]], atol=0.5)
     # Map and points are those of the pixels as they are stored, mirrored or not.
     np.testing.assert_allclose(np.reshape(best["mirror"]["affine"], (2, 3)), [[-1, 0, 400], [0, 1, 0]], atol=0.5)
