@@ -56,7 +56,7 @@ def advise_allowing(hosts: Counter[str]) -> Text:
     options = " ".join(f"--allow-host {plain_text(host)}" for host, _ in hosts.most_common(_HOSTS))
     more = f" (and {len(hosts) - _HOSTS:,} more)" if len(hosts) > _HOSTS else ""
     return Text(
-        f"{hosts.total():,} addresses lead to private or loopback addresses, or to unusual ports, and are not asked. "
+        f"Addresses of private or loopback hosts, or of unusual ports, are not asked: {hosts.total():,} of the list. "
         f"If you trust these hosts, run the same command with {options}{more}",
         "yellow",
     )

@@ -23,6 +23,7 @@ def test_an_allowance_that_is_forgotten_loses_nothing(cairn: Any, listed: Any, t
     (tmp_path / "settings.toml").write_text(SETTINGS)
     options = ("--name", "marks", "--root", tmp_path / "root", "--settings", tmp_path / "settings.toml")
     refused = cairn("curate", few.path, *options)
+    assert refused.code == 4  # a version that nobody can use
     assert re.search(r"blocked-address +3 ", refused.output)
     said = re.search(r"--allow-host (\S+)", refused.output)
     assert said
