@@ -1,5 +1,7 @@
 """What tests of several parts share."""
 
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,26 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"shared data not found at {folder}")
     return folder
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a file system of a size such as `1m`, or gives the one that it made another size; returns its folder."""
+    place = tmp_path / "disk"
+
+    def mount(size: str) -> Path:
+        made, how = place.is_dir(), ["-o", f"remount,size={size}" if place.is_dir() else f"size={size}"]
+        place.mkdir(exist_ok=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", *how, "tmpfs", place], capture_output=True, check=False)
+        if done.returncode and not made:
+            place.rmdir()
+            pytest.skip("nobody may mount a file system here")
+        done.check_returncode()
+        return place
+
+    yield mount
+    if place.is_dir():
+        subprocess.run(["umount", place], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -106,6 +106,7 @@ def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSe
                     raise InputError(f"{file.url}: longer than {longest:,} bytes; tell its `bytes`, or raise max_bytes")
                 with told_when_unwritable(str(path.parent), "folder"):  # no other request makes room
                     sink.write(chunk)
+                    sink.flush()
                 tell(sink.tell(), length or 0)
     finally:
         response.close()

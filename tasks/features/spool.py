@@ -9,6 +9,7 @@ from typing import IO, Any, overload
 
 import numpy as np
 
+from storage.unwritable import told_when_unwritable
 from tasks.features.packed import Features, unpack
 
 _KEYPOINT, _DESCRIPTOR = 6 * 4, 128  # bytes
@@ -56,12 +57,18 @@ def spool_features(features: Iterable[Mapping[str, Any]], masks: Iterable[Mappin
 
 
 def fill_spool(features: Iterable[tuple[str, Features]]) -> Spool:
-    """Writes features under their names to a temporary file, which goes when nobody holds the spool any more."""
-    places, file = dict[str, tuple[int, int]](), tempfile.TemporaryFile(prefix="cairn-features-")  # noqa: SIM115
-    for name, own in features:
-        places[name] = (file.tell(), len(own.keypoints))
-        file.write(own.keypoints.tobytes() + own.descriptors.tobytes())
-    file.flush()
+    """Writes features under their names to a temporary file, which goes when nobody holds the spool any more.
+
+    Raises:
+        UnwritableRootError: the disk of temporary files is full, or refuses them.
+    """
+    places = dict[str, tuple[int, int]]()
+    with told_when_unwritable(tempfile.gettempdir(), "TMPDIR"):
+        file = tempfile.TemporaryFile(prefix="cairn-features-")  # noqa: SIM115
+        for name, own in features:
+            places[name] = (file.tell(), len(own.keypoints))
+            file.write(own.keypoints.tobytes() + own.descriptors.tobytes())
+        file.flush()
     return Spool(file, places)
 
 

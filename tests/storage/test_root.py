@@ -1,6 +1,5 @@
 import errno
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -229,23 +228,9 @@ def test_a_flush_that_failed_counts_for_nobody_else(flushes):
 # A disk that is full, and other things that do not heal
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("nobody may mount a disk here")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
 @pytest.mark.parametrize("is_copy", [False, True], ids=["bytes", "a copy"])
-def test_a_full_disk_is_told_with_what_is_left(small_disk, is_copy):
-    root = Root(str(small_disk / "root"))
+def test_a_full_disk_is_told_with_what_is_left(disk, is_copy):
+    root = Root(str(disk("1m") / "root"))
     root.write("taken", bytes(600_000))
     said = rf"root '{root.base}' can't be written: its disk is full \(0.4 MB of 1.0 MB left\); make room and run"
     with pytest.raises(UnwritableRootError, match=said):

@@ -57,6 +57,17 @@ def test_the_pool_verifies_names():
     assert kind("example.org").assert_hostname is None
 
 
+def test_no_proxy_is_asked(site, impatient, monkeypatch):
+    """Or the address that the guard looked at would not be the one that is asked."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Watchdog() as watchdog, open_pool(impatient) as pool:
+        assert fetch_once(pool, f"{site.url}/photo.jpg", {}, impatient, watchdog).status == 200
+    assert site.hits == {"/photo.jpg": 1}
+
+
 def test_the_watchdog_hangs_up_on_what_is_late():
     ours, theirs = socket.socketpair()
     with ours, theirs, Watchdog() as watchdog, watchdog.over(0.2) as transfer:

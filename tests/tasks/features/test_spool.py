@@ -1,3 +1,4 @@
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.errors import UnwritableRootError
 from tasks.features.packed import Features, pack
-from tasks.features.spool import Spooled, spool_features
+from tasks.features.spool import Spooled, fill_spool, spool_features
 
 
 def rows(counts: list[int], seed: int = 0) -> tuple[list[dict], list[dict], list[Features]]:
@@ -58,3 +60,11 @@ def test_masks_of_fewer_pictures_are_refused():
     features, masks, _ = rows([3, 3])
     with pytest.raises(ValueError, match="shorter"), spool_features(features, masks[:1]):
         pass
+
+
+def test_a_full_disk_of_temporary_files_is_told(disk, monkeypatch):
+    folder = str(disk("1m"))
+    monkeypatch.setattr(tempfile, "tempdir", folder)
+    large = [(str(n), Features(np.zeros((9000, 6), np.float32), np.zeros((9000, 128), np.uint8))) for n in range(2)]
+    with pytest.raises(UnwritableRootError, match=rf"TMPDIR '{folder}' can't be written: its disk is full"):
+        fill_spool(large)
