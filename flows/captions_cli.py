@@ -48,8 +48,7 @@ def run(
     workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
 ) -> None:
     """Encode Visual Genome into a new version, or find that nothing changed."""
-    # What is wrong with a file or an address comes to light in a task: one line of ours tells it, not Prefect's many.
-    quieten_prefect("CRITICAL")
+    quieten_prefect()
     from flows.captions import captions as flow
     from flows.captions_question import ask_captions
     from flows.server import prefect_server

@@ -1,13 +1,12 @@
 """What to think over before a curation: what the plan shows that settings or the list should change."""
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from flows.plan import Plan
 from flows.reasons import advise_allowing
+from flows.room import lack_of_room
 from storage.root import Root
 from tasks.acquire.settings import LARGE_RUN
 
@@ -66,13 +65,7 @@ def _machine(plan: Plan, root: Root) -> Iterator[str]:
             f"about {plan.memory_bytes / 1e9:.1f} GB of memory are needed, and this machine has {memory / 1e9:.1f}: "
             "give fewer --workers, or split the list"
         )
-    if root.is_local:
-        free = shutil.disk_usage(_existing(Path(root.base))).free
-        if plan.disk_bytes > free:
-            yield f"{plan.disk_bytes / 1e9:.0f} GB are written, and {root.url} has {free / 1e9:.0f} GB free"
+    if lack := lack_of_room(root, plan.written):
+        yield lack
     if plan.cpu_seconds / plan.workers > 7 * _DAY:
         yield "computing takes more than a week here: spread it with --runner dask, on one root"
-
-
-def _existing(path: Path) -> Path:
-    return next(parent for parent in (path, *path.parents) if parent.exists())

@@ -1,11 +1,14 @@
 """The command line: each command is a thin call of a flow or of storage."""
 
+import errno
 import os
+import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 from rich.console import Console
@@ -15,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import captions_cli
+from flows.stopping import stoppable, tell
 from flows.terminal import describe_verified, page_path, progress_bars, quieten_prefect, report_path
 from storage.compare import compare_versions
 from storage.errors import InputError
@@ -103,6 +107,9 @@ def curate(
             min=0, max=1, help="A version that keeps less than this share of what the latest keeps is not the next."
         ),
     ] = 0.5,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Begin although, by an estimate, the disk of the root has no room for it.")
+    ] = False,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
@@ -130,8 +137,15 @@ def curate(
     decided = read_overrides(overrides) if overrides else Overrides()
     if (refetch == "failed-older-than") != (older_than is not None):
         raise InputError("--refetch failed-older-than needs --older-than DAYS, and nothing else has use for it")
-    run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers, latest_share=latest_share)
-    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases, chosen.polite)
+    run = RunSettings(
+        refetch=refetch,
+        older_than=older_than,
+        runner=runner,
+        workers=workers,
+        latest_share=latest_share,
+        anyway=anyway,
+    )
+    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases, chosen.polite, anyway)
     held_back = None
     try:
         with progress_bars(), prefect_server():
@@ -144,6 +158,8 @@ def curate(
     console.print(describe_reasons(Root(root), version))
     for line in describe_passed_over(version.passed_over):
         console.print(line, soft_wrap=True)
+    if version.crashed_pictures:
+        console.print(f"{version.crashed_pictures} pictures killed their detector and have no keypoints")
     console.print(f"\n{news} [bold]{version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), version)}"), soft_wrap=True)
     if held_back:
@@ -345,12 +361,17 @@ def compare(
 
 
 def main() -> None:
-    """The console script: what the user can mend is one clear line and exit code 2."""
-    try:
-        app()
-    except InputError as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        raise SystemExit(2) from error
+    """The console script: what the user can mend is one clear line and exit code 2; a bug keeps its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        cast("TextIOWrapper", stream).reconfigure(errors="replace")  # a terminal of ASCII gets "?" for what it lacks
+    with stoppable():
+        try:
+            app()
+        except (InputError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (None, errno.ENOENT):
+                raise  # not of the system, or a file that we should have looked for: a bug
+            tell(f"error: {error}")
+            raise SystemExit(2) from error
 
 
 def _test_sets(options: list[str]) -> dict[str, Path]:

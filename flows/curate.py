@@ -77,7 +77,9 @@ def curate(
         NotLatestError: the version is published, but nobody can use it, or it keeps far less than the one before.
     """
     check_installed(settings.features)
-    question = ask(source, name, root, test_sets or {}, settings.features, note, overrides, aliases, settings.polite)
+    question = ask(
+        source, name, root, test_sets or {}, settings.features, note, overrides, aliases, settings.polite, run.anyway
+    )
     store = Root(root)
     with one_run(store, Manifest.shelf, name):
         before = list_folders(store, name)

@@ -8,11 +8,15 @@ import subprocess
 import sys
 import threading
 
+from tasks.isolated import end_with_parent
+
 
 def keep_server(port: str) -> None:
     """Runs a server until the standard input ends: when the process at its other end says so, or is no more."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 – our own words
+    server = subprocess.Popen(  # noqa: S603 – our own words
+        command, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent
+    )
 
     def end_with_it() -> None:
         server.wait()

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flows.known import NOTHING, Known, read_known, without_image, without_known
+from flows.room import ASSUMED_BYTES, Written, bytes_written
 from flows.sample import DRAWN_SIZE, Costs, choose_sample, draw_sample, measure_costs
 from flows.settings import CurateSettings
 from flows.works import Photographs, Work, list_works
@@ -24,9 +25,6 @@ from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
 from tasks.overlap.testsets import read_test_set
 
-_ASSUMED_BYTES = 300_000.0
-_KEYPOINT_BYTES = 110  # of 152, as compressed: what the photographs of 13 landmarks take
-_PICTURE_BYTES = 65_000  # of an image, thumbnails and drawn matches, in the memo and in the version: likewise
 # Bytes of the process, of a photograph whose class is matched, and of a row while the list is read: docs/benchmarks.md
 _BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 300_000, 850
 
@@ -91,24 +89,10 @@ class Plan:
         return sum(work.seconds for work in self.works)
 
     @property
-    def image_bytes(self) -> float:
-        """Written below the root for images that are new."""
-        return self.asked.new * self.sample.image_bytes
-
-    @property
-    def keypoint_bytes(self) -> float:
-        """Written below the root for what is found in the images."""
-        return float(self.compared_sizes.sum() * self.sample.costs.keypoints * _KEYPOINT_BYTES)
-
-    @property
-    def picture_bytes(self) -> float:
-        """Written below the root for the report's pictures."""
-        return float(self.compared_sizes.sum() * _PICTURE_BYTES)
-
-    @property
-    def disk_bytes(self) -> float:
-        """Written below the root in all, but for tables."""
-        return self.image_bytes + self.keypoint_bytes + self.picture_bytes
+    def written(self) -> Written:
+        """Bytes below the root, but for tables."""
+        described, sample = int(self.compared_sizes.sum()), self.sample
+        return bytes_written(self.asked.new, described, sample.image_bytes, sample.costs.keypoints)
 
     @property
     def memory_bytes(self) -> float:
@@ -181,9 +165,7 @@ def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings
         return Sample(costs, "images of the list", perf_counter() - begun, each, is_drawn=False)
     costs = measure_costs(draw_sample(), settings)
     assert costs, "drawn pictures are images"
-    return Sample(
-        costs, f"drawn pictures of {DRAWN_SIZE} pixels", perf_counter() - begun, _ASSUMED_BYTES, is_drawn=True
-    )
+    return Sample(costs, f"drawn pictures of {DRAWN_SIZE} pixels", perf_counter() - begun, ASSUMED_BYTES, is_drawn=True)
 
 
 def _files(folder: Path, classes: pa.ChunkedArray, paths: pa.ChunkedArray) -> list[bytes]:

@@ -112,7 +112,7 @@ def _totals(plan: Plan) -> Table:
     if plan.asked.hosts:
         # Few connections hold it up too, where transfers are slow: those to one host, or all.
         slow = min(polite.host_connections / polite.host_rate, plan.fetch_seconds * polite.connections / plan.asked.new)
-        needed = plan.image_bytes / max(plan.fetch_seconds, 1e-9) / 1e6
+        needed = plan.written.images / max(plan.fetch_seconds, 1e-9) / 1e6
         told = (
             f"at least {span(plan.fetch_seconds)} at {polite.host_rate:g} requests a second to a host, longer "
             f"where an image takes more than {slow:.1f} s; the line has to carry {needed:.1f} MB/s"
@@ -120,9 +120,10 @@ def _totals(plan: Plan) -> Table:
         table.add_row("fetching", told)
     shared = f"{span(plan.cpu_seconds / plan.workers)} with {plan.workers} workers"
     table.add_row("computing", f"{effort(plan.cpu_seconds)} of CPU, {shared}")
+    written = plan.written
     each = f"{sample.image_bytes / 1000:,.0f} KB an image, {'assumed' if sample.is_drawn else 'measured'}"
-    others = f"{size(plan.keypoint_bytes)} of keypoints, {size(plan.picture_bytes)} of thumbnails and drawn matches"
-    table.add_row("disk", f"{size(plan.image_bytes)} of images ({each}), {others}")
+    others = f"{size(written.keypoints)} of keypoints, {size(written.pictures)} of thumbnails and drawn matches"
+    table.add_row("disk", f"{size(written.images)} of images ({each}), {others}")
     table.add_row("memory", f"about {size(plan.memory_bytes)}")
     costs = sample.costs
     timed = f"on {costs.pictures} {sample.origin}, in {sample.seconds:.0f} s"

@@ -7,6 +7,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.leaks import TestSets, ask_test_sets
+from flows.room import check_room
 from storage.errors import InputError
 from storage.locks import check_free
 from storage.manifest import Manifest
@@ -47,8 +48,12 @@ def ask(
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
     polite: PoliteSettings = PoliteSettings(),
+    anyway: bool = False,
 ) -> Question:
     """Checks all that a user can get wrong.
+
+    Args:
+        anyway: whether a disk that has no room, by an estimate, is let pass.
 
     Raises:
         InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
@@ -68,6 +73,8 @@ def ask(
     store = Root(root)
     store.check_writable()
     check_free(store, f"{Manifest.shelf}/{name}")
+    if not anyway:
+        check_room(listed, resolved.path if resolved.path.is_dir() else None, store, name, features)
     digest = _list_digest(resolved, listed)
     return Question(
         source=resolved,

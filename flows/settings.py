@@ -90,6 +90,8 @@ class RunSettings(StageSettings):
         description="a version that keeps less than this share of what the latest keeps is not the next",
     )
 
+    anyway: bool = Field(False, description="begin although the root's disk has no room for the list, by an estimate")
+
     @model_validator(mode="after")
     def _knows_what_is_old(self) -> "RunSettings":
         if (self.refetch == "failed-older-than") != (self.older_than is not None):

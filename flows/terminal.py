@@ -1,6 +1,7 @@
 """What the commands of the command line share."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from flows.stopping import give_up
 from storage.manifest import Version
 from storage.root import Root
 from storage.verify import Verified
@@ -29,16 +31,17 @@ def describe_verified(found: Verified) -> Text:
     return Text("\n".join([*found.wrong, f"{found.files:,} files, {state}"]))
 
 
-def quieten_prefect(level: str = "WARNING") -> None:
-    """Prefect's own lines go to its UI; the terminal shows progress bars, and lines from this level on."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", level)
+def quieten_prefect() -> None:
+    """Prefect's own lines go to its UI: the terminal shows progress bars, and one line of ours where a run fails."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")  # told where it matters
 
 
 @contextmanager
 def progress_bars() -> Iterator[None]:
-    """Shows the stages of a flow as they go on."""
-    from tasks.orchestration import listener
+    """Shows the stages of a flow as they go on; a failure is told while what has begun is waited for."""
+    from tasks.orchestration import listener, on_failure
 
     columns = (
         SpinnerColumn(),
@@ -58,8 +61,9 @@ def progress_bars() -> Iterator[None]:
                 shown[stage] = bars.add_task(stage, total=total, note=note)
             bars.update(shown[stage], completed=done, total=total, note=note)
 
-        token = listener.set(tell)
+        token, failing = listener.set(tell), on_failure.set(lambda error: give_up(f"error: {error}"))
         try:
             yield
         finally:
             listener.reset(token)
+            on_failure.reset(failing)

@@ -151,8 +151,7 @@ def serve(handle: int, memory: int, memory_limit: int | None) -> None:
 
     Until the parent is gone.
     """
-    if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     limited, shared = False, mmap.mmap(memory, 0, access=mmap.ACCESS_READ)
     with Connection(handle) as pipe:
         pipe.send(None)
@@ -168,6 +167,12 @@ def serve(handle: int, memory: int, memory_limit: int | None) -> None:
                 _limit_memory(memory_limit)
                 limited = True
             pipe.send(_answer(call))
+
+
+def end_with_parent() -> None:
+    """Has the kernel end this process with the thread that started it, even where that is killed; on Linux alone."""
+    if sys.platform == "linux":  # elsewhere a child that hangs outlives a parent that is killed
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _open_memory() -> BinaryIO:

@@ -35,6 +35,7 @@ from storage.folders import list_lost
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables import TableRef
+from storage.unwritable import explain_unwritable
 from tasks.native import use_one_thread
 
 Inputs = Mapping[str, TableRef | list[TableRef] | str | int | None]
@@ -70,8 +71,9 @@ def _key_of_call(_: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 
 def _can_heal(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
-    """Only failures of disk or network heal by themselves; a wrong input or a bug stays what it is."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+    """Only failures of disk or network heal by themselves; a full disk, a wrong input or a bug stays what it is."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError) and explain_unwritable(error, "") is None
 
 
 def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], Output]], Stage]:
@@ -94,7 +96,7 @@ def stage(name: str, version: int) -> Callable[[Callable[[str, str, Any, Any], O
             result_serializer=_SERIALIZER,
             cache_result_in_memory=False,
             retries=2,
-            retry_delay_seconds=[5, 30],
+            retry_delay_seconds=[2, 5],  # a run that is stopped waits for them; stores try again by themselves
             retry_condition_fn=_can_heal,
         )(run)
 
@@ -148,6 +150,9 @@ def memo_is_sound(root: Root, key: str) -> bool:
 
 listener: ContextVar[Callable[[str, int, int, str], None] | None] = ContextVar("listener", default=None)
 """Told of each step (stage, tasks done, tasks in all, a note) as it is made: the terminal's progress bar."""
+
+on_failure: ContextVar[Callable[[InputError], None] | None] = ContextVar("on_failure", default=None)
+"""Told of the first failure that the user can mend, while tasks that have begun are still waited for."""
 
 
 class Progress:
@@ -213,13 +218,22 @@ class PrefectRoad:
     def _each(
         self, runner: TaskRunner[Any], stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None
     ) -> dict[str, Output]:
-        # All run to their end before the first failure is raised: what the others finished is kept for the next run.
+        # The first failure leaves the runner, which cancels what has not begun and waits for what has: that is kept.
         self._progress.begin(stage.name, len(inputs))
         futures = {self._submit(runner, stage, label, part, settings): label for label, part in inputs.items()}
-        for done, _ in enumerate(as_completed(list(futures)), start=1):
-            self._progress.advance(stage.name, done, len(inputs))
-        outputs = {label: Output.model_validate(future.result()) for future, label in futures.items()}
+        outputs = dict[str, Output]()
+        for future in as_completed(list(futures)):
+            outputs[futures[future]] = Output.model_validate(self._result(future))
+            self._progress.advance(stage.name, len(outputs), len(inputs))
         return {label: outputs[label] for label in inputs}
+
+    def _result(self, future: PrefectFuture[Any]) -> Any:
+        try:
+            return future.result()
+        except InputError as error:
+            if told := on_failure.get():
+                told(error)
+            raise
 
     def _submit(
         self, runner: TaskRunner[Any], stage: Stage, label: str, inputs: Inputs, settings: BaseModel | None

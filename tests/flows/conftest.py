@@ -34,7 +34,7 @@ from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
 from tasks.orchestration import listener
 
-PATIENCE = 120.0  # seconds until something that never comes fails its test
+PATIENCE = 300.0  # seconds until something that never comes fails its test
 CLASSES = ("abbey", "bridge", "dome")  # each in a packet of its own
 NAME = "landmarks"
 SETTINGS = """\

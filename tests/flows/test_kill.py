@@ -1,4 +1,4 @@
-"""A run that is killed or stopped in the middle: the same command again ends in the same version."""
+"""A run that is killed, stopped or breaks off in the middle: the same command again ends in the same version."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psutil
@@ -14,6 +15,12 @@ import pytest
 
 CAIRN = Path(sys.executable).parent / "cairn"
 HELD = "/dome-3.jpg"
+NOBODY = "http://127.0.0.1:9"  # a proxy that nobody answers at: neither the server nor the site is asked through it
+SURROUNDINGS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PYTHONIOENCODING": "ascii",
+    **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), NOBODY),
+}
 
 
 class Command:
@@ -62,11 +69,11 @@ Start = Callable[..., Command]
 def start(listed: Any, server: str, tmp_path: Path) -> Iterator[Start]:
     """Starts the command; with `alone` it finds no Prefect server and has to start its own."""
     commands: list[Command] = []
-    server_settings = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    known = {name: os.environ[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")}
 
     def run(*, alone: bool = False) -> Command:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        env = inherited | server_settings | ({} if alone else {"PREFECT_API_URL": server})
+        env = inherited | SURROUNDINGS | {"PREFECT_HOME": str(tmp_path / "home")} | ({} if alone else known)
         commands.append(Command(listed, tmp_path / "root", tmp_path / f"{len(commands)}.log", env))
         return commands[-1]
 
@@ -91,17 +98,15 @@ def finish(start: Start, until: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "next_stage", "alone"),
-    [("acquire", "select", True), ("features", "overlap", False), ("match", "cluster", False)],
+    ("stage", "next_stage"), [("acquire", "select"), ("features", "overlap"), ("match", "cluster")]
 )
 def test_killed_run_is_taken_up_where_it_was(
-    start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path, stage: str, next_stage: str, alone: bool
+    start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path, stage: str, next_stage: str
 ) -> None:
     root = tmp_path / "root"
     if stage == "acquire":
         listed.site.held.add(HELD)
-    command = start(alone=alone)
-    below: list[psutil.Process] = []
+    command = start()
 
     def reached() -> bool:
         assert not command.has_ended(), command.log
@@ -110,10 +115,9 @@ def test_killed_run_is_taken_up_where_it_was(
         return any((root / "stages" / stage).glob("*/*.parquet"))
 
     until((root / "stages").exists, "the first stage")
-    below.extend(command.below())
+    below = command.below()
     until(reached, f"the stage {stage}", pause=0.002)
     command.kill(below)
-    assert (tmp_path / "home/cairn-server.log").exists() == alone
     assert not (root / "stages" / next_stage).exists()
     assert not (root / "versions").exists()
 
@@ -126,26 +130,56 @@ def test_killed_run_is_taken_up_where_it_was(
         assert not listed.site.hits
 
 
+def stop_while_it_fetches(command: Command, site: Any, until: Any, stop: Callable[[], None]) -> None:
+    """Stops a command whose host gives no answer; it must end within ten seconds, and all that it has started."""
+    until(lambda: site.hits[HELD] > 0 or command.has_ended(), "the stage acquire")
+    below = command.below()
+    assert below
+    stop()
+    begun = monotonic()
+    until(command.has_ended, "the end of the stopped run")
+    assert monotonic() - begun < 10
+    _, alive = psutil.wait_procs(below, timeout=25)
+    for process in alive:
+        process.kill()
+    assert not alive, "something is left running"
+
+
+def last_line(command: Command) -> str:
+    assert "Traceback" not in command.log
+    return command.log.splitlines()[-1]
+
+
 def test_stopped_run_leaves_nothing_behind(
     start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path
 ) -> None:
     listed.site.held.add(HELD)
     command = start(alone=True)
-    until(lambda: listed.site.hits[HELD] > 0 or command.has_ended(), "the stage acquire")
-    below = command.below()
-    os.killpg(command.process.pid, signal.SIGINT)  # what Ctrl-C sends
-    listed.site.release.set()
-    until(command.has_ended, "the end of the stopped run")
-    assert command.process.returncode in (1, 130)
-    assert "Traceback" not in command.log
-    assert below
-    _, alive = psutil.wait_procs(below, timeout=10)
-    for process in alive:
-        process.kill()
-    assert not alive, "the Prefect server is left running"
+    # What Ctrl-C sends
+    stop_while_it_fetches(command, listed.site, until, lambda: os.killpg(command.process.pid, signal.SIGINT))
+    assert command.process.returncode == 130
+    assert last_line(command) == "interrupted; run the same command again to go on"
     assert not (tmp_path / "root/stages/features").exists()
     assert not (tmp_path / "root/versions").exists()
 
     listed.site.held.clear()
+    listed.site.release.set()
     finish(start, until)
     assert digest_of(tmp_path / "root") == first_run[1].version.digest
+
+
+def test_run_whose_server_is_killed_ends_at_once(start: Start, until: Any, listed: Any, tmp_path: Path) -> None:
+    listed.site.held.add(HELD)
+    command = start(alone=True)
+
+    def kill_the_keeper() -> None:
+        keeper = next(child for child in command.below() if "flows.keeper" in child.cmdline())
+        assert keeper.children()  # the server, which has to end with it
+        keeper.kill()
+
+    stop_while_it_fetches(command, listed.site, until, kill_the_keeper)
+    assert command.process.returncode == 2
+    log = tmp_path / "home/cairn-server.log"
+    said = f"the Prefect server of this run has ended; its log is {log}; run the same command again"
+    assert last_line(command) == f"error: {said}"
+    assert log.exists()
