@@ -30,6 +30,7 @@ BENCHES = (
     "overlap",
     "overlap_growth",
     "plan",
+    "small",
 )
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""
 

@@ -75,10 +75,12 @@ def read_photographs(classes: tuple[str, ...] | None = None) -> list[Photograph]
     return [Photograph(file.stem, file.parent.name, file.read_bytes()) for file in chosen]
 
 
-def describe(photographs: Iterable[Photograph], *, masked: bool = True) -> Collection:
+def describe(
+    photographs: Iterable[Photograph], *, masked: bool = True, settings: FeatureSettings | None = None
+) -> Collection:
     """Detects, learns what unrelated classes have in common, and masks it unless told not to."""
     begun = process_time()
-    described = [_describe(photograph) for photograph in photographs]
+    described = [_describe(photograph, settings or FeatureSettings()) for photograph in photographs]
     detected = process_time()
     if not masked:
         return Collection([image for image, _ in described], [features for _, features in described])
@@ -94,7 +96,7 @@ def describe(photographs: Iterable[Photograph], *, masked: bool = True) -> Colle
     return Collection([image for image, _ in described], left, *seconds)
 
 
-def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:
+def _describe(photograph: Photograph, settings: FeatureSettings) -> tuple[dict[str, Any], Features]:
     picture = decode(photograph.content)
     height, width = picture.shape[:2]
     image = {
@@ -104,7 +106,7 @@ def _describe(photograph: Photograph) -> tuple[dict[str, Any], Features]:
         "width": width,
         "height": height,
     }
-    return image, Features(*detect(picture, FeatureSettings()))
+    return image, Features(*detect(picture, settings))
 
 
 @contextmanager
