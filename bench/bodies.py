@@ -24,7 +24,7 @@ from bench.spent import spent
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 
 _HOSTS, _CONNECTIONS, _LENGTH = 64, 96, 48_000_000
-_ROWS, _QUICK_ROWS = 96, 48
+_ROWS, _QUICK_ROWS = 96, 24
 _PROCESSES = 700_000_000
 """Bytes that the flow's process and a child that decodes weigh, with what they hold of the bodies they look at."""
 
