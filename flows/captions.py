@@ -164,7 +164,7 @@ def _blocks(weights: TableRef) -> dict[str, Inputs]:
 
 def _source(kind: str, question: CaptionsQuestion, archives: Mapping[str, Output], parsed: Output) -> SourceFile:
     if kind in archives:
-        origin = {"sha256": archives[kind].tables["archive"].digest, "address": question.archives[kind].url}
+        origin = {"sha256": archives[kind].tables["archive"].digest, "address": question.archives[kind].shown}
     else:
         origin = {"sha256": question.files[kind].sha256}
     return SourceFile(kind=kind, **origin, **parsed.counts)

@@ -1,17 +1,39 @@
-"""Addresses, read as they are when they are connected to."""
+"""Addresses, read as they are when they are connected to, and as they are shown."""
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
+
+SECRETS = (
+    "token", "access_token", "refresh_token", "id_token", "auth_token", "auth", "authorization", "bearer", "jwt",
+    "sig", "signature", "hmac", "key", "apikey", "api_key", "api-key", "x-api-key", "access_key", "subscription-key",
+    "secret", "client_secret", "password", "passwd", "pwd", "pass", "session", "sessionid", "session_id", "sid",
+    "credential", "credentials", "ticket", "policy", "key-pair-id", "awsaccesskeyid", "googleaccessid",
+    "x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
+)  # fmt: skip
+"""Names of query parameters that let in whoever knows their value; in lower case."""
+REDACTED = "redacted"
 
 _PORTS = {"http": 80, "https": 443}
 _HEAD = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^\\/?#]*")
 """Scheme and host, where a percent sign has rules of its own."""
 _BARE_PERCENT = re.compile("%(?![0-9a-fA-F]{2})")
 _ASCII = bytes(range(128))
+_USERINFO = re.compile(r"^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?[\\/]+|(?=[^\\/?#@]*:))[^\\/?#]*@")
+_USERINFO_WITHIN = re.compile(
+    r"((?<![^\s:=(<'\"])//)[^\\/?#\s]*@"
+    # and likewise in an address that is a parameter of another, encoded as often as one likes
+    r"|(%(?:25)*3A(?:%(?:25)*2F){2})(?:(?!%(?:25)*(?:2F|3F|23))[^\\/?#&\s])*%(?:25)*40",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(r"=|%(?:25)*3D", re.IGNORECASE)
+_LONGEST_NAME = 80  # characters of a parameter's name, encoded
+_LAST_WORD = re.compile(r"[\w.-]*$")
+_VALUE_END = re.compile(r"[&#]|$")
 
 
 @lru_cache(1024)  # of rows under way; it would else take 400 bytes of each that went by
@@ -79,3 +101,36 @@ def origin_of(url: str) -> str:
     """Scheme and host of an address; empty where there is none."""
     parsed = read_address(url)
     return f"{parsed.scheme}://{host_of(url)}" if parsed else ""
+
+
+def without_userinfo(url: str) -> str:
+    """An address without the user name and password before its host, which are never sent."""
+    return _USERINFO.sub(r"\1", url, count=1)
+
+
+def redact(text: str, secrets: Collection[str] = SECRETS) -> str:
+    """An address, or a sentence with addresses in it, as it may be shown.
+
+    The values of query parameters that let in whoever knows them become `redacted`, also in addresses that are
+    parameters of others, however they are encoded; user names and passwords are cut off.
+
+    Args:
+        secrets: the names of such parameters, in lower case.
+    """
+    shown, done = "", 0
+    for equals in _EQUALS.finditer(text):
+        if equals.start() >= done and _name_before(text, equals.start()) in secrets:
+            end = _VALUE_END.search(text, equals.end())
+            assert end, "every text has an end"
+            shown += text[done : equals.end()] + (REDACTED if end.start() > equals.end() else "")
+            done = end.start()
+    return _USERINFO_WITHIN.sub(lambda found: found[1] or found[2], shown + text[done:])
+
+
+def _name_before(text: str, place: int) -> str:
+    """The name of the parameter that ends there, decoded, in lower case."""
+    name, encoded = text[max(0, place - _LONGEST_NAME) : place], ""
+    while name != encoded:
+        name, encoded = unquote(name), name
+    last = _LAST_WORD.search(name)
+    return last[0].lower() if last else ""

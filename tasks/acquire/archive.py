@@ -66,11 +66,11 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
                     return
                 problem = "the connection ended before the file did"
             except BlockedAddressError as error:
-                raise InputError(f"{file.url}: {error}, and so does allowed_hosts in the settings") from error
+                raise InputError(f"{file.shown}: {error}, and so does allowed_hosts in the settings") from error
             except InputError:
                 raise
             except ValueError as error:  # of a redirect, too: no address that can be asked
-                raise InputError(f"{file.url}: it leads to no http or https address ({error})") from error
+                raise InputError(f"{file.shown}: it leads to no http or https address ({error})") from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 problem = f"{type(error).__name__}: {error}"
             failures = 0 if _size(partial) > reached else failures + 1
@@ -78,7 +78,7 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
             if failures and failures < settings.attempts:
                 sleep(min(settings.backoff * 2 ** (failures - 1), _LONGEST_WAIT))
     tried = f"{settings.attempts} tries brought nothing new"
-    raise InputError(f"{file.url}: {tried} ({problem[:200]}); run again to go on from there, or give your own copy")
+    raise InputError(f"{file.shown}: {tried} ({problem[:200]}); run again to go on from there, or give your own copy")
 
 
 def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell) -> bool:
@@ -103,7 +103,9 @@ def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSe
         with partial.open("ab") as sink:
             while chunk := response.read1(_CHUNK):  # each piece as it arrives: what came before a break is kept
                 if sink.tell() + len(chunk) > longest:
-                    raise InputError(f"{file.url}: longer than {longest:,} bytes; tell its `bytes`, or raise max_bytes")
+                    raise InputError(
+                        f"{file.shown}: longer than {longest:,} bytes; tell its `bytes`, or raise max_bytes"
+                    )
                 with told_when_unwritable(str(path.parent), "folder"):  # no other request makes room
                     sink.write(chunk)
                     sink.flush()
@@ -121,7 +123,7 @@ def _ask(
     for _ in range(1 + _MOST_REDIRECTS):
         address = read_address(url)
         if address is None:
-            raise InputError(f"{file.url}: it leads to no http or https address ({flaw_of(url)})")
+            raise InputError(f"{file.shown}: it leads to no http or https address ({flaw_of(url)})")
         response = pool.request(
             "GET", address.url, headers=headers, timeout=timeout, redirect=False, preload_content=False,
             decode_content=False,  # some servers call a .tgz an encoding of a .tar: the bytes are kept as they are
@@ -131,9 +133,9 @@ def _ask(
             return response
         response.close()
         if not pool.guard.lets_redirect(url, location):
-            raise InputError(f"{file.url}: redirects to {location}, a host that is allowed; give that address itself")
+            raise InputError(f"{file.shown}: redirects to {location}, a host that is allowed; give that address itself")
         url = location
-    raise InputError(f"{file.url}: more than {_MOST_REDIRECTS} redirects; give another address, or your own copy")
+    raise InputError(f"{file.shown}: more than {_MOST_REDIRECTS} redirects; give another address, or your own copy")
 
 
 def _length(response: urllib3.BaseHTTPResponse, begun: int) -> int | None:
@@ -155,7 +157,7 @@ def _mark_of(response: urllib3.BaseHTTPResponse) -> str:
 
 def _refuse(status: int, file: RemoteFile) -> NoReturn:
     if status in _FINAL:
-        raise InputError(f"{file.url}: HTTP status {status}; give another address, or your own copy")
+        raise InputError(f"{file.shown}: HTTP status {status}; give another address, or your own copy")
     raise urllib3.exceptions.HTTPError(f"HTTP status {status}")
 
 
@@ -169,7 +171,7 @@ def _checked(file: RemoteFile, path: Path) -> str:
     ]
     if wrong:
         path.unlink()
-        raise InputError(f"{file.url}: what came is not what was promised: {'; '.join(wrong)}; it was removed")
+        raise InputError(f"{file.shown}: what came is not what was promised: {'; '.join(wrong)}; it was removed")
     return sha256
 
 

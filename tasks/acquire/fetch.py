@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 
 from storage.reasons import Reason
-from tasks.acquire.address import read_address, read_location
+from tasks.acquire.address import read_address, read_location, without_userinfo
 from tasks.acquire.budget import Claim
 from tasks.acquire.guard import BlockedAddressError, Guard
 from tasks.acquire.optout import opted_out
@@ -216,13 +216,13 @@ def _told_length(response: urllib3.BaseHTTPResponse) -> int | None:
 
 
 def redirect_of(response: urllib3.BaseHTTPResponse, url: str) -> str | None:
-    """Where an answer leads on to; None where it does not.
+    """Where an answer leads on to, without a user name or password; None where it does not.
 
     Raises:
         ValueError: to no address.
     """
     target = response.headers.get("Location") if response.status in _REDIRECTS else None
-    return urljoin(url, read_location(target)) if target else None
+    return without_userinfo(urljoin(url, read_location(target))) if target else None
 
 
 def _wait_of(response: urllib3.BaseHTTPResponse) -> float | None:

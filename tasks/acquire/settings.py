@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from storage.errors import InputError
+from tasks.acquire.address import redact, without_userinfo
 from tasks.acquire.guard import read_opening
 from tasks.settings import StageSettings
 
@@ -107,12 +108,22 @@ class RemoteFile(StageSettings):
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of its bytes; None: not known, only told")
     bytes: int | None = Field(None, ge=0, description="its length; None: not known, and at most `max_bytes`")
 
+    @field_validator("url")
+    @classmethod
+    def _without_userinfo(cls, url: str) -> str:
+        return without_userinfo(url)
+
+    @property
+    def shown(self) -> str:
+        """Its address as it may be shown and kept."""
+        return redact(self.url)
+
     @property
     def name(self) -> str:
         """The last part of its address, which is a plain file name."""
         name = unquote(urlsplit(self.url).path).rsplit("/", 1)[-1]
         if not name or name.startswith(".") or "\\" in name:
-            raise InputError(f"{self.url}: expected an address that ends with a file name")
+            raise InputError(f"{self.shown}: expected an address that ends with a file name")
         return name
 
 

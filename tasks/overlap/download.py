@@ -99,4 +99,4 @@ def _arrive(
     """Brings a file into the folder, unless it came before, and checks it."""
     path = folder / file.name
     sha256 = transfer(file, path, settings, partial(tell, file.name))
-    return {"url": file.url, "bytes": path.stat().st_size, "sha256": sha256}
+    return {"url": file.shown, "bytes": path.stat().st_size, "sha256": sha256}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.acquire.address import REDACTED
 from tasks.publish.related import lost_drawing
 from tasks.publish.rows import COLUMNS_BY_STAGE
 
@@ -51,8 +52,14 @@ def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, 
         box=_box(record) if record["verdict"] == "kept" and record["x1"] is not None else None,
         mask=_mask(mask) if mask and record["width"] else None,
         facts=_facts(record),
-        link=url if len(url) <= _LONGEST_LINK and url.lower().startswith(("http://", "https://")) else None,
+        link=url if _is_link(url) else None,
     )
+
+
+def _is_link(url: str) -> bool:
+    """Whether an address is safe to follow, and leads where it says: one that was redacted does not."""
+    is_short = len(url) <= _LONGEST_LINK and REDACTED not in url
+    return is_short and url.lower().startswith(("http://", "https://"))
 
 
 def _box(record: dict[str, Any]) -> str:

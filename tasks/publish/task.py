@@ -43,6 +43,7 @@ from tasks.publish.attest import render_certificate
 from tasks.publish.card import render_card
 from tasks.publish.illustrate import draw_keypoints, draw_match, thumbnail
 from tasks.publish.passed_over import count_reasons, with_unreadable
+from tasks.publish.redaction import redact_sources, redact_tables
 from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
 from tasks.publish.report import render_report
 from tasks.publish.rows import strongest_pairs
@@ -179,18 +180,20 @@ def publish_dataset(root_url: str, key: str, inputs: Inputs, settings: PublishSe
     verdicts = _verdicts(drops, tables, settings)
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
     tables |= _attest(root, inputs, tables, drops)
+    tables = redact_tables(tables, settings.redact)
+    shown = {**tables, "sources": redact_sources(tables["sources"], settings.redact)}
     software = _software()
     steps = [FunnelStep(**left._asdict()) for left in funnel(verdicts)]
     told = count_reasons(tables["passed_over"])
     facts = Facts(**json.loads(str(inputs["facts"])), software=software, funnel=steps, passed_over=told)
 
     def render(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-        yield "README.md", render_card(manifest, tables).encode()
+        yield "README.md", render_card(manifest, shown).encode()
         names = set()
         for path, jpeg in _pictures(root, inputs, "report/pictures"):
             names.add(path.rsplit("/", 1)[-1])
             yield path, jpeg
-        for path, content in render_report(manifest, tables, names):
+        for path, content in render_report(manifest, shown, names):
             yield f"report/{path}", content
 
     kept = tables["images"].filter(pc.is_in(tables["images"]["image_id"], pa.array(_kept(verdicts), pa.string())))

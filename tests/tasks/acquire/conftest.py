@@ -39,6 +39,7 @@ class Site:
     url: str
     hits: Counter[str] = field(default_factory=Counter)
     agents: set[str] = field(default_factory=set)
+    authorizations: set[str | None] = field(default_factory=set)
     robots: Counter[str] = field(default_factory=Counter)
     at_once: Counter[str] = field(default_factory=Counter)
     most_at_once: Counter[str] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.site.hits[path] += 1
         self.site.agents.add(self.headers["User-Agent"])
+        self.site.authorizations.add(self.headers["Authorization"])
         name = path.split("/")[1]
         if name.isdigit():
             self.answer(int(name), b"no such page", {"Content-Type": "text/html"})
@@ -75,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def redirect(self, target: str) -> None:
         self.answer(302, b"elsewhere", {"Location": target})
+
+    def serve_redirect_with_password(self, _: str) -> None:
+        self.redirect(f"//me:secret@{self.headers['Host']}/photo.jpg")
 
     def serve_robots(self) -> None:
         """Of this site's other names, which all lead to 127.0.0.1, each has rules of its own."""

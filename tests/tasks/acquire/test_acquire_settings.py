@@ -60,3 +60,9 @@ def test_a_remote_file_is_named_by_its_address():
 def test_an_address_without_a_file_name(url):
     with pytest.raises(InputError, match="ends with a file name"):
         _ = RemoteFile(url=url).name
+
+
+def test_what_is_told_of_a_remote_file_has_no_secrets():
+    file = RemoteFile(url="https://me:secret@mirror.example/a.tgz?token=t0k3n")
+    assert file.url == "https://mirror.example/a.tgz?token=t0k3n"
+    assert file.shown == "https://mirror.example/a.tgz?token=redacted"

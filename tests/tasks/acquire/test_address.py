@@ -1,12 +1,23 @@
 """How addresses are read."""
 
 import re
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.acquire.address import flaw_of, host_and_port, host_of, origin_of, read_address, read_location
+from tasks.acquire.address import (
+    SECRETS,
+    flaw_of,
+    host_and_port,
+    host_of,
+    origin_of,
+    read_address,
+    read_location,
+    redact,
+    without_userinfo,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +116,97 @@ def test_a_location_is_read_by_its_bytes(header, read):
 def test_what_is_wrong_with_an_address_is_told(url, said):
     assert read_address(url) is None
     assert said in flaw_of(url)
+
+
+# What is cut off
+
+
+@pytest.mark.parametrize(
+    ("url", "cut"),
+    [
+        ("http://user:secret@h.example/x.jpg", "http://h.example/x.jpg"),
+        ("https://user@h.example:8443/x.jpg?y=a@b", "https://h.example:8443/x.jpg?y=a@b"),
+        ("http://us%40er:se@cret@h/x", "http://h/x"),
+        ("//user:secret@h/x", "//h/x"),
+        ("ftp://user:secret@h/x", "ftp://h/x"),
+        ("user:secret@h/x", "h/x"),
+        ("http:/user:secret@h/x", "http:/h/x"),
+        ("http://h/~user@home/x.jpg", "http://h/~user@home/x.jpg"),
+        ("http://h?x@y", "http://h?x@y"),
+        ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),
+        ("photo@2x.jpg", "photo@2x.jpg"),
+        ("None", "None"),
+    ],
+)
+def test_user_names_and_passwords_are_cut_off(url, cut):
+    assert without_userinfo(url) == cut
+
+
+WORD = st.text("abcxyzABC019._~-", min_size=1, max_size=12)
+SECRET = st.text("QRSTUVW56789", min_size=8, max_size=20)
+
+
+@given(
+    host=st.sampled_from(["h.example", "[2001:db8::1]", "10.0.0.1"]),
+    port=st.sampled_from(["", ":8443"]),
+    rest=st.text("abc/@:.%?&=;#", max_size=20),
+    user=WORD,
+    password=SECRET | st.text("Q@:%!$'()*+,;=", max_size=9),
+)
+def test_cutting_never_changes_where_an_address_leads(host, port, rest, user, password):
+    bare, full = f"http://{host}{port}/{rest}", f"http://{user}:{password}@{host}{port}/{rest}"
+    assert without_userinfo(full) == without_userinfo(bare) == bare
+    with_it, without = read_address(full), read_address(bare)
+    assert (with_it is None) == (without is None)
+    if with_it and without:
+        assert with_it._replace(auth=None) == without
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://h/x.jpg?token=abc&w=640", "http://h/x.jpg?token=redacted&w=640"),
+        ("http://h/x.jpg?w=640;Token=a;b?c", "http://h/x.jpg?w=640;Token=redacted"),
+        ("http://h/x?X-Amz-Signature=0f&X-Amz-Date=1#top", "http://h/x?X-Amz-Signature=redacted&X-Amz-Date=1#top"),
+        ("http://h/x?to%6ben=abc", "http://h/x?to%6ben=redacted"),
+        ("http://h/x?keyword=abc&monkey=1", "http://h/x?keyword=abc&monkey=1"),
+        ("http://h/x?key=", "http://h/x?key="),
+        (
+            "http://p/?url=http%3A%2F%2Fh%2Fx%3Fsig%3Dabc%26y&w=1",
+            "http://p/?url=http%3A%2F%2Fh%2Fx%3Fsig%3Dredacted&w=1",
+        ),
+        ("http://p/?url=http%3A%2F%2Fu%3Apw%40h%2Fx", "http://p/?url=http%3A%2F%2Fh%2Fx"),
+        ("http://p/?url=http://h/x?sig=abc", "http://p/?url=http://h/x?sig=redacted"),
+        ("Failed to parse: http://u:pw@h/x?sig=abc d", "Failed to parse: http://h/x?sig=redacted"),
+        ("http://h//@user/x.jpg", "http://h//@user/x.jpg"),
+        ("a sentence of an e-mail to a@b", "a sentence of an e-mail to a@b"),
+    ],
+)
+def test_what_lets_in_whoever_knows_it_is_not_shown(text, shown):
+    assert redact(text) == shown
+
+
+@given(name=st.sampled_from(SECRETS), secret=SECRET, before=st.text("ab=?&;#/%", max_size=8), nesting=st.integers(0, 3))
+def test_a_secret_never_shows_however_deep_it_stands(name, secret, before, nesting):
+    address = f"http://user:{secret}@h.example/x?{before}&{name}={secret}"
+    for _ in range(nesting):
+        address = f"https://proxy.example/?w=640&url={quote(address, safe='')}"
+    shown = redact(address)
+    assert secret not in shown
+    assert redact(shown) == shown
+    assert urlsplit(shown).hostname == urlsplit(address).hostname
+    assert urlsplit(shown).path == urlsplit(address).path
+
+
+@given(text=st.text("abtoken=&?#;/:@% 3D2F5kys", max_size=40))
+def test_what_was_redacted_stays_as_it_is(text):
+    shown = redact(text)
+    assert redact(shown) == shown
+
+
+def test_a_text_of_nothing_but_separators_takes_no_time():
+    assert len(redact("?=%3D%2F//" * 20_000)) == 200_000
+    assert redact("?token=a" * 20_000) == "?token=redacted"

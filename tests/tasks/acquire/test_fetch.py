@@ -65,6 +65,13 @@ def test_a_redirect_is_told_and_not_followed(site, impatient):
     assert site.hits == {"/redirect/2": 1}
 
 
+def test_user_names_and_passwords_are_neither_sent_nor_taken_from_a_redirect(site, impatient):
+    bare = site.url.removeprefix("http://")
+    assert get(f"http://me:secret@{bare}/photo.jpg", impatient).reason is None
+    assert get(f"{site.url}/redirect-with-password", impatient).location == f"http://{bare}/photo.jpg"
+    assert site.authorizations == {None}
+
+
 def test_what_has_not_changed_is_not_sent(site, impatient):
     found = get(f"{site.url}/kept", impatient, **{"If-None-Match": '"v1"'})
     assert (found.reason, found.is_unchanged, found.body) == (None, True, b"")
