@@ -17,7 +17,13 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
 - **Orientation** is what EXIF says, as browsers and OpenCV have it; one in XMP does not count.
 - **`image_id`** is the list's id. A list without ids gets the first 16 hexadecimal digits of
   sha256(`CLASS_ID URL`); a folder, the path relative to it.
-- **`evidence`** is a JSON object; which names it has depends on the reason.
+- **`landmark_id`** is "" where the list gives no class; an image of a folder that lies at its top has none either.
+- **`evidence`** is a JSON object; which names it has depends on the reason. That of `no-class` has the `place` in the
+  list and the `label` that stands there.
+- **Addresses** never have a user name or password: these are cut off where the list is read, and from redirects.
+  `sources` has addresses in full, to fetch them again; in `images`, `fetch_log` and `verdicts` of a version the values
+  of query parameters that let in whoever knows them, such as `token`, are `redacted` (`[publish] redact`). Tables
+  between stages have them in full.
 
 A published version holds {published}; one of captions holds
 {captions}, and beside these the matrices

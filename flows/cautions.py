@@ -8,6 +8,7 @@ from flows.plan import Plan
 from flows.reasons import advise_allowing
 from flows.room import lack_of_room
 from storage.root import Root
+from tasks.acquire.remarks import contact_hint
 from tasks.acquire.settings import LARGE_RUN
 
 _MOST_OF_THE_LIST = 0.5
@@ -18,7 +19,8 @@ _DAY = 24 * 3600.0
 
 def cautions(plan: Plan, root: Root) -> list[str]:
     """Sentences, the most serious first."""
-    return [*_hosts(plan), *_classes(plan), *_machine(plan, root)]
+    hint = contact_hint(plan.asked.hosts, plan.settings.polite)
+    return [*([hint] if hint else []), *_hosts(plan), *plan.asked.odd, *_classes(plan), *_machine(plan, root)]
 
 
 def _hosts(plan: Plan) -> Iterator[str]:

@@ -20,7 +20,7 @@ from storage.root import Root
 from storage.tables import TableRef
 from storage.versions import check_name, find_version, only_name, read_manifest
 from tasks.acquire.settings import FetchPolicy
-from tasks.acquire.sources import folder_digest, read_sources, skipped_files
+from tasks.acquire.sources import folder_digest, read_list, skipped_files
 from tasks.acquire.task import ListSettings, list_sources, pack_images
 from tasks.features.detect import check_installed
 from tasks.orchestration import Inputs, Output, PrefectRoad, Road
@@ -100,7 +100,8 @@ def ask_certificate(
         asked = ask_test_sets(test_sets, settings.features, aliases)
         folder, own = place.absolute(), name or place.resolve().name
         check_name(own)
-        content = folder_digest(read_sources(folder, any_depth=True), skipped_files(folder, any_depth=True))
+        listed = read_list(folder, any_depth=True, longest=settings.acquire.max_bytes).table
+        content = folder_digest(listed, skipped_files(folder, any_depth=True))
         found = Subject(own, root, asked, folder=folder, content=content)
     else:
         root, version = _find_version(what, root, name)
@@ -124,7 +125,7 @@ def _find_version(what: str, root: str, name: str | None) -> tuple[str, Manifest
 
 def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> Output:
     """The whole road to a certificate."""
-    listed = _list(road, subject) if subject.folder else None
+    listed = _list(road, subject, settings) if subject.folder else None
     acquired = _acquire(road, listed, subject, settings, policy) if listed else {}
     own: Inputs = {"images": tables(acquired, "images"), "verdicts": None}
     packed = road.one(pack_images, _of_version(subject.version) if subject.version else own, None)
@@ -151,11 +152,11 @@ def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPo
     return road.one(publish_check, {**parts, **leaks.certified(subject.test_sets, skipped)}, None)
 
 
-def _list(road: Road, subject: Subject) -> Output:
+def _list(road: Road, subject: Subject, settings: LeakSettings) -> Output:
     """The files of a folder, by the stage that lists one for curation."""
     assert subject.folder
-    inputs: Inputs = {"content": subject.content, "merge": "{}", "any_depth": 1}
-    return road.one(list_sources, inputs, ListSettings(path=subject.folder))
+    how: Inputs = {"merge": "{}", "any_depth": 1, "longest": settings.acquire.max_bytes}
+    return road.one(list_sources, {"content": subject.content, **how}, ListSettings(path=subject.folder))
 
 
 def _acquire(

@@ -123,6 +123,7 @@ def curate(
     from flows.reasons import describe_reasons
     from flows.server import prefect_server
     from flows.settings import CurateSettings, RunSettings, allow_hosts, read_overrides, read_settings
+    from flows.why import plain_text
     from tasks.acquire.settings import PoliteSettings
     from tasks.acquire.task import ListSettings
     from tasks.cluster.settings import Overrides
@@ -145,7 +146,9 @@ def curate(
         latest_share=latest_share,
         anyway=anyway,
     )
-    ask(a_list, name, root, test_sets, chosen.features, note, decided, aliases, chosen.polite, anyway)
+    question = ask(a_list, name, root, test_sets, chosen, note, decided, aliases, anyway)
+    for remark in question.remarks:
+        console.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
     held_back = None
     try:
         with progress_bars(), prefect_server():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from pydantic import BaseModel, ConfigDict
 
 from flows.announce import announce
@@ -77,9 +77,9 @@ def curate(
         NotLatestError: the version is published, but nobody can use it, or it keeps far less than the one before.
     """
     check_installed(settings.features)
-    question = ask(
-        source, name, root, test_sets or {}, settings.features, note, overrides, aliases, settings.polite, run.anyway
-    )
+    question = ask(source, name, root, test_sets or {}, settings, note, overrides, aliases, run.anyway)
+    for remark in question.remarks:
+        get_run_logger().info("%s", remark)
     store = Root(root)
     with one_run(store, Manifest.shelf, name):
         before = list_folders(store, name)
@@ -100,7 +100,11 @@ def curate(
 def travel(road: Road, question: Question, settings: CurateSettings, policy: FetchPolicy) -> Output:
     """The whole road, in the order of the method."""
     # Read the list, and fetch and inspect what it names, shard by shard of rows.
-    listed: Inputs = {"content": question.list_digest, "merge": json.dumps(question.overrides.merge, sort_keys=True)}
+    listed: Inputs = {
+        "content": question.list_digest,
+        "merge": json.dumps(question.overrides.merge, sort_keys=True),
+        "longest": settings.acquire.max_bytes if question.folder else None,
+    }
     sources = road.one(list_sources, listed, question.source)
     acquired = acquire(road, sources, question.name, question.folder, settings.acquire, policy)
 
@@ -115,7 +119,8 @@ def travel(road: Road, question: Question, settings: CurateSettings, policy: Fet
     described, overlaps = leaks.described, leaks.overlaps
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
-    gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")] + [selected.tables["drops"]]
+    gone = [ref for part in (acquired, overlaps) for ref in tables(part, "drops")]
+    gone += [sources.tables["drops"], selected.tables["drops"]]
     pins: Inputs = {"pins": json.dumps(question.overrides.pin, sort_keys=True)}
     road.one(check_pins, {**pins, "drops": gone}, None)
     pairs = road.each(match_pairs, join(described, pick(overlaps, "drops")), settings.match)

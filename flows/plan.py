@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from flows.known import NOTHING, Known, read_known, without_image, without_known
@@ -19,7 +20,8 @@ from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.guard import Guard
 from tasks.acquire.plan import Host, blocked_hosts, class_sizes, different_images, fetch_seconds, hosts_of
-from tasks.acquire.sources import read_sources
+from tasks.acquire.remarks import odd_rows
+from tasks.acquire.sources import read_list
 from tasks.match.plan import Pairs
 from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
@@ -37,6 +39,7 @@ class Asked:
         rows: of the list. images: different ones. sizes: int64 (classes,), images of each class, ascending. fetched,
             failed: addresses with either outcome in the root. new: those with neither. hosts: of these, most first.
         blocked: hosts of all without an image that won't be asked, as HOST:PORT, most first.
+        odd: sentences on rows that are not taken as they stand.
     """
 
     rows: int
@@ -48,6 +51,7 @@ class Asked:
     hosts: list[Host]
     blocked: list[Host]
     is_folder: bool
+    odd: list[str]
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,16 @@ def plan_curation(
     tests = _count_tests(test_sets, settings)
     store = Root(root)
     known = read_known(store, name) if name else NOTHING
-    images = different_images(sources := read_sources(source, md5, clean))
+    images = different_images((read := read_list(source, md5, clean, longest=0)).table)
+    named = images.num_rows
+    images = images.filter(pc.not_equal(images["landmark_id"], ""))  # the others are not fetched
     addresses, is_folder = pa.chunked_array([images["url"].unique()]), source.is_dir()
     new, fetched, failed = without_known(addresses, known)
     hosts = [] if is_folder else hosts_of(new)
     guard = Guard(settings.acquire.ports, settings.acquire.allowed_hosts)
     asked = Asked(
-        rows=sources.num_rows,
-        images=images.num_rows,
+        rows=read.table.num_rows,
+        images=named,
         sizes=class_sizes(images),
         new=len(new),
         fetched=fetched,
@@ -137,6 +143,7 @@ def plan_curation(
         hosts=hosts,
         blocked=[] if is_folder else blocked_hosts(without_image(addresses, known), guard),
         is_folder=is_folder,
+        odd=list(odd_rows(read)),
     )
     sample = _measure(source, images, store, known, settings)
     large = asked.sizes[asked.sizes >= settings.select.min_class_size]
@@ -158,7 +165,10 @@ def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Pho
 def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings: CurateSettings) -> Sample:
     """Times the stages on files of the list where it is a folder, on images of the root, or on drawn pictures."""
     begun = perf_counter()
-    contents = _files(source, images["landmark_id"], images["url"]) if source.is_dir() else _stored(store, known)
+    if source.is_dir():
+        contents = _files(source, images["landmark_id"], images["url"], settings.acquire.max_bytes)
+    else:
+        contents = _stored(store, known)
     costs = measure_costs(contents, settings)
     if costs:
         each = float(np.mean([len(content) for content in contents]))
@@ -168,8 +178,9 @@ def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings
     return Sample(costs, f"drawn pictures of {DRAWN_SIZE} pixels", perf_counter() - begun, ASSUMED_BYTES, is_drawn=True)
 
 
-def _files(folder: Path, classes: pa.ChunkedArray, paths: pa.ChunkedArray) -> list[bytes]:
-    return [(folder / path).read_bytes() for path in _some(classes, paths)]
+def _files(folder: Path, classes: pa.ChunkedArray, paths: pa.ChunkedArray, longest: int) -> list[bytes]:
+    files = (folder / path for path in _some(classes, paths))
+    return [file.read_bytes() for file in files if file.stat().st_size <= longest]
 
 
 def _stored(store: Root, known: Known) -> list[bytes]:

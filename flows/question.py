@@ -8,16 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.leaks import TestSets, ask_test_sets
 from flows.room import check_room
+from flows.settings import CurateSettings
 from storage.errors import InputError
 from storage.locks import check_free
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import check_name
+from tasks.acquire.plan import hosts_of
+from tasks.acquire.remarks import contact_hint, odd_rows
 from tasks.acquire.settings import LARGE_RUN, PoliteSettings
-from tasks.acquire.sources import folder_digest, merge_classes, read_sources, skipped_files
+from tasks.acquire.sources import SourceList, folder_digest, merge_classes, read_list, skipped_files
 from tasks.acquire.task import ListSettings
 from tasks.cluster.settings import Overrides
-from tasks.features.settings import FeatureSettings
 
 
 class Question(BaseModel):
@@ -31,6 +33,7 @@ class Question(BaseModel):
     note: str = Field(description="what the maker says of the dataset, for its card and report")
     test_sets: TestSets
     overrides: Overrides
+    remarks: tuple[str, ...] = Field(description="sentences on what is odd about the list, and what its hosts expect")
 
     @property
     def folder(self) -> str | None:
@@ -43,11 +46,10 @@ def ask(
     name: str,
     root: str,
     test_sets: dict[str, Path],
-    features: FeatureSettings = FeatureSettings(),
+    settings: CurateSettings = CurateSettings(),
     note: str = "",
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
-    polite: PoliteSettings = PoliteSettings(),
     anyway: bool = False,
 ) -> Question:
     """Checks all that a user can get wrong.
@@ -61,7 +63,8 @@ def ask(
     """
     check_name(name)
     resolved = ListSettings(**{field: path.absolute() if path else None for field, path in source})
-    listed = read_sources(resolved.path, resolved.md5, resolved.clean)
+    read = read_list(resolved.path, resolved.md5, resolved.clean, longest=settings.acquire.max_bytes)
+    listed, polite = read.table, settings.polite
     if not polite.contact and listed.num_rows > LARGE_RUN and not resolved.path.is_dir():
         raise InputError(
             f'{listed.num_rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) '
@@ -69,12 +72,12 @@ def ask(
             f"up to {LARGE_RUN:,} rows do without"
         )
     _check_pins(overrides, merge_classes(listed, overrides.merge))
-    asked = ask_test_sets(test_sets, features, aliases)
+    asked = ask_test_sets(test_sets, settings.features, aliases)
     store = Root(root)
     store.check_writable()
     check_free(store, f"{Manifest.shelf}/{name}")
     if not anyway:
-        check_room(listed, resolved.path if resolved.path.is_dir() else None, store, name, features)
+        check_room(listed, resolved.path if resolved.path.is_dir() else None, store, name, settings.features)
     digest = _list_digest(resolved, listed)
     return Question(
         source=resolved,
@@ -83,7 +86,13 @@ def ask(
         note=note,
         test_sets=asked,
         overrides=overrides,
+        remarks=(*odd_rows(read), *_hints(resolved, read, polite)),
     )
+
+
+def _hints(source: ListSettings, read: SourceList, polite: PoliteSettings) -> list[str]:
+    hint = None if source.path.is_dir() else contact_hint(hosts_of(read.table["url"]), polite)
+    return [hint] if hint else []
 
 
 def _check_pins(overrides: Overrides, sources: pa.Table) -> None:

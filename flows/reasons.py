@@ -18,6 +18,7 @@ from tasks.acquire.address import host_and_port
 _SHOWN = 8
 _HOSTS = 5
 _REMEDIES = {
+    Reason.NO_CLASS: "The evidence has the line.",
     Reason.BLOCKED_ADDRESS: "If the host is yours: --allow-host.",
     Reason.UNKNOWN_HOST: "--refetch failed tries again.",
     Reason.CONNECTION_FAILED: "--refetch failed tries again.",

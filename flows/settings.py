@@ -144,7 +144,7 @@ def read_addresses(path: Path) -> dict[str, tuple[RemoteFile, ...]]:
 
 def _read(kind: str, path: Path, model: type[_Model], section: str) -> _Model:
     try:
-        return model.model_validate(tomllib.loads(path.read_text()))
+        return model.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{kind} {path}: {error}; expected a TOML file with sections such as {section}") from error
     except ValidationError as error:

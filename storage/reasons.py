@@ -16,6 +16,7 @@ class Reason(StrEnum):
 
     KEPT = "kept", "publish", "In the dataset: kept by its class, boxed and assigned to a split."
     DUPLICATE_ROW = "duplicate-row", "sources", "The list names this image before, with the same address."
+    NO_CLASS = "no-class", "sources", "The list gives no class for it."
     INVALID_URL = "invalid-url", "acquire", "Not an http or https address."
     BLOCKED_ADDRESS = (
         "blocked-address",

@@ -1,5 +1,6 @@
 """Brings addresses to their outcomes: asked for, looked at, stored."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,7 +34,7 @@ class Acquirer:
         put: stores bytes under their sha256 and an extension, and returns their path.
         get: the bytes of a path.
         folder: where addresses are paths of a folder, that folder.
-        max_bytes: longest body accepted, be it a stored one.
+        max_bytes: longest body accepted, be it a stored one or a file's; a longer file is not read.
     """
 
     def __init__(
@@ -108,12 +109,20 @@ class Acquirer:
         """Of a file of a folder."""
         started_at, clock = datetime.now(UTC), monotonic()
         try:
-            fetched = Fetched(None, (folder / url).read_bytes())
+            fetched = self._read_file(folder / url)
         except OSError as error:
             fetched = Fetched(Reason.CONNECTION_FAILED, detail=str(error))
         found = self._shared.inspectors.inspect(fetched.body) if _has_body(fetched) else None
         fetched = replace(fetched, started_at=started_at, seconds=monotonic() - clock)
         return url, self._settle(url, fetched, found), True
+
+    def _read_file(self, path: Path) -> Fetched:
+        with path.open("rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            body = file.read(self._max_bytes + 1) if length <= self._max_bytes else b""
+        if max(length, len(body)) > self._max_bytes:  # it may grow meanwhile
+            return Fetched(Reason.TOO_LARGE, detail=f"more than {self._max_bytes} bytes")
+        return Fetched(None, body)
 
     def _inspect(self, known: Known) -> Outcome | None:
         """Of stored bytes, which nothing is fetched for; None where they rotted, so that they are."""

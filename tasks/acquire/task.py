@@ -28,6 +28,7 @@ from storage.heads import (
 )
 from storage.images import get_image, put_image, rotten_images
 from storage.parquet import read_table, write_table
+from storage.reasons import Reason
 from storage.root import Root
 from storage.tables import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES, TableRef
 from tasks.acquire.acquirer import Acquirer
@@ -38,7 +39,7 @@ from tasks.acquire.resume import Known, Listed, Step, Steps, by_address
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import LIMITS, AcquireSettings, FetchPolicy, SelectSettings
 from tasks.acquire.shared import share
-from tasks.acquire.sources import duplicate_rows, merge_classes, read_sources, skipped_files
+from tasks.acquire.sources import duplicate_rows, merge_classes, read_list, skipped_files
 from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
 
@@ -81,24 +82,30 @@ def fixed_partition(root: Root, rows: int) -> Partition:
 
 @stage("sources", version=3)
 def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings) -> Output:
-    """Reads the list into `sources`, and into a table per shard the rows to fetch, repeated ones left out.
+    """Reads the list into `sources`, the images without a class into `drops`, and those to fetch into shards.
+
+    Each shard is a table of rows, repeated ones left out.
 
     The files of a folder that get no row are in `passed_over`.
 
     Inputs: `content`, digest of the list's files; `merge`, JSON of class to the class that its images count as;
-    `any_depth`, 1 where the images of a folder may lie anywhere below it and need no class.
+    `any_depth`, 1 where the images of a folder may lie anywhere below it and need no class; `longest`, bytes of a
+    folder's longest file that may be an image.
     """
-    root, any_depth = Root(root_url), bool(inputs.get("any_depth"))
-    listed = read_sources(settings.path, settings.md5, settings.clean, any_depth=any_depth)
+    root, any_depth, longest = Root(root_url), bool(inputs.get("any_depth")), inputs.get("longest")
+    assert longest is None or isinstance(longest, int)
+    listed = read_list(settings.path, settings.md5, settings.clean, any_depth=any_depth, longest=longest)
     skipped = [{"test_set": "", **entry._asdict()} for entry in skipped_files(settings.path, any_depth=any_depth)]
-    sources = merge_classes(listed, json.loads(str(inputs["merge"])))
+    sources = merge_classes(listed.table, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
+    drops = _unlabelled(unique, listed.unlabelled)
+    unique = unique.filter(pc.invert(pc.is_in(unique["image_id"], value_set=drops["image_id"].combine_chunks())))
     # By address: rows that share one are in one shard, and it is fetched once.
     shards = shards_of(unique["url"].to_pylist(), fixed_partition(root, sources.num_rows))
     told = pa.Table.from_pylist(skipped, PASSED_OVER.schema)
     tables = {
         spec.name: write_table(root, stage_path(key, spec.name), spec, table)
-        for spec, table in ((SOURCES, sources), (PASSED_OVER, told))
+        for spec, table in ((SOURCES, sources), (DROPS, drops), (PASSED_OVER, told))
     }
     for shard in np.unique(shards):
         name = f"{SHARD}{shard:03d}"
@@ -108,6 +115,22 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
         tables[name] = write_table(root, stage_path(key, name), SOURCES, rows)
     classes = len(sources["landmark_id"].unique())
     return Output(tables=tables, counts={"rows": sources.num_rows, "classes": classes})
+
+
+def _unlabelled(images: pa.Table, cells: Mapping[str, tuple[str, str]]) -> pa.Table:
+    """The `drops` of rows of `sources` that still have no class.
+
+    Args:
+        cells: of images without one where they stand in the list, and what stands there; a folder's are not among them.
+    """
+    without = images.filter(pc.equal(images["landmark_id"], ""))["image_id"].to_pylist()
+    found = [(image, *cells[image]) for image in without if image in cells]
+    common = {"stage": "sources", "reason": str(Reason.NO_CLASS)}
+    rows = [
+        {"image_id": image, **common, "evidence": json.dumps({"place": place, "label": label})}
+        for image, place, label in found
+    ]
+    return pa.Table.from_pylist(rows, DROPS.schema)
 
 
 def next_generation(

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from storage.errors import InputError
-from tasks.acquire.sources import read_clean_ids, read_sources
+from tasks.acquire.lists.clean import read_clean_ids
+from tasks.acquire.sources import read_sources
 
 BOX = ["x1", "y1", "x2", "y2"]
 

@@ -72,7 +72,7 @@ def _named(classes: Mapping[str, list[str]], spellings: Iterable[str]) -> Iterat
 
 def _read(path: Path) -> dict[str, tuple[str, ...]]:
     try:
-        return _FORM.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _FORM.validate_python(tomllib.loads(path.read_text("utf-8-sig")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"aliases {path}: {error}; {_EXPECTED}") from error
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 STEPS: dict[str, tuple[str, ...]] = {
     "in the list": (),
-    "named once": ("sources",),
+    "named once, with a class": ("sources",),
     "readable, once, in classes large enough": ("acquire",),
     "shared with no test set": ("overlap",),
     "in the largest group of their class": ("cluster",),

@@ -70,7 +70,7 @@ def _class_data(classes: list[ClassSummary]) -> bytes:
         sizes = [group["photographs"] for group in summary.groups]
         largest, runner_up = [*sizes, 0, 0][:2]
         numbers = [summary.rows, summary.readable, summary.kept, largest, runner_up, summary.val]
-        records.append([summary.name, class_page(summary.name), *numbers, summary.reasons])
+        records.append([summary.title, class_page(summary.name), *numbers, summary.reasons])
     kinds = {reason.value: kind_of(reason) for reason in Reason}
     data = {"classes": records, "kindOf": kinds, "kinds": KINDS}
     return f"const REPORT = {json.dumps(data, separators=(',', ':'))};\n".encode()

@@ -41,6 +41,11 @@ class ClassSummary:
     val: int
 
     @property
+    def title(self) -> str:
+        """The name as a page shows it."""
+        return self.name or "no class"
+
+    @property
     def rows(self) -> int:
         return sum(self.reasons.values())
 

@@ -76,5 +76,5 @@ def funnel(verdicts: pd.DataFrame) -> list[Left]:
     left, steps = verdicts, []
     for step, stages in STEPS.items():
         left = left[~((left.verdict == "dropped") & left.stage.isin(stages))]
-        steps.append(Left(step=step, images=len(left), classes=left.landmark_id.nunique()))
+        steps.append(Left(step=step, images=len(left), classes=left.landmark_id[left.landmark_id != ""].nunique()))
     return steps

@@ -65,13 +65,13 @@ def refused(cairn: Any, tmp_path: Path) -> Callable[..., str]:
     ("lines", "said"),
     [
         ((*ROWS, "a-3,http://example.org/3.jpg"), ("list.csv: line 4", "2 columns", "3")),
-        ((ROWS[0], "a-2,,a"), ("list.csv: line 3, column url", "empty")),
-        ((*ROWS, '"a-3,http://example.org/3.jpg,a'), ("list.csv: line 4", "comma-separated")),
+        ((ROWS[0], ",http://example.org/2.jpg,a"), ("list.csv: line 3, column id", "empty")),
+        ((*ROWS, '"a-3,http://example.org/3.jpg,a'), ("list.csv: line 4", "separated by ','")),
         ((*ROWS, "a-1,http://example.org/3.jpg,a"), ("list.csv: row 3, column id", "'a-1'", "row 1")),
         ((*ROWS, "a-1,http://example.org/1.jpg,b"), ("list.csv: row 3, column id", "'a-1'", "one class")),
         ((), ("list.csv", "empty")),
     ],
-    ids=["columns", "no-url", "quotes", "two-urls", "two-classes", "no-rows"],
+    ids=["columns", "no-id", "quotes", "two-urls", "two-classes", "no-rows"],
 )
 def test_list_that_does_not_parse(refused: Callable[..., str], lines: tuple[str, ...], said: tuple[str, ...]) -> None:
     message = refused(lines)
@@ -132,11 +132,12 @@ def test_test_set_named_twice(refused: Callable[..., str], tmp_path: Path) -> No
         ("[match]\nmin_inliers = 'many'\n", ("match", "min_inliers")),
         ("[match]\nratio = 2.0\n", ("match", "ratio")),
         ("[match\n", ("settings.toml", "line 1")),
+        ("\ufeff[match]\nratio = 2.0\n", ("match", "ratio")),
     ],
-    ids=["unknown", "section", "kind", "range", "toml"],
+    ids=["unknown", "section", "kind", "range", "toml", "byte-order-mark"],
 )
 def test_settings_that_are_wrong(refused: Callable[..., str], tmp_path: Path, toml: str, said: tuple[str, ...]) -> None:
-    (tmp_path / "settings.toml").write_text(toml)
+    (tmp_path / "settings.toml").write_text(toml, encoding="utf-8")
     message = refused(ROWS, "--settings", tmp_path / "settings.toml")
     for part in ("settings.toml", *said):
         assert part in message

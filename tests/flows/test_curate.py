@@ -104,13 +104,15 @@ def test_second_run_finds_everything_in_the_memo(run_curate: Any, dataset: Path,
 def test_one_more_row_recomputes_its_shard_and_its_packet(
     run_curate: Any, dataset: Path, listed: Any, first_run: Any, tmp_path: Path
 ) -> None:
-    more = listed.write([f"dome-10,{listed.site.url}/dome-10.jpg,dome", *listed.lines()], tmp_path / "more.csv")
-    listed.site.answers["/dome-10.jpg"] = (200, listed.view_of("dome", "dome-10"))
+    whole = f"{listed.site.url}/dome-10?token=t0k3n.jpg".replace("//", "//me:s3cret@")
+    rows = [f"dome-10,{whole},dome", f"stray,{listed.site.url}/abbey-1.jpg?sig=none,None", *listed.lines()]
+    more = listed.write(rows, tmp_path / "more.csv")
+    listed.site.answers["/dome-10?token=t0k3n.jpg"] = (200, listed.view_of("dome", "dome-10"))
     run = run_curate(more, dataset)
     assert run.computed == {
         *(
             "sources",
-            shard(dataset, listed, "dome-10"),
+            shard(dataset, listed, "dome-10?token=t0k3n"),
             "select",
             "overlays",
             "classes",
@@ -119,11 +121,24 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
         ),
         *(f"{stage} {packet(dataset, 'dome')}" for stage in PACKET_STAGES),
     }
-    assert listed.site.hits == {"/dome-10.jpg": 1}
+    assert listed.site.hits == {"/dome-10?token=t0k3n.jpg": 1}
     assert run.version.number == 2
+    assert reasons_of(dataset, run.version)["stray"] == "no-class"
+    _check_secrets(dataset, run.version)
     assert {row["image_id"] for row in rows_of(dataset, run.version, "verdicts") if row["reason"] == "kept"} >= {
         "dome-10"
     }
+
+
+def _check_secrets(root: Path, version: Any) -> None:
+    """Names and passwords are nowhere, and of what was published tokens are in `sources` alone."""
+    stored = {path: str(pq.read_table(path).to_pylist()) for path in root.rglob("*.parquet")}
+    assert not [path for path, text in stored.items() if "s3cret" in text]
+    published = {path: text for path, text in stored.items() if path.is_relative_to(root / version.folder)}
+    assert [path.stem for path, text in published.items() if "t0k3n" in text] == ["sources"]
+    pages = {path: path.read_text() for path in (root / version.folder).rglob("*") if path.suffix in (".html", ".md")}
+    assert not [path for path, text in pages.items() if "t0k3n" in text or "s3cret" in text]
+    assert any("/dome-10?token=redacted" in text for text in pages.values())
 
 
 def test_a_setting_of_a_later_stage_fetches_nothing(run_curate: Any, dataset: Path, listed: Any) -> None:

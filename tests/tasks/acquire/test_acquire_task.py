@@ -92,9 +92,18 @@ def outcomes(root: Root, output: Output) -> dict[str, str]:
 def test_a_shard_holds_each_image_once_and_all_shards_hold_all(root, listed):
     rows = [(f"i{n}", f"http://h/{n}", f"c{n % 7}") for n in range(60)]
     output = listed(*rows, rows[3], rows[5])
-    shards = [read_table(root, ref) for name, ref in output.tables.items() if name != "sources"]
+    shards = [read_table(root, ref) for name, ref in output.tables.items() if name.startswith("shard-")]
     assert output.counts == {"rows": 62, "classes": 7}
     assert sorted(i for shard in shards for i in shard["image_id"].to_pylist()) == sorted(row[0] for row in rows)
+
+
+def test_an_image_without_a_class_is_dropped_and_not_fetched(root, listed):
+    output = listed(("a", "http://h/a", "None"), ("b", "http://h/b", "7.0"), ("a", "http://h/a", "NULL"))
+    [drop] = read_table(root, output.tables["drops"]).to_pylist()
+    assert (drop["image_id"], drop["stage"], drop["reason"]) == ("a", "sources", "no-class")
+    assert json.loads(drop["evidence"]) == {"place": "line 2", "label": "None"}
+    [shard] = [read_table(root, ref) for name, ref in output.tables.items() if name.startswith("shard-")]
+    assert shard["image_id"].to_pylist() == ["b"]
 
 
 def test_a_picture_that_cannot_be_stored_ends_the_stage_and_says_why(root, listed, site, impatient):
@@ -109,8 +118,10 @@ def test_a_longer_list_changes_only_the_shards_of_its_new_rows(root, listed):
     rows = [(f"i{n}", f"http://h/{n}", "c") for n in range(40)]
     before = listed(*rows)
     after = listed(("new", "http://h/new", "c"), *rows, key="sources-2")
-    changed = [name for name in after.tables if name != "sources" and before.tables.get(name, None) is None]
-    changed += [n for n in before.tables if n != "sources" and before.tables[n].digest != after.tables[n].digest]
+    changed = [name for name in after.tables if name.startswith("shard-") and before.tables.get(name, None) is None]
+    changed += [
+        n for n in before.tables if n.startswith("shard-") and before.tables[n].digest != after.tables[n].digest
+    ]
     assert len(changed) == 1
 
 
@@ -358,11 +369,32 @@ def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, mat
     output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
     if kind == "wrong":
         (folder / "1.jpg").write_bytes(picture(seed=2))  # changed after the list was read
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
     acquired = acquire(root, shard, AcquireSettings(), folder=str(folder.parent))
     [image] = read_table(root, acquired.tables["images"]).to_pylist()
     assert (image["md5_matches"], image["final_url"]) == (matches, None)
     assert image["md5"] == hashlib.md5((folder / "1.jpg").read_bytes()).hexdigest()
+
+
+def test_a_file_that_is_too_long_is_not_read(root, tmp_path, picture):
+    folder = tmp_path / "pictures/a"
+    folder.mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(picture())
+    with (folder / "2.jpg").open("wb") as sparse:
+        sparse.truncate(1 << 40)  # a terabyte of nothing: whoever reads it does not come back
+    inputs = {"merge": "{}", "longest": 50_000_000}
+    output = list_sources.fn(root.url, "sources-1", inputs, ListSettings(path=folder.parent))
+    found = {name: TableRef.model_validate(ref) for name, ref in output["tables"].items()}
+    assert [md5 is None for md5 in read_table(root, found.pop("sources"))["md5"].to_pylist()] == [False, True]
+    ends = [
+        row
+        for name, shard in found.items()
+        if name.startswith("shard-")
+        for row in read_table(
+            root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent), shard=name).tables["fetch_log"]
+        ).to_pylist()
+    ]
+    assert {row["image_id"]: row["outcome"] for row in ends} == {"a/1.jpg": "fetched", "a/2.jpg": "too-large"}
 
 
 def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
@@ -371,7 +403,7 @@ def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
     (folder / "1.jpg").write_bytes(picture())
     output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
     (folder / "1.jpg").unlink()
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
     drops = read_table(root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["drops"])
     assert drops["reason"].to_pylist() == ["connection-failed"]
 
@@ -383,7 +415,7 @@ def test_a_mended_file_of_a_folder_is_looked_at_again(root, tmp_path, picture):
     for turn, content in enumerate((b"not a picture", picture())):
         file.write_bytes(content)
         output = list_sources.fn(root.url, f"sources-{turn}", {"merge": "{}"}, ListSettings(path=tmp_path / "pictures"))
-        [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+        [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
         acquired = acquire(root, shard, AcquireSettings(), folder=str(tmp_path / "pictures"))
         readable.append(acquired.counts["readable"])
     assert readable == [0, 1]
@@ -455,7 +487,7 @@ def test_pictures_keep_the_extension_of_their_format(root, tmp_path, picture):
     folder.mkdir(parents=True)
     (folder / "really.jpg").write_bytes(picture(format_name="PNG"))
     output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name != "sources"]
+    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
     [image] = read_table(
         root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["images"]
     ).to_pylist()

@@ -46,7 +46,7 @@ def test_what_its_images_show_stands_beside_the_name():
 
 def test_a_file_adds_spellings_to_those_that_are_known(tmp_path):
     path = tmp_path / "aliases.toml"
-    path.write_text('eiffel = ["Iron Lady"]\nkremlin = ["Кремль"]\n', encoding="utf-8")
+    path.write_text('eiffel = ["Iron Lady"]\nkremlin = ["Кремль"]\n', encoding="utf-8-sig")
     aliases = read_aliases(path)
     assert {"Iron Lady", "Tour Eiffel"} <= set(aliases["eiffel"])
     assert aliases["kremlin"] == ("Кремль",)
