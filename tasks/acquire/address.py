@@ -105,7 +105,7 @@ def origin_of(url: str) -> str:
 
 def without_userinfo(url: str) -> str:
     """An address without the user name and password before its host, which are never sent."""
-    return _USERINFO.sub(r"\1", url, count=1)
+    return _USERINFO.sub(r"\1", url, count=1) if "@" in url else url
 
 
 def redact(text: str, secrets: Collection[str] = SECRETS) -> str:

@@ -43,7 +43,7 @@ class Rows(NamedTuple):
 
 def read_name(cell: str) -> str:
     """The id or the class that a cell names: 123 where a program took it for a number and wrote 123.0."""
-    whole = _WHOLE.fullmatch(cell)
+    whole = cell.endswith("0") and _WHOLE.fullmatch(cell)
     return whole[1] if whole else cell
 
 
@@ -58,7 +58,7 @@ def check_cells(path: Path, rows: Rows) -> None:
             raise InputError(f"{path}: {rows.place(row)}, column id: empty ({cell!r}); an image needs an id of its own")
     for name, cells in (("id", rows.ids or ()), ("landmark_id", rows.labels)):
         for row, cell in enumerate(cells):
-            if _ROUNDED.fullmatch(cell):
+            if "+" in cell and _ROUNDED.fullmatch(cell):
                 raise InputError(
                     f"{path}: {rows.place(row)}, column {name}: {cell!r} is a number that lost digits; write "
                     "the column as text or as whole numbers"
