@@ -108,9 +108,12 @@ def _settle(path: Path, rows: Rows) -> SourceList:
     named = rows.ids or (f"{label} {url}" for label, url in zip(labels, urls, strict=True))
     ids = [read_name(name) if rows.ids else hashlib.sha256(name.encode()).hexdigest()[:16] for name in named]
     boxes: dict[str, Any] = {} if rows.boxes is None else dict(zip(_BOX, rows.boxes.T, strict=True))
+    unlabelled: dict[str, tuple[str, str]] = {}
+    for row in (row for row, label in enumerate(labels) if not label):
+        unlabelled.setdefault(ids[row], (rows.place(row), rows.labels[row]))
     return SourceList(
         _to_table({"image_id": ids, "url": urls, "landmark_id": labels, **boxes}),
-        {ids[row]: (rows.place(row), rows.labels[row]) for row, label in reversed([*enumerate(labels)]) if not label},
+        unlabelled,
         sum(cell != url for cell, url in zip(rows.urls, urls, strict=True)),
     )
 

@@ -106,6 +106,7 @@ def test_rows_without_a_class_are_told_by_line_and_word(written):
     text = "id,url,landmark_id\na,u,None\n\nb,v,7\nc,w,\nd,x,nan\ne,y,NULL\nb,v,7.0\n"
     read = read_list(written("l.csv", text))
     assert read.table["landmark_id"].to_pylist() == ["", "7", "", "", "", "7"]
+    assert list(read.unlabelled) == ["a", "c", "d", "e"]
     assert read.unlabelled == {
         "a": ("line 2", "None"), "c": ("line 5", ""), "d": ("line 6", "nan"), "e": ("line 7", "NULL"),
     }  # fmt: skip
