@@ -101,7 +101,7 @@ def ask_certificate(
         folder, own = place.absolute(), name or place.resolve().name
         check_name(own)
         listed = read_list(folder, any_depth=True, longest=settings.acquire.max_bytes).table
-        content = folder_digest(listed, skipped_files(folder, any_depth=True))
+        content = folder_digest(listed, skipped_files(folder))
         found = Subject(own, root, asked, folder=folder, content=content)
     else:
         root, version = _find_version(what, root, name)

@@ -87,7 +87,6 @@ class PassedOver(StrEnum):
     SPECIAL_FILE = "special-file", "A pipe, socket or device.", False
     LINKED_LOOP = "linked-loop", "A link to a folder that it lies in, whose files are looked at there.", False
     KNOWN_CORRUPT = "known-corrupt", "Corrupt by the authors of the test set, and in no list of theirs.", False
-    NO_CLASS = "no-class", "Lies in no folder of a class."
     LINKED_OUT = "linked-out", "A link that leads out of the given folder, which is not followed."
     BROKEN_LINK = "broken-link", "A link to nothing."
     NO_ACCESS = "no-access", "A file or folder that can't be opened."

@@ -31,7 +31,7 @@ class SourceList(NamedTuple):
 
     Attributes:
         table: `sources`, in the order of the list. A row without a class has the landmark_id "".
-        unlabelled: of each image of a file without a class, where it stands, and what stands there.
+        unlabelled: of each image that goes for want of a class, where it stands, and what stands there.
         credentials: how many addresses had a user name or a password, which were cut off and are kept nowhere.
     """
 
@@ -63,8 +63,8 @@ def read_list(
             `URL CLASS_ID x1 x2 y1 y2` (Landmarks); or a folder of class folders of images. Text may be packed by gzip.
         md5_file: one MD5 per line; line i belongs to line i of the list.
         clean_file: Google-Landmarks v2's `train_clean.csv`; only the ids it names are kept.
-        any_depth: whether a folder's images may lie at its top, without a class: that is "". The class of all others is
-            the folder that they lie in. Files that get no row are told by `skipped_files`.
+        any_depth: whether a folder's images may lie at its top, and need no class. The class of all others is the
+            folder that they lie in. Files that get no row are told by `skipped_files`.
         longest: bytes of the longest file of a folder whose MD5 is worked out; None: of any. Others are not read.
 
     Raises:
@@ -74,7 +74,7 @@ def read_list(
     if not path.exists():
         raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
     if path.is_dir():
-        read = SourceList(_to_table(_read_folder(path, longest, any_depth=any_depth)))
+        read = _read_folder(path, longest, any_depth=any_depth)
     else:
         read = _settle(path, _read_file(path))
     if md5_file:
@@ -145,7 +145,7 @@ def duplicate_rows(sources: pa.Table) -> np.ndarray:
     return np.array([first.setdefault(image, row) for image, row in _columns(sources, "image_id", "row")], np.int64)
 
 
-def skipped_files(path: Path, *, any_depth: bool = False) -> list[Skipped]:
+def skipped_files(path: Path) -> list[Skipped]:
     """The files of a list that is a folder which `read_sources` gives no row, and why; none where it is a file.
 
     Raises:
@@ -154,8 +154,7 @@ def skipped_files(path: Path, *, any_depth: bool = False) -> list[Skipped]:
     if not path.is_dir():
         return []
     held = look_through(path)
-    homeless = [] if any_depth else [Skipped(name, PassedOver.NO_CLASS) for name in held.pictures if "/" not in name]
-    return sorted([*held.skipped, *homeless, *(Skipped(name, PassedOver.NO_PHOTOGRAPH) for name in held.others)])
+    return sorted([*held.skipped, *(Skipped(name, PassedOver.NO_PHOTOGRAPH) for name in held.others)])
 
 
 def folder_digest(listed: pa.Table, skipped: list[Skipped]) -> str:
@@ -163,10 +162,11 @@ def folder_digest(listed: pa.Table, skipped: list[Skipped]) -> str:
     return hashlib.sha256(json.dumps([listed.to_pylist(), skipped]).encode()).hexdigest()
 
 
-def _read_folder(path: Path, longest: int | None, *, any_depth: bool) -> dict[str, list[object]]:
+def _read_folder(path: Path, longest: int | None, *, any_depth: bool) -> SourceList:
     held = look_through(path)
-    names = [name for name in held.pictures if any_depth or "/" in name]
-    if not names:
+    names = held.pictures
+    at_the_top = [] if any_depth else [name for name in names if "/" not in name]
+    if len(names) == len(at_the_top):
         expected = "files such as IMAGE.jpg" if any_depth else "CLASS/IMAGE.jpg folders"
         linked = [entry.path for entry in held.skipped if entry.reason == PassedOver.LINKED_OUT][:3]
         hint = f"; not followed, since they lead out of it: {', '.join(linked)}" if linked else ""
@@ -174,12 +174,9 @@ def _read_folder(path: Path, longest: int | None, *, any_depth: bool) -> dict[st
     # The content's MD5 stands for the file, so that a changed picture is seen as one.
     files = [path / name for name in names]
     md5 = [_digest(file) if longest is None or file.stat().st_size <= longest else None for file in files]
-    return {
-        "image_id": list(names),
-        "url": list(names),
-        "landmark_id": [name.rpartition("/")[0] for name in names],
-        "md5": list(md5),
-    }
+    classes = [name.rpartition("/")[0] for name in names]
+    table = _to_table({"image_id": names, "url": names, "landmark_id": classes, "md5": md5})
+    return SourceList(table, {name: (f"{path}, at its top", "") for name in at_the_top})
 
 
 def _digest(file: Path) -> str:

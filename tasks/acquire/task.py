@@ -95,7 +95,7 @@ def list_sources(root_url: str, key: str, inputs: Inputs, settings: ListSettings
     root, any_depth, longest = Root(root_url), bool(inputs.get("any_depth")), inputs.get("longest")
     assert longest is None or isinstance(longest, int)
     listed = read_list(settings.path, settings.md5, settings.clean, any_depth=any_depth, longest=longest)
-    skipped = [{"test_set": "", **entry._asdict()} for entry in skipped_files(settings.path, any_depth=any_depth)]
+    skipped = [{"test_set": "", **entry._asdict()} for entry in skipped_files(settings.path)]
     sources = merge_classes(listed.table, json.loads(str(inputs["merge"])))
     unique = sources.filter(pa.array(duplicate_rows(sources) == sources["row"].to_numpy()))
     drops = _unlabelled(unique, listed.unlabelled)
@@ -121,7 +121,7 @@ def _unlabelled(images: pa.Table, cells: Mapping[str, tuple[str, str]]) -> pa.Ta
     """The `drops` of rows of `sources` that still have no class.
 
     Args:
-        cells: of images without one where they stand in the list, and what stands there; a folder's are not among them.
+        cells: of images that go for want of one where they stand in the list, and what stands there.
     """
     without = images.filter(pc.equal(images["landmark_id"], ""))["image_id"].to_pylist()
     found = [(image, *cells[image]) for image in without if image in cells]

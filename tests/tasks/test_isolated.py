@@ -125,7 +125,7 @@ def test_a_call_that_hangs_is_ended():
 def test_a_call_that_takes_too_much_memory_is_refused_it():
     with Isolated(memory_limit=100_000_000) as isolated:
         child = isolated.call(os.getpid)
-        assert isolated.call(take, 80_000_000) == 80_000_000
+        assert isolated.call(take, 60_000_000) == 60_000_000
         with pytest.raises(MemoryError):
             isolated.call(take, 120_000_000)
         assert isolated.call(os.getpid) == child

@@ -64,7 +64,8 @@ def test_no_proxy_is_asked(site, impatient, monkeypatch):
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     with Watchdog() as watchdog, open_pool(impatient) as pool:
-        assert fetch_once(pool, f"{site.url}/photo.jpg", {}, impatient, watchdog).status == 200
+        claim = Budget(10**9).claim()
+        assert fetch_once(pool, f"{site.url}/photo.jpg", {}, impatient, watchdog, claim).status == 200
     assert site.hits == {"/photo.jpg": 1}
 
 

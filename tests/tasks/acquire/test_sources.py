@@ -410,9 +410,11 @@ def test_a_folder_of_class_folders(written, tmp_path):
         (2, "a/5", "a/5", "a", hashlib.md5(b"\0 of no known format").hexdigest()),
         (3, "a/deeper/3.jpg", "a/deeper/3.jpg", "a/deeper", hashlib.md5(b"deep").hexdigest()),
         (4, "b/2.JPG", "b/2.JPG", "b", hashlib.md5(b"two").hexdigest()),
+        (5, "stray.jpg", "stray.jpg", "", hashlib.md5(b"in no class").hexdigest()),
     ]
-    assert skipped_files(tmp_path / "set") == [("a/notes.txt", "no-photograph", ""), ("stray.jpg", "no-class", "")]
-    assert skipped_files(tmp_path / "set", any_depth=True) == [("a/notes.txt", "no-photograph", "")]
+    assert read_list(tmp_path / "set").unlabelled == {"stray.jpg": (f"{tmp_path / 'set'}, at its top", "")}
+    assert read_list(tmp_path / "set", any_depth=True).unlabelled == {}
+    assert skipped_files(tmp_path / "set") == [("a/notes.txt", "no-photograph", "")]
     assert skipped_files(written("l.csv", "id,url,landmark_id\na,u,1\n")) == []
 
 
@@ -525,7 +527,8 @@ def test_images_of_a_folder_at_any_depth_need_no_class(tmp_path):
     assert list(zip(found["image_id"].to_pylist(), found["landmark_id"].to_pylist(), strict=True)) == [
         ("a/b/deep.png", "a/b"), ("a/one.JPG", "a"), ("top.jpg", ""),
     ]  # fmt: skip
-    assert read_sources(tmp_path)["image_id"].to_pylist() == ["a/b/deep.png", "a/one.JPG"]
+    assert not read_list(tmp_path, any_depth=True).unlabelled
+    assert [*read_list(tmp_path).unlabelled] == ["top.jpg"]
 
 
 def test_a_folder_without_images_says_what_was_expected(tmp_path):

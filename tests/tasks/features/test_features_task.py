@@ -34,13 +34,13 @@ def inputs(tmp_path):
     for name, seed in (("a", 1), ("b", 2), ("c", 1)):
         cells = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
         sink = io.BytesIO()
-        Image.fromarray(cells).resize((240, 200)).save(sink, "PNG")
+        Image.fromarray(cells).resize((640, 533)).save(sink, "PNG")
         sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
         path = put_image(root, sink.getvalue(), sha256, "png")
         facts = {
             "bytes": 1,
-            "width": 240,
-            "height": 200,
+            "width": 640,
+            "height": 533,
             "format": "PNG",
             "mode": "RGB",
             "orientation": 1,

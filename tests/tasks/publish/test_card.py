@@ -37,11 +37,11 @@ def test_the_counts_are_those_of_the_tables(every_reason):
 
 
 def test_what_was_not_compared_is_told(version_of):
-    told = {"": {"no-class": 2}, "paris6k": {"absent": 1_200, "known-corrupt": 20}}
+    told = {"": {"linked-out": 2}, "paris6k": {"absent": 1_200, "known-corrupt": 20}}
     made = version_of({"Louvre": {"kept": 3}}, passed_over=told)
     card = render_card(made.manifest, made.tables)
     assert "test photograph; files of the test sets that were not compared stand below." in card
-    for sentence in ("not compared: 2 no-class", "not compared of paris6k: 1,200 absent", "paris6k: 20 known-corrupt"):
+    for sentence in ("not compared: 2 linked-out", "not compared of paris6k: 1,200 absent", "paris6k: 20 known-corrupt"):
         assert sentence in card
 
 
