@@ -73,10 +73,7 @@ def read_list(
     """
     if not path.exists():
         raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
-    if path.is_dir():
-        read = _read_folder(path, longest, any_depth=any_depth)
-    else:
-        read = _settle(path, _read_file(path))
+    read = _read_folder(path, longest, any_depth=any_depth) if path.is_dir() else _settle(path, _read_file(path))
     if md5_file:
         md5 = pa.array(read_md5(md5_file, read.table.num_rows), pa.string())
         read = read._replace(table=_with(read.table, "md5", md5))
@@ -176,7 +173,7 @@ def _read_folder(path: Path, longest: int | None, *, any_depth: bool) -> SourceL
     md5 = [_digest(file) if longest is None or file.stat().st_size <= longest else None for file in files]
     classes = [name.rpartition("/")[0] for name in names]
     table = _to_table({"image_id": names, "url": names, "landmark_id": classes, "md5": md5})
-    return SourceList(table, {name: (f"{path}, at its top", "") for name in at_the_top})
+    return SourceList(table, dict.fromkeys(at_the_top, (f"{path}, at its top", "")))
 
 
 def _digest(file: Path) -> str:

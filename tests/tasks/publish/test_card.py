@@ -41,7 +41,11 @@ def test_what_was_not_compared_is_told(version_of):
     made = version_of({"Louvre": {"kept": 3}}, passed_over=told)
     card = render_card(made.manifest, made.tables)
     assert "test photograph; files of the test sets that were not compared stand below." in card
-    for sentence in ("not compared: 2 linked-out", "not compared of paris6k: 1,200 absent", "paris6k: 20 known-corrupt"):
+    for sentence in (
+        "not compared: 2 linked-out",
+        "not compared of paris6k: 1,200 absent",
+        "paris6k: 20 known-corrupt",
+    ):
         assert sentence in card
 
 
