@@ -81,7 +81,7 @@ def _curate(listed: DemoList, port: int, root: Path, clock: StageClock) -> Path:
     from tasks.orchestration import listener
 
     # Two addresses of the site drip bytes for ever, and would only be waited for.
-    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=(f"127.0.0.1:{port}",))
+    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=site.allowed_hosts(port))
     polite = PoliteSettings(host_rate=1000.0, host_connections=8)
     tests = {"demo_tests": listed.testset}
     token = listener.set(clock.tell)

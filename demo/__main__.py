@@ -11,7 +11,7 @@ from rich.text import Text
 
 from demo import truth
 from demo.photos import PhotosUnavailableError
-from demo.site import build, choose_port, serve
+from demo.site import allowed_hosts, build, choose_port, serve
 from storage.errors import InputError
 
 # The site drips bytes for ever at two of its addresses, and is nobody's: the patience and the manners that strangers'
@@ -50,7 +50,7 @@ def main(
             root=str(root),
             test_set=[f"demo_tests={listed.testset}"],
             settings=settings,
-            allow_host=[f"127.0.0.1:{free}"],
+            allow_host=list(allowed_hosts(free)),
             note=_note(listed.truth_path),
         )
     version = root / "versions" / "demo" / (root / "versions" / "demo" / "latest").read_text().strip()

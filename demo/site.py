@@ -34,6 +34,11 @@ ELSEWHERE = {
 }
 
 
+def allowed_hosts(port: int) -> tuple[str, ...]:
+    """What a curation of the list must be allowed to connect to: the site, and the port at which nobody listens."""
+    return f"{HOST}:{port}", f"{HOST}:1"
+
+
 @dataclass(frozen=True)
 class DemoList:
     """Where a built demonstration lies: the list (CSV: id, url, landmark_id), its truth and its test set."""

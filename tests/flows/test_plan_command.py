@@ -164,7 +164,7 @@ def test_nothing_to_think_over(made: Plan, tmp_path: Path) -> None:
 def thought_over(made: Plan, **asked: Any) -> str:
     """What is cautioned of a list like this one, but for what is told."""
     changed: Asked = replace(made.asked, **asked)
-    return " ".join(cautions(replace(made, asked=changed), Root("memory://plan")))
+    return " ".join(cautions(replace(made, asked=changed), Root(str(Path(__file__).parent))))
 
 
 def test_a_contact_is_needed_above_a_thousand_rows(made: Plan) -> None:
