@@ -122,9 +122,8 @@ def curate(
     from flows.question import ask
     from flows.reasons import describe_reasons
     from flows.server import prefect_server
-    from flows.settings import CurateSettings, RunSettings, allow_hosts, read_overrides, read_settings
+    from flows.settings import CurateSettings, RunSettings, allow_hosts, read_overrides, read_settings, with_contact
     from flows.why import plain_text
-    from tasks.acquire.settings import PoliteSettings
     from tasks.acquire.task import ListSettings
     from tasks.cluster.settings import Overrides
 
@@ -132,8 +131,7 @@ def curate(
     if allow_host:
         chosen = chosen.model_copy(update={"acquire": allow_hosts(chosen.acquire, allow_host)})
     if contact:
-        polite = PoliteSettings.model_validate({**chosen.polite.model_dump(), "contact": contact})
-        chosen = chosen.model_copy(update={"polite": polite})
+        chosen = chosen.model_copy(update={"polite": with_contact(chosen.polite, contact)})
     a_list, test_sets = ListSettings(path=source, md5=md5, clean=clean), _test_sets(test_set or [])
     decided = read_overrides(overrides) if overrides else Overrides()
     if (refetch == "failed-older-than") != (older_than is not None):

@@ -110,6 +110,19 @@ def allow_hosts(settings: _Fetching, hosts: Iterable[str]) -> _Fetching:
     return settings.model_copy(update={"allowed_hosts": (*settings.allowed_hosts, *hosts)})
 
 
+def with_contact(polite: PoliteSettings, contact: str) -> PoliteSettings:
+    """The same settings with somebody to turn to.
+
+    Raises:
+        InputError: a header of HTTP can't hold that.
+    """
+    try:
+        return PoliteSettings.model_validate({**polite.model_dump(), "contact": contact})
+    except ValidationError as error:
+        expected = "letters without accents, digits and signs, such as a mail or web address"
+        raise InputError(f"contact {contact!r}: expected {expected}") from error
+
+
 def read_settings(path: Path) -> CurateSettings:
     """Reads a TOML file with a section per stage; what it leaves out keeps its default.
 

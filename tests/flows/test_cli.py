@@ -166,6 +166,10 @@ def test_root_that_keeps_nothing(refused: Callable[..., str], root: str, said: s
     assert said in refused(ROWS, "--root", root)
 
 
+def test_a_contact_that_no_header_can_hold(refused: Callable[..., str]) -> None:
+    assert "contact 'Zoë': expected letters without accents" in refused(ROWS, "--contact", "Zoë")
+
+
 def test_a_second_run_of_a_name_is_told_of_the_first(refused: Callable[..., str], tmp_path: Path) -> None:
     with lock(Root(str(tmp_path / "root")), "versions/marks"):
         assert f"another run is at work on versions/marks in {tmp_path}/root: process {os.getpid()}" in refused(ROWS)
