@@ -1,0 +1,1 @@
+"""Global descriptors of images for retrieval: backbones, pooling, whitening, localisation."""

@@ -1,0 +1,1 @@
+"""Compressed indexes over descriptors, searching them, and expanding queries."""

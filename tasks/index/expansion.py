@@ -1,0 +1,50 @@
+"""Expanding queries, and augmenting a database, by nearest neighbours (Gordo et al. 2017, section 5.3)."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+def expand_queries(queries: Vectors, neighbours: NDArray[np.float32], alpha: float = 0.0) -> Vectors:
+    """Replaces each query by the mean of itself and its nearest images, scaled to unit length.
+
+    Args:
+        queries: float32 (q, d), of unit length.
+        neighbours: float32 (q, k, d), the k nearest images of each, of unit length.
+        alpha: a neighbour weighs its similarity to this power (Radenović et al. 2018); 0 is average query expansion.
+
+    Returns:
+        float32 (q, d).
+    """
+    similarity = np.einsum("qd,qkd->qk", queries, neighbours)
+    weights = np.maximum(similarity, 0) ** alpha
+    summed = queries + np.einsum("qk,qkd->qd", weights, neighbours)
+    return unit_length(summed)
+
+
+def augment(neighbours: NDArray[np.float32], weights: Literal["code", "paper"] = "code") -> Vectors:
+    """Replaces each image of a database by a weighted mean of itself and its nearest images.
+
+    The result is not scaled to unit length again, as in the authors' code.
+
+    Args:
+        neighbours: float32 (n, 1 + k, d): the image itself, then its k nearest, nearest first.
+        weights: of the neighbour of rank r: (k − r + 1) / k as in the authors' code, or (k − r) / k as in the paper.
+
+    Returns:
+        float32 (n, d).
+    """
+    count = neighbours.shape[1] - 1
+    ranks = np.arange(1, count + 1)
+    falling = (count - ranks + (weights == "code")) / max(count, 1)
+    share = np.concatenate([[1.0], falling]).astype(np.float32)
+    return np.asarray(np.einsum("r,nrd->nd", share / share.sum(), neighbours), np.float32)
+
+
+def unit_length(vectors: Vectors) -> Vectors:
+    """Scales each vector to unit length; zero stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
