@@ -18,8 +18,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed  ## curate the demo list, print its score and where its report is
 	$(BIN)/python -m demo --port $(DEMO_PORT)
 
-test: $(VENV)/.installed-dev  ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev  ## all tests, each file in one of two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed-dev  ## style, types, and the arrows of the house
 	$(BIN)/ruff check .

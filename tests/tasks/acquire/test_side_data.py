@@ -138,7 +138,8 @@ def with_chunk(odd: bytes, *, at_end: bool, plain: bytes | None = None) -> bytes
     return plain[:place] + odd + plain[place:]
 
 
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+_MADE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+PROFILE = _MADE[:24] + bytes(12) + _MADE[36:]  # without the time at which it was made
 NOISE = np.random.default_rng(1).bytes(3_000_000)
 
 

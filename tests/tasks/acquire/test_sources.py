@@ -135,11 +135,11 @@ def test_an_error_shows_no_secrets(written):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("l.csv", gzip.compress(b"id,url,landmark_id\n")[:-6], "packed by gzip, and damaged"),
+        ("l.csv", gzip.compress(b"id,url,landmark_id\n", mtime=0)[:-6], "packed by gzip, and damaged"),
         ("l.csv.bz2", bz2.compress(b"id,url,landmark_id\n"), "not a text file but packed by bzip2"),
         ("l.csv", b"PK\x03\x04...", "not a text file but a zip archive or a spreadsheet"),
-        ("l.csv.gz", gzip.compress(b"PAR1..."), "not a text file but a Parquet file"),
-        ("l.csv", gzip.compress(bytes(300_000_000)), "bytes that unfold to more than 268,435,456"),
+        ("l.csv.gz", gzip.compress(b"PAR1...", mtime=0), "not a text file but a Parquet file"),
+        ("l.csv", gzip.compress(bytes(300_000_000), 1, mtime=0), "bytes that unfold to more than 268,435,456"),
     ],
 )
 def test_packed_lists_that_are_none_say_what_was_found(written, name, content, message):

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from cluster_graphs import clique, images, named, pairs
+from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 

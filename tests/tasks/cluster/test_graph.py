@@ -1,5 +1,5 @@
 import pandas as pd
-from cluster_graphs import clique, images, named, pairs
+from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cluster_graphs import clique, images, pairs
+from tests.tasks.cluster.cluster_graphs import clique, images, pairs
 from hypothesis import given
-from test_graph import graphs
+from tests.tasks.cluster.test_graph import graphs
 
 from storage.errors import InputError
 from storage.reasons import Reason
