@@ -1,12 +1,12 @@
 import pandas as pd
 import pytest
-from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.cluster.cuts import COLUMNS, find_cuts
 from tasks.cluster.photographs import photographs_of
 from tasks.cluster.settings import ClusterSettings
+from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 
 # Sides of 3 and 4 to 16 photographs have 12 to 48 pairs: a link holds from 10 inliers on, and not with 9
 SETTINGS = ClusterSettings(sizeable=3, strong_link=-8.3)

@@ -1,10 +1,10 @@
 import pandas as pd
-from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.cluster.graph import group_images
 from tasks.cluster.settings import ClusterSettings
+from tests.tasks.cluster.cluster_graphs import clique, images, named, pairs
 
 SETTINGS = ClusterSettings(sizeable=1000)  # nothing is cut; cuts have tests of their own
 

@@ -3,15 +3,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tests.tasks.cluster.cluster_graphs import clique, images, pairs
 from hypothesis import given
-from tests.tasks.cluster.test_graph import graphs
 
 from storage.errors import InputError
 from storage.reasons import Reason
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import class_groups, dropped_images, image_groups, keep_images
 from tasks.cluster.settings import ClusterSettings
+from tests.tasks.cluster.cluster_graphs import clique, images, pairs
+from tests.tasks.cluster.test_graph import graphs
 
 CLASS_A = images("a1", "a2", "a3", "a4", "a5", "a6")
 EDGES = pairs(*clique("a1", "a2", "a3"), ("a4", "a5", 30))
