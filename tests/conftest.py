@@ -41,6 +41,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", place], check=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast ones first: whole flows on a Prefect server come last."""
-    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "flows"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole flows on a Prefect server take longest: one process does them last, and several share them out first."""
+    last = not hasattr(config, "workerinput")
+    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "flows") == last)

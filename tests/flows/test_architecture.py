@@ -42,30 +42,34 @@ def test_there_are_stages() -> None:
     assert {"acquire", "features", "match", "publish"} <= set(STAGES)
 
 
-@pytest.mark.parametrize(
-    ("stages", "libraries"),
-    [(set(STAGES) - WITH_TORCH, ["prefect", "torch"]), (set(STAGES) & WITH_TORCH, ["prefect"])],
-    ids=["curation", "networks"],
-)
-def test_pure_modules_import_neither_prefect_nor_torch(stages: set[str], libraries: list[str]) -> None:
+def pure_modules_of(stages: set[str]) -> list[str]:
     modules = [module for stage in sorted(stages) for module in modules_of(f"tasks/{stage}")]
-    assert brought_along([module for module in modules if not module.endswith(".task")], libraries) == {}
+    return [module for module in modules if not module.endswith(".task")]
 
 
-def test_storage_imports_no_prefect() -> None:
-    assert brought_along(modules_of("storage"), ["prefect", "torch"]) == {}
+COMMAND_LINE = ["flows.cli", "flows.why"]
+PLAN = ["flows.cautions", "flows.plan", "flows.planned"]
+CURATION = pure_modules_of(set(STAGES) - WITH_TORCH)
 
 
-def test_command_line_starts_without_prefect() -> None:
-    assert brought_along(["flows.cli", "flows.why"], ["prefect", "torch", "cv2"]) == {}
+@pytest.fixture(scope="module")
+def brought() -> dict[str, str]:
+    """Which module was the first to bring a library, of all that curation consists of; one interpreter for them all."""
+    modules = [*COMMAND_LINE, *modules_of("storage"), *CURATION, *PLAN, "flows.curate"]
+    return brought_along(modules, ["prefect", "torch", "cv2"])
 
 
-def test_a_plan_is_made_without_prefect() -> None:
-    assert brought_along(["flows.cautions", "flows.plan", "flows.planned"], ["prefect", "torch"]) == {}
+def test_the_flow_alone_brings_prefect_and_nothing_brings_torch(brought: dict[str, str]) -> None:
+    assert brought.get("prefect") == "flows.curate"
+    assert "torch" not in brought
 
 
-def test_the_flow_needs_no_torch() -> None:
-    assert brought_along(["flows.curate"], ["prefect", "torch"]) == {"prefect": "flows.curate"}
+def test_command_line_starts_without_cv2(brought: dict[str, str]) -> None:
+    assert brought["cv2"] not in COMMAND_LINE
+
+
+def test_pure_modules_of_networks_import_no_prefect() -> None:
+    assert brought_along(pure_modules_of(set(STAGES) & WITH_TORCH), ["prefect"]) == {}
 
 
 @pytest.mark.parametrize("module", ["flows.curate", "flows.fetching", "tasks.acquire.task", "storage.parquet"])
