@@ -1,0 +1,110 @@
+"""Compressed indexes over descriptors: learning, filling, changing and keeping them, by faiss."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import InputError
+
+Vectors = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+Index = Any
+"""A faiss index, of which faiss has no types."""
+
+
+def numbers_of(sha256: Sequence[str]) -> Numbers:
+    """The number of each image in an index: the first 63 bits of its digest, the same in every version.
+
+    Args:
+        sha256: digests, hexadecimal.
+
+    Raises:
+        InputError: two images have one number.
+    """
+    numbers = np.array([int(digest[:16], 16) >> 1 for digest in sha256], np.int64)
+    order = np.argsort(numbers, kind="stable")
+    twice = np.flatnonzero(np.diff(numbers[order]) == 0)
+    if len(twice):
+        first, second = (sha256[order[place]] for place in (twice[0], twice[0] + 1))
+        raise InputError(f"images {first} and {second} have one number in an index; leave one of them out")
+    return numbers
+
+
+def learn(vectors: Vectors, factory: str, probes: int) -> Index:
+    """An empty index of squared distances that has learnt what its kind needs from descriptors.
+
+    Of unit vectors the nearest are the most similar. Squared distances stay what they are when PCA centres and turns
+    the descriptors; products would not.
+
+    Args:
+        vectors: float32 (n, d), to learn from.
+        factory: what faiss' `index_factory` reads, such as `Flat`, `PCA512,PQ64np` or `HNSW32`.
+        probes: lists of an inverted file that a search looks at.
+
+    Raises:
+        InputError: faiss can't make this of these descriptors; what it says of it is in the text.
+    """
+    try:
+        index = faiss.index_factory(vectors.shape[1], factory)
+        lists = faiss.try_extract_index_ivf(index)
+        if lists is not None:
+            lists.nprobe = probes
+        index.train(np.ascontiguousarray(vectors))
+    except RuntimeError as error:
+        said = str(error).partition("Error: ")[2].partition(" failed: ")[-1] or str(error).rpartition(": ")[2]
+        raise InputError(
+            f"index {factory!r} of {len(vectors):,} descriptors of {vectors.shape[1]} dimensions: faiss says {said!r}; "
+            "give another factory string, or none and have one chosen"
+        ) from error
+    return index if lists is not None else faiss.IndexIDMap2(index)
+
+
+def add(index: Index, numbers: Numbers, vectors: Vectors) -> None:
+    """Adds descriptors, float32 (n, d), under their numbers."""
+    index.add_with_ids(np.ascontiguousarray(vectors), numbers)
+
+
+def remove(index: Index, numbers: Numbers) -> bool:
+    """Removes what has these numbers; returns whether this kind of index can (a graph can't: it is built anew)."""
+    if not len(numbers):
+        return True
+    if _has_graph(index):
+        return False
+    index.remove_ids(numbers)
+    return True
+
+
+def bytes_per_vector(index: Index) -> float:
+    """The length of the index' file by the number of its descriptors: what is learnt counts too."""
+    return len(faiss.serialize_index(index)) / max(index.ntotal, 1)
+
+
+def write(index: Index, file: BinaryIO) -> None:
+    """Writes an index as faiss does."""
+    faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+
+
+def read(path: Path, *, mapped: bool = True) -> Index:
+    """Reads the file of an index whose digest was checked: faiss trusts what a file says of its own lengths.
+
+    Args:
+        mapped: leaves codes on the disk, to be read where a search needs them; such an index takes no changes.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+    except RuntimeError as error:
+        raise InputError(f"{path}: not an index that faiss {faiss.__version__} reads; build it anew") from error
+
+
+def _has_graph(index: Index) -> bool:
+    inner = faiss.downcast_index(index.index) if hasattr(index, "index") else index
+    if isinstance(inner, faiss.IndexPreTransform):
+        inner = faiss.downcast_index(inner.index)
+    return isinstance(inner, faiss.IndexHNSW)

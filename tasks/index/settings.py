@@ -1,0 +1,25 @@
+"""How descriptors are indexed and searched."""
+
+from pydantic import Field
+
+from tasks.settings import StageSettings
+
+
+class IndexSettings(StageSettings):
+    """The knobs of an index."""
+
+    factory: str = Field(
+        "",
+        description="What faiss' index_factory reads, such as Flat, PCA512,OPQ64,PQ64np or HNSW32; empty has a kind "
+        "chosen that keeps within `memory` and `milliseconds`",
+    )
+    memory: int = Field(1024, ge=1, description="megabytes that a chosen index may take")
+    milliseconds: float = Field(20.0, gt=0, description="that a query may take with a chosen index, on one core")
+    learnt_from: int = Field(100_000, ge=1, description="descriptors, at most, that codes and lists are learnt from")
+    probes: int = Field(32, ge=1, description="lists of an inverted file that a search looks at")
+    rerank: int = Field(
+        10, ge=0, description="so many times the wanted images are ranked again by their descriptors; 0: by codes alone"
+    )
+    expand: int = Field(0, ge=0, description="nearest images that a query is averaged with (query expansion)")
+    alpha: float = Field(0.0, ge=0, description="they weigh their similarity to this power; 0: all the same")
+    augment: int = Field(0, ge=0, description="nearest images that each image is averaged with before it is indexed")
