@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import savemat
 
 from storage.errors import InputError
-from tasks.overlap.matlab import matlab_reader, read_revisited
+from tasks.overlap.revisited import read_revisited, revisited_reader
 
 _MOST_CHANGED = 4
 
@@ -46,7 +46,7 @@ def mutants(content: bytes, count: int) -> Iterator[bytes]:
 def read_mutants(count: int) -> Counter[str]:
     """How many mutants were read, and how many refused; any other end of one is raised."""
     outcomes = Counter[str]()
-    with TemporaryDirectory() as folder, matlab_reader() as reader:
+    with TemporaryDirectory() as folder, revisited_reader() as reader:
         file = Path(folder) / "gnd_mutant.mat"
         for content in mutants(revisited_file(), count):
             file.write_bytes(content)

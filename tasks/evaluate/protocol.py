@@ -31,6 +31,8 @@ REVISITED = {
 """The revisited sets (Radenović et al. 2018, section 3)."""
 HOLIDAYS = {"holidays": Setup(("positive",), ("query",))}
 """Holidays (Jégou et al. 2008): the query itself is in the database, and left out."""
+OWN = {"own": Setup(("positive",), ("junk", "query"))}
+"""A test set of one's own: the query's photograph, where it is in the database, is left out."""
 
 Grades = Mapping[str, Indices]
 """Of one query, the images of the database by grade, such as `good` or `junk`."""

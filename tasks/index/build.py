@@ -80,12 +80,13 @@ def remove(index: Index, numbers: Numbers) -> bool:
 
 def bytes_per_vector(index: Index) -> float:
     """The length of the index' file by the number of its descriptors: what is learnt counts too."""
-    return len(faiss.serialize_index(index)) / max(index.ntotal, 1)
+    return float(len(faiss.serialize_index(index)) / max(index.ntotal, 1))
 
 
 def write(index: Index, file: BinaryIO) -> None:
     """Writes an index as faiss does."""
-    faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+    library: Any = faiss  # of which mypy sees a part
+    library.write_index(index, library.PyCallbackIOWriter(file.write))
 
 
 def read(path: Path, *, mapped: bool = True) -> Index:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from storage.errors import InputError
-from tasks.index.build import Index, Vectors, add, bytes_per_vector, learn
+from tasks.index.build import Index, Numbers, Vectors, add, bytes_per_vector, learn
 from tasks.index.search import Database, recall, search_exactly
 from tasks.index.settings import IndexSettings
 
@@ -55,7 +56,7 @@ def kinds(count: int, dimensions: int) -> Iterator[tuple[str, float]]:
             yield f"{turned},IVF{lists},PQ{code}np", code + _OVERHEAD
 
 
-def fill(vectors: Vectors, numbers: np.ndarray, factory: str, settings: IndexSettings) -> Index:
+def fill(vectors: Vectors, numbers: Numbers, factory: str, settings: IndexSettings) -> Index:
     """An index of all descriptors, learnt from some of them that are spread evenly."""
     step = -(-len(vectors) // settings.learnt_from)
     index = learn(vectors[::step], factory, settings.probes)
@@ -85,7 +86,7 @@ def measure(database: Database, factory: str, settings: IndexSettings) -> Measur
 
 def choose(
     vectors: Vectors,
-    numbers: np.ndarray,
+    numbers: Numbers,
     settings: IndexSettings,
     tell: Callable[[Measured], None] = lambda _: None,
 ) -> tuple[Index, Measured]:
@@ -110,13 +111,13 @@ def choose(
         if settings.factory or fits:
             return index, measured
     raise InputError(
-        f"no index of {len(vectors):,} descriptors of {vectors.shape[1]} dimensions keeps within {settings.memory:,} MB "
-        f"and {settings.milliseconds:g} ms a query; allow more, or give a factory string"
+        f"no index of {len(vectors):,} descriptors of {vectors.shape[1]} dimensions keeps within {settings.memory:,} "
+        f"MB and {settings.milliseconds:g} ms a query; allow more, or give a factory string"
     )
 
 
-def _without(places: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _without(places: Numbers, own: Numbers) -> Numbers:
     """Each row without the query's own place; where that was not found, without the last."""
-    mine = places == own[:, None]
+    mine: NDArray[np.bool_] = places == own[:, None]
     mine[~mine.any(axis=1), -1] = True
-    return places[~mine].reshape(len(places), -1)
+    return np.asarray(places[~mine].reshape(len(places), -1))

@@ -1,24 +1,23 @@
 """What a test set's authors say of its photographs: queries, answers, junk. Readers of the formats in use."""
 
-import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from storage.errors import InputError
-from tasks.overlap.matlab import matlab_reader, read_revisited
+from tasks.overlap.formats import read_sites, read_text, split_text_name
+from tasks.overlap.revisited import SUFFIXES, read_revisited, revisited_reader
 
 Role = Literal["query", "positive", "junk", "distractor"]
 
 _KINDS: dict[str, Role] = {"query": "query", "good": "positive", "ok": "positive", "junk": "junk"}
 _STRENGTH: tuple[Role, ...] = ("query", "positive", "junk")
-_PLAIN, _REVISITED = "groundtruth.json", (".mat", ".pkl")
+_PLAIN = "groundtruth.json"
 _BINARY = re.compile(r"gnd_.+\.(mat|pkl)")
 _TEXT = re.compile(rf"(.+)_[0-9]+_({'|'.join(_KINDS)})\.txt")
-_QUERY_PREFIX = "oxc1_"  # of Oxford Buildings' query files alone
 _NO_SITES = ("oxford", "paris_general")  # names of photographs that were found by the name of the town
 
 
@@ -33,9 +32,10 @@ def read_ground_truth(name: str, files: Sequence[Path]) -> dict[str, Part] | Non
     """The parts of the photographs that a ground truth names, by their `stem_of`.
 
     Read are `groundtruth.json` (site to lists query, good, ok and junk), the Matlab file of the revisited sets
-    (Radenović et al. 2018), and the text files of Oxford Buildings and Paris (Philbin et al. 2007, 2008), the first of
-    them that is there; last a Matlab file under another name than that of the set. A photograph that several sites
-    name is given to the one where it weighs most: as a query, then as an answer, then as junk.
+    (Radenović et al. 2018) or a pickle of the same, and the text files of Oxford Buildings and Paris (Philbin et al.
+    2007, 2008), the first of them that is there; last a revisited file under another name than that of the set. A
+    photograph that several sites name is given to the one where it weighs most: as a query, then as an answer, then as
+    junk.
 
     Args:
         name: of the test set.
@@ -45,24 +45,38 @@ def read_ground_truth(name: str, files: Sequence[Path]) -> dict[str, Part] | Non
         None where there is no ground truth.
 
     Raises:
-        InputError: a file of it says something else than its format allows; or there is only a pickle, which is not
-            opened, since it could run any code.
+        InputError: a file of it says something else than its format allows.
     """
-    texts = [file for file in files if _TEXT.fullmatch(file.name)]
-    if plain := _only(name, [file for file in files if file.name == _PLAIN]):
-        lists = list(_read_json(plain))
-    elif own := _only(name, [file for file in files if file.stem == f"gnd_{name}" and file.suffix in _REVISITED]):
-        lists = list(_read_matlab(name, own))
-    elif texts:
-        lists = [entry for file in texts for entry in _read_text(file)]
-    elif other := _only(name, [file for file in files if file.stem.startswith("gnd_") and file.suffix in _REVISITED]):
-        lists = list(_read_matlab(name, other))
-    else:
+    chosen = ground_truth_files(name, files)
+    if not chosen:
         return None
+    if chosen[0].name == _PLAIN:
+        lists = list(_parts_of_sites(read_sites(chosen[0])))
+    elif chosen[0].suffix in SUFFIXES:
+        lists = list(_parts_of_revisited(chosen[0]))
+    else:
+        lists = [entry for file in chosen for entry in _parts_of_text(file)]
     parts: dict[str, Part] = {}
     for photograph, part in sorted(lists, key=lambda entry: (_STRENGTH.index(entry[1].role), entry[1].site)):
         parts.setdefault(photograph, part)
     return parts
+
+
+def ground_truth_files(name: str, files: Sequence[Path]) -> list[Path]:
+    """The files of the ground truth that `read_ground_truth` reads: one, or all texts; none where there is none.
+
+    Raises:
+        InputError: there are several of a kind of which there must be one.
+    """
+    revisited = [file for file in files if file.stem.startswith("gnd_") and file.suffix in SUFFIXES]
+    if plain := _only(name, [file for file in files if file.name == _PLAIN]):
+        return [plain]
+    if own := _only(name, [file for file in revisited if file.stem == f"gnd_{name}"]):
+        return [own]
+    if texts := [file for file in files if _TEXT.fullmatch(file.name)]:
+        return texts
+    other = _only(name, revisited)
+    return [other] if other else []
 
 
 def is_ground_truth(name: str) -> bool:
@@ -102,48 +116,26 @@ def _only(name: str, files: list[Path]) -> Path | None:
     return chosen[0] if chosen else None
 
 
-def _read_json(file: Path) -> Iterator[tuple[str, Part]]:
-    expected = '{"site": {"query": ["name.jpg"], "good": [], "ok": [], "junk": []}}'
-    try:
-        for site, lists in json.loads(file.read_bytes()).items():
-            site.encode()
-            for kind, names in lists.items():
-                if not isinstance(names, list):
-                    raise TypeError(f"{kind!r} of {site!r} is not a list")
-                part = Part(_KINDS[kind], site)
-                yield from ((stem_of(photograph), part) for photograph in names)
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError, OSError) as error:
-        raise InputError(f"{file}: {type(error).__name__}: {error}; expected {expected}") from error
+def _parts_of_sites(sites: Mapping[str, Mapping[str, list[str]]]) -> Iterator[tuple[str, Part]]:
+    for site, lists in sites.items():
+        for kind, names in lists.items():
+            yield from ((stem_of(photograph), Part(_KINDS[kind], site)) for photograph in names)
 
 
-def _read_text(file: Path) -> Iterator[tuple[str, Part]]:
-    """One file of Oxford Buildings or Paris, as `all_souls_1_good.txt`: a photograph a line, queries with a box."""
-    site, _, kind = file.stem.rsplit("_", 2)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{file}: not UTF-8 text: {error}; expected names of photographs, one a line") from error
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if len(words) not in (0, 5 if kind == "query" else 1):
-            wanted = "a name and four numbers" if kind == "query" else "a name"
-            raise InputError(f"{file}, line {number}: {line!r}; expected {wanted}")
-        if words:
-            yield stem_of(words[0].removeprefix(_QUERY_PREFIX)), Part(_KINDS[kind], site)
+def _parts_of_text(file: Path) -> Iterator[tuple[str, Part]]:
+    query, kind = split_text_name(file)
+    part = Part(_KINDS[kind], query.rpartition("_")[0])
+    return ((stem_of(line.photograph), part) for line in read_text(file))
 
 
-def _read_matlab(name: str, file: Path) -> Iterator[tuple[str, Part]]:
+def _parts_of_revisited(file: Path) -> Iterator[tuple[str, Part]]:
     """The revisited ground truth names no sites: a query's is the commonest name among its answers."""
-    if file.suffix == ".pkl":
-        raise InputError(
-            f"test set {name!r}: {file.name} is a pickle, which could run any code and is not opened; put the authors' "
-            f"{file.stem}.mat beside it"
-        )
-    with matlab_reader() as reader:
+    with revisited_reader() as reader:
         found = read_revisited(file, reader)
-    for query, answers, junk in found:
-        names = Counter(site_of(photograph) for photograph in (query, *answers))
+    for entry in found:
+        answers = [*entry.easy, *entry.hard]
+        names = Counter(site_of(photograph) for photograph in (entry.query, *answers))
         site = min(names, key=lambda name: (name in _NO_SITES, -names[name], name))
-        yield stem_of(query), Part("query", site)
+        yield stem_of(entry.query), Part("query", site)
         yield from ((stem_of(photograph), Part("positive", site)) for photograph in answers)
-        yield from ((stem_of(photograph), Part("junk", site)) for photograph in junk)
+        yield from ((stem_of(photograph), Part("junk", site)) for photograph in entry.junk)

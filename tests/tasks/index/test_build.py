@@ -18,7 +18,9 @@ def unit_vectors(count: int, dimensions: int = 16, seed: int = 0) -> np.ndarray:
     """Around a few centres, as descriptors of classes lie."""
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(12, dimensions))
-    return unit_length((centres[rng.integers(12, size=count)] + 0.4 * rng.normal(size=(count, dimensions))).astype("f4"))
+    return unit_length(
+        (centres[rng.integers(12, size=count)] + 0.4 * rng.normal(size=(count, dimensions))).astype("f4")
+    )
 
 
 def database(factory: str = "Flat", count: int = 600) -> Database:
@@ -125,7 +127,12 @@ def test_what_is_no_index_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("factory", "said"), [("Flt", "Flt"), ("PQ5x4np", "multiple of the number of subquantizers"), ("IVF1000,Flat", "should be at least as large")]
+    ("factory", "said"),
+    [
+        ("Flt", "Flt"),
+        ("PQ5x4np", "multiple of the number of subquantizers"),
+        ("IVF1000,Flat", "should be at least as large"),
+    ],
 )
 def test_what_faiss_cannot_make_is_told(factory, said):
     with pytest.raises(InputError, match=f"index '{factory}' of 600 descriptors of 16 dimensions: .*{said}.*; give"):

@@ -45,7 +45,9 @@ def test_a_factory_string_is_made_whatever_it_takes():
 
 
 def test_where_nothing_fits_an_error_says_so():
-    with pytest.raises(InputError, match=r"no index of 3,000 descriptors of 128 dimensions keeps within 1,024 MB and 1e"):
+    with pytest.raises(
+        InputError, match=r"no index of 3,000 descriptors of 128 dimensions keeps within 1,024 MB and 1e"
+    ):
         chosen(milliseconds=1e-9)
 
 

@@ -10,7 +10,7 @@ from bench.mutants import read_mutants
 from storage.errors import InputError
 from tasks.overlap.groundtruth import Part, site_of
 from tasks.overlap.groundtruth import read_ground_truth as read_files
-from tasks.overlap.matlab import parse_revisited
+from tasks.overlap.revisited import parse_revisited
 
 
 def read_ground_truth(name: str, folder: Path) -> dict[str, Part] | None:
@@ -111,9 +111,24 @@ def test_what_is_no_matlab_file_is_an_error(tmp_path):
         parse_revisited(tmp_path / "gnd_rparis6k.mat")
 
 
-def test_a_pickle_is_not_opened(tmp_path):
-    (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps({"imlist": []}))
-    with pytest.raises(InputError, match="is a pickle, which could run any code and is not opened; put the authors'"):
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
+def test_the_revisited_pickle_says_what_the_matlab_file_does(tmp_path, protocol):
+    truths = [
+        {"bbx": [1, 2.5, 3, 4], "easy": np.array([0, 1]), "hard": np.array([2]), "junk": [3]},
+        {"bbx": np.array([1.0, 2, 3, 4]), "easy": [3, 4], "hard": np.zeros(0), "junk": np.array([0, 1], ">i4")},
+    ]
+    images = ["all_souls_000001", "oxford_000002", "all_souls_000003", "hertford_000004", "hertford_000005"]
+    lists = {"imlist": images, "qimlist": ("oxford_003410", "hertford_000015"), "gnd": truths}
+    (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps(lists, protocol))
+    from_pickle = read_ground_truth("roxford5k", tmp_path)
+    (tmp_path / "gnd_roxford5k.pkl").unlink()
+    assert from_pickle == read_ground_truth("roxford5k", revisited(tmp_path))
+
+
+def test_a_pickle_of_anything_else_is_refused_and_not_run(tmp_path):
+    lists = {"imlist": [], "qimlist": [], "gnd": Path("x")}
+    (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps(lists))
+    with pytest.raises(InputError, match=r"gnd_roxford5k.pkl: refused, nothing of it was run: it names pathlib.*Path"):
         read_ground_truth("roxford5k", tmp_path)
 
 
