@@ -1,55 +1,106 @@
 """PCA-whitening, learned once and applied as two layers of a network: a shift and a fully connected layer."""
 
-from typing import NamedTuple
+import struct
+from dataclasses import dataclass
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from storage.errors import InputError
 
 
-class Whitening(NamedTuple):
-    """A map y = weight · (x − shift): shift float32 (d,), weight float32 (k, d)."""
+@dataclass(frozen=True)
+class Moments:
+    """What whitening needs to know of vectors, of which none is kept; moments of parts of a collection add up.
 
-    shift: NDArray[np.float32]
-    weight: NDArray[np.float32]
-
-
-def learn_whitening(vectors: NDArray[np.float32], dimensions: int, power: float = 0.5) -> Whitening:
-    """Learns the principal components of vectors, each divided by its eigenvalue to a power.
-
-    A power of 0.5 is whitening as R-MAC's authors' code has it; Deep Image Retrieval's later code takes 0.25.
-
-    Args:
-        vectors: float32 (n, d).
-        dimensions: k, how many components are kept, at most d.
-
-    Raises:
-        InputError: there are fewer vectors than components asked for.
+    Attributes:
+        count: of the vectors.
+        total: float64 (d,), their sum.
+        products: float64 (d, d), the sum of their outer products.
     """
-    count, width = vectors.shape
-    if count <= dimensions or width < dimensions:
-        raise InputError(
-            f"whitening to {dimensions} dimensions needs more than {dimensions} vectors of at least as many, and has "
-            f"{count} of {width}; describe more photographs, or lower [describe] dimensions"
-        )
-    found = PCA(dimensions, svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
-    strength = np.maximum(found.explained_variance_, np.finfo(np.float32).eps * found.explained_variance_[0])
-    weight = found.components_ / strength[:, None] ** power
-    return Whitening(found.mean_.astype(np.float32), weight.astype(np.float32))
+
+    count: int
+    total: NDArray[np.float64]
+    products: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.floating]) -> "Moments":
+        """The moments of vectors (n, d)."""
+        exact = vectors.astype(np.float64)
+        return cls(len(exact), exact.sum(axis=0), exact.T @ exact)
+
+    def plus(self, other: "Moments") -> "Moments":
+        """The moments of both collections together."""
+        return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
 
 
 class Whiten(nn.Module):
-    """A whitening as layers that can be trained on: (…, d) → (…, k)."""
+    """Whitening as layers that can be trained on: (…, d) → (…, k).
 
-    def __init__(self, whitening: Whitening) -> None:
+    Args:
+        shift: float32 (d,). weight: float32 (k, d).
+    """
+
+    def __init__(self, shift: Tensor, weight: Tensor) -> None:
         super().__init__()
-        self.shift = nn.Parameter(torch.from_numpy(whitening.shift.copy()))
-        self.weight = nn.Parameter(torch.from_numpy(whitening.weight.copy()))
+        self.shift, self.weight = nn.Parameter(shift), nn.Parameter(weight)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Shifts and projects the vectors."""
         return nn.functional.linear(vectors - self.shift, self.weight)
+
+
+def learn_whitening(moments: Moments, dimensions: int | None, power: float) -> Whiten:
+    """Learns the principal components of vectors, each divided by its eigenvalue to a power.
+
+    A power of 0.5 is whitening as in R-MAC (Tolias et al. 2016; their released code); the later code of Gordo et al.
+    takes 0.25. A component's sign, which is arbitrary, is such that its largest entry is positive.
+
+    Args:
+        dimensions: k, how many components are kept, those of the largest variance; None: all.
+
+    Raises:
+        InputError: there are too few vectors to tell so many components.
+    """
+    width = len(moments.total)
+    kept = width if dimensions is None else dimensions
+    if kept > width or moments.count <= kept:
+        raise InputError(
+            f"whitening to {kept} dimensions needs more than {kept} vectors of at least as many dimensions, and there "
+            f"are {moments.count} of {width}; describe more photographs, or lower [whiten] dimensions"
+        )
+    mean = moments.total / moments.count
+    covariance = (moments.products - moments.count * np.outer(mean, mean)) / (moments.count - 1)
+    variances, vectors = np.linalg.eigh(covariance)
+    variances, components = variances[::-1][:kept], vectors.T[::-1][:kept]
+    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
+    strength = np.maximum(variances, np.finfo(np.float32).eps * variances[0])  # no direction is blown up beyond this
+    weight = components * np.sign(largest) / strength[:, None] ** power
+    return Whiten(torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(np.ascontiguousarray(weight, np.float32)))
+
+
+def export_whitening(whitening: Whiten) -> bytes:
+    """The layers as a safetensors file of `shift` (d,) and `weight` (k, d); of the same layers the same bytes."""
+    return safetensors.torch.save({name: tensor.detach().cpu() for name, tensor in whitening.state_dict().items()})
+
+
+def read_whitening(content: bytes) -> Whiten:
+    """The layers of such a file.
+
+    Raises:
+        InputError: it is none, or its layers don't fit together.
+    """
+    try:
+        layers = safetensors.torch.load(content)
+        shift, weight = layers["shift"], layers["weight"]
+    except (safetensors.SafetensorError, KeyError, ValueError, struct.error) as error:
+        raise InputError(f"a whitening must be a safetensors file of `shift` and `weight`: {error}") from error
+    if shift.dtype != torch.float32 or weight.dtype != torch.float32 or weight.shape[1:] != shift.shape:
+        raise InputError(
+            f"a whitening has float32 layers of shapes (d,) and (k, d), not {shift.dtype} {tuple(shift.shape)} and "
+            f"{weight.dtype} {tuple(weight.shape)}"
+        )
+    return Whiten(shift, weight)
