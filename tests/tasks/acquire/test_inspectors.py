@@ -21,6 +21,7 @@ from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.settings import AcquireSettings
 
 SETTINGS = AcquireSettings()
+PATIENCE = 60  # seconds that no body of these tests takes, however busy the machine is
 
 
 def children() -> list[psutil.Process]:
@@ -36,6 +37,9 @@ def faulty(content: bytes, limits: Limits) -> Picture | Rejected:
         os.kill(os.getpid(), signal.SIGSEGV)
     if content == b"sleep":
         time.sleep(600)
+    if content.startswith(b"until "):
+        while not Path(content[6:].decode()).exists():
+            time.sleep(0.01)
     if content == b"raise":
         raise RuntimeError("a fault of ours")
     return inspect(content, limits)
@@ -94,11 +98,11 @@ def test_an_error_of_ours_reaches_who_asked_and_nobody_else(monkeypatch, picture
         assert [str(future.exception() or "") for future in asked] == ["", "a fault of ours"] * 2
 
 
-def test_bodies_wait_at_the_door_once_eight_megabytes_do(monkeypatch):
+def test_bodies_wait_at_the_door_once_eight_megabytes_do(monkeypatch, tmp_path):
     monkeypatch.setattr(inspectors, "inspect", faulty)
     found: list[object] = []
-    with Inspectors(AcquireSettings(inspect_timeout=2), 1) as pool:
-        hanging = threading.Thread(target=pool.inspect, args=(b"sleep",))
+    with Inspectors(AcquireSettings(inspect_timeout=PATIENCE), 1) as pool:
+        hanging = threading.Thread(target=pool.inspect, args=(f"until {tmp_path / 'end'}".encode(),))
         hanging.start()
         while not children():
             time.sleep(0.01)
@@ -108,6 +112,7 @@ def test_bodies_wait_at_the_door_once_eight_megabytes_do(monkeypatch):
         more.join(0.5)
         assert more.is_alive()
         assert not found
+        (tmp_path / "end").touch()
         hanging.join()
         more.join()
         while len(found) < 2:
@@ -141,14 +146,15 @@ def test_a_body_that_hangs_is_ended_and_not_tried_again(monkeypatch, picture):
         assert isinstance(pool.inspect(picture()), Picture)
 
 
-def test_while_one_hangs_others_go_on(monkeypatch, picture):
+def test_while_one_hangs_others_go_on(monkeypatch, picture, tmp_path):
     monkeypatch.setattr(inspectors, "inspect", faulty)
-    with Inspectors(AcquireSettings(inspect_timeout=3), 2) as pool:
+    with Inspectors(AcquireSettings(inspect_timeout=PATIENCE), 2) as pool:
         pool.inspect(picture())
-        hanging = threading.Thread(target=pool.inspect, args=(b"sleep",))
+        hanging = threading.Thread(target=pool.inspect, args=(f"until {tmp_path / 'end'}".encode(),))
         hanging.start()
         found = [pool.inspect(picture(seed=seed)) for seed in range(10)]
         assert hanging.is_alive()
+        (tmp_path / "end").touch()
         hanging.join()
     assert all(isinstance(row, Picture) for row in found)
 
