@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from importlib.metadata import distributions, version
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -58,6 +59,7 @@ Stage = Task[[str, str, Inputs, Any], dict[str, Any]]
 
 _RECORDS = "stages/records"
 _SERIALIZER: JSONSerializer[Any] = JSONSerializer(object_encoder=None, object_decoder=None)
+_TELL_EACH = 2.0  # seconds
 _UNKEYED = ("fetch_log", "folder", "folders", "path", "how")
 SOFTWARE = {
     name: version(name)
@@ -159,7 +161,7 @@ class Progress:
     """The progress of a flow run through its stages, as an artifact in the Prefect UI and for the listener."""
 
     def __init__(self, stages: int) -> None:
-        self._stages, self._begun, self._listener = stages, 0, listener.get()
+        self._stages, self._begun, self._listener, self._told = stages, 0, listener.get(), monotonic()
         self._artifact = cast("UUID", create_progress_artifact(0.0, key=f"{flow_run.flow_name}-progress"))
 
     def begin(self, stage: str, total: int) -> None:
@@ -171,7 +173,9 @@ class Progress:
         """So many tasks of the stage are done."""
         if self._listener:
             self._listener(stage, done, total, "")
-        if done % max(1, total // 4) == 0 or done == total:  # each is a request to the server: keep them few
+        ended = self._begun == self._stages and done == total
+        if ended or monotonic() - self._told > _TELL_EACH:  # each is a request to the server: keep them few
+            self._told = monotonic()
             percent = 100 * (self._begun - 1 + done / max(1, total)) / self._stages
             update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
 
