@@ -4,8 +4,9 @@ import json
 from math import ceil
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import betainc  # scipy.stats takes most of a second to import
 
 from storage.reasons import Reason
 from tasks.overlap.settings import OverlapSettings
@@ -49,7 +50,9 @@ def images_needed(size: int, settings: OverlapSettings) -> int:
     So many that chance alone, which makes an image show a site falsely at the rate of the settings, would give them in
     no more than the stated share of such classes (a binomial tail), and no less than the settings' share of the class.
     """
-    by_chance = int(binom.isf(settings.class_chance, size, settings.image_false_rate)) + 1
+    counts = np.arange(1, size + 1)
+    so_many_or_more = betainc(counts, size - counts + 1, settings.image_false_rate)
+    by_chance = int(np.count_nonzero(so_many_or_more > settings.class_chance)) + 1
     return max(2, by_chance, ceil(round(settings.class_share * size, 9)))
 
 
