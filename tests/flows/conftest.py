@@ -1,11 +1,12 @@
 """A web site of 27 made-up photographs, the list that names them, and one Prefect server for all tests."""
 
 import shutil
+import sqlite3
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -212,7 +213,16 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def server(prefect_home: Path) -> Iterator[str]:
     """The URL of the API of a real Prefect server; its log is `cairn-server.log` in `prefect_home`."""
     with prefect_server() as url:
+        made, new = (sqlite3.connect(prefect_home / name) for name in ("prefect.db", "new.db"))
+        with closing(made), closing(new):
+            made.backup(new)
         yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(server: str, prefect_home: Path) -> Path:
+    """An empty `prefect.db` for the home of a further server: to make its tables takes as long as to start a server."""
+    return prefect_home / "new.db"
 
 
 @dataclass(frozen=True)

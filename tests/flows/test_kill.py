@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,8 +67,10 @@ Start = Callable[..., Command]
 
 
 @pytest.fixture
-def start(listed: Any, server: str, tmp_path: Path) -> Iterator[Start]:
+def start(listed: Any, server: str, new_database: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts the command; with `alone` it finds no Prefect server and has to start its own."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(new_database, tmp_path / "home/prefect.db")
     commands: list[Command] = []
     known = {name: os.environ[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")}
 

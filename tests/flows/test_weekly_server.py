@@ -1,6 +1,7 @@
 """The Prefect server of the weekly set-up, started as docs/operating.md says: what a web page asks of it is refused."""
 
 import os
+import shutil
 import socket
 import sys
 from base64 import b64encode
@@ -29,9 +30,10 @@ def documented(port: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def weekly(tmp_path_factory: pytest.TempPathFactory, until: Any) -> Iterator[tuple[str, str]]:
+def weekly(tmp_path_factory: pytest.TempPathFactory, until: Any, new_database: Path) -> Iterator[tuple[str, str]]:
     """The URL of the API of such a server, and its login."""
     home = tmp_path_factory.mktemp("weekly")
+    shutil.copy(new_database, home / "prefect.db")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
