@@ -23,6 +23,7 @@ BENCHES = (
     "fuzz",
     "growth",
     "hosts",
+    "index",
     "inspection",
     "landmarks",
     "match",
@@ -30,6 +31,7 @@ BENCHES = (
     "overlap",
     "overlap_growth",
     "plan",
+    "retrieval",
     "small",
 )
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""

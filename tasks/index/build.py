@@ -14,6 +14,7 @@ Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Index = Any
 """A faiss index, of which faiss has no types."""
+_TURNS = 10  # of OPQ's rotation; by faiss' fifty an hour goes by, and recall gains nothing that ranking again would not
 
 
 def numbers_of(sha256: Sequence[str]) -> Numbers:
@@ -53,6 +54,10 @@ def learn(vectors: Vectors, factory: str, probes: int) -> Index:
         lists = faiss.try_extract_index_ivf(index)
         if lists is not None:
             lists.nprobe = probes
+        for place in range(index.chain.size() if isinstance(index, faiss.IndexPreTransform) else 0):
+            turn = faiss.downcast_VectorTransform(index.chain.at(place))
+            if isinstance(turn, faiss.OPQMatrix):
+                turn.niter = _TURNS
         index.train(np.ascontiguousarray(vectors))
     except RuntimeError as error:
         said = str(error).partition("Error: ")[2].partition(" failed: ")[-1] or str(error).rpartition(": ")[2]

@@ -1,0 +1,144 @@
+"""What each step of describing and searching gives on real photographs: `python -m bench retrieval [--quick]`.
+
+Needs the photographs that developers have beside the repository (`SHARED_DATA`): `testsets/paris6k` (40),
+`testsets/oxford5k` (51, with `groundtruth.json`) and `landmarks`, which it curates first, into a root that it keeps.
+Of the landmarks every second class is held back: its kept photographs ask for each other, the rest of its class is left
+out as junk, all other classes are distractors, and whitening is learned from photographs of the other classes alone.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from bench.result import Comparison, Result
+from bench.retrieval_steps import STEPS, Described, describe_all, learn
+from bench.surroundings import SHARED_DATA
+from tasks.evaluate.protocol import OWN, Grades, score
+
+ROOT = Path(tempfile.gettempdir()) / "cairn-bench-retrieval"
+SIDES = (198, 288, 378)  # as 550, 800 and 1,050 are to each other, around the size that the anchors are of
+_ANCHORS = {"paris_gem": 0.960, "paris_rmac": 0.965, "oxford_gem": 0.457, "oxford_rmac": 0.435}
+"""Of EfficientNet-lite0 without any training, of photographs named alike, at 288 pixels; ours must be within 0.01."""
+_NEAR = 0.01
+
+
+@dataclass(frozen=True)
+class Questions:
+    """A set: what is searched, by file, and for each query its place among them and its grades."""
+
+    files: Sequence[Path]
+    queries: Sequence[int]
+    grades: Sequence[Grades]
+
+    def score(self, search: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> tuple[float, float, float]:
+        """Mean average precision and its 95 % interval; `search` gives rankings of all files for places of queries."""
+        scores = score(list(search(np.array(self.queries))), self.grades, OWN["own"])
+        return scores.mean, *scores.interval()
+
+
+def measure(quick: bool) -> Result:
+    """Describes all photographs once, and ranks them step by step."""
+    if not SHARED_DATA.is_dir():
+        raise SystemExit(f"bench retrieval needs the photographs in {SHARED_DATA}")
+    torch.set_num_threads(1)
+    sets = {"paris": _by_name(SHARED_DATA / "testsets/paris6k"), "oxford": _by_name(SHARED_DATA / "testsets/oxford5k")}
+    told = dict(sets, oxford=_by_ground_truth(SHARED_DATA / "testsets/oxford5k"))
+    others: list[Path] = []
+    if not quick:
+        told["landmarks"], others = _held_back(_curate())
+    described = {
+        name: describe_all(questions.files, SIDES if not quick else SIDES[1:2]) for name, questions in told.items()
+    }
+    learnt = learn(describe_all(others, SIDES[1:2])) if others else None
+    rows = [name for name, step in STEPS.items() if not (step.needs_whitening and learnt is None)]
+    found = {(step, name): told[name].score(STEPS[step].ranker(described[name], learnt)) for step in rows for name in told}
+    print(_table(found, list(told), rows))
+    anchors = {
+        f"{name}_{pooling}": sets[name].score(STEPS[step].ranker(described[name], learnt))[0]
+        for name in sets
+        for pooling, step in (("gem", "GeM"), ("rmac", "R-MAC"))
+    }
+    targets: dict[str, tuple[Comparison, float]] = {
+        f"{name}_from_anchor": ("<=", _NEAR) for name in _ANCHORS
+    }
+    distances = {f"{name}_from_anchor": abs(anchors[name] - anchor) for name, anchor in _ANCHORS.items()}
+    return Result({**anchors, **distances}, targets)
+
+
+def _by_name(folder: Path) -> Questions:
+    """All photographs ask for those of their site, by the names of their files."""
+    files = sorted(folder.glob("*.jpg"))
+    sites = np.array([file.stem.rpartition("_")[0] for file in files])
+    return _questions(files, range(len(files)), lambda place: (sites == sites[place], sites != sites))
+
+
+def _by_ground_truth(folder: Path) -> Questions:
+    """Only what `groundtruth.json` calls a good or ok photograph of a site asks, and is asked for."""
+    files = sorted(folder.glob("*.jpg"))
+    sites: Mapping[str, Mapping[str, list[str]]] = json.loads((folder / "groundtruth.json").read_text())
+    names = np.array([file.name for file in files])
+    answers = {site: np.isin(names, [*lists["good"], *lists["ok"], *lists["query"]]) for site, lists in sites.items()}
+    junk = {site: np.isin(names, lists["junk"]) for site, lists in sites.items()}
+    asks = [(place, site) for site in sites if answers[site].sum() > 1 for place in np.flatnonzero(answers[site])]
+    parts = [_questions(files, [place], lambda _, s=site: (answers[s], junk[s])) for place, site in asks]
+    return Questions(files, [part.queries[0] for part in parts], [part.grades[0] for part in parts])
+
+
+def _held_back(version: Path) -> tuple[Questions, list[Path]]:
+    """The questions of every second class, and the photographs of the others, but for what test sets share."""
+    rows = pd.read_parquet(version / "verdicts.parquet").merge(
+        pd.read_parquet(version / "sources.parquet")[["row", "url"]], on="row"
+    )
+    rows = rows[rows.stage != "overlap"].sort_values("url")
+    images = pd.read_parquet(version / "images.parquet")[["image_id"]]
+    rows = rows.merge(images, on="image_id").drop_duplicates("image_id").reset_index(drop=True)
+    files = [SHARED_DATA / "landmarks" / url for url in rows.url]
+    held = sorted(rows.landmark_id.unique())[::2]
+    kept, classes = (rows.verdict == "kept").to_numpy(), rows.landmark_id.to_numpy()
+    asks = [place for place in range(len(rows)) if kept[place] and classes[place] in held]
+    questions = _questions(
+        files, asks, lambda place: (kept & (classes == classes[place]), ~kept & (classes == classes[place]))
+    )
+    return questions, [file for file, name in zip(files, classes, strict=True) if name not in held]
+
+
+def _questions(
+    files: Sequence[Path],
+    asks: Sequence[int],
+    judge: Callable[[int], tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+) -> Questions:
+    grades = []
+    for place in asks:
+        answers, junk = (np.flatnonzero(part).astype(np.int64) for part in judge(place))
+        grades.append({"query": np.array([place]), "positive": answers[answers != place], "junk": junk})
+    return Questions(files, list(asks), grades)
+
+
+def _curate() -> Path:
+    from flows.curate import curate
+    from flows.server import prefect_server
+    from tasks.acquire.task import ListSettings
+
+    tests = {"paris6k": SHARED_DATA / "testsets" / "paris6k"}
+    with prefect_server():
+        curated = curate(ListSettings(path=SHARED_DATA / "landmarks"), "landmarks", str(ROOT), tests)
+    return ROOT / curated.version.folder
+
+
+def _table(
+    found: Mapping[tuple[str, str], tuple[float, float, float]], sets: Sequence[str], steps: Sequence[str]
+) -> str:
+    lines = [f"| step | {' | '.join(sets)} |", f"|---|{'---|' * len(sets)}"]
+    for step in steps:
+        cells = [f"{mean:.3f} ({low:.2f}–{high:.2f})" for mean, low, high in (found[step, name] for name in sets)]
+        lines.append(f"| {step} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+

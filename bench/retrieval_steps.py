@@ -1,0 +1,178 @@
+"""The steps that `bench retrieval` measures, each a way to rank photographs that were described once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from tasks.describe.descriptors import maps_of
+from tasks.describe.localize import localize
+from tasks.describe.network import Network, load_network
+from tasks.describe.pooling import aggregate, gem, mac, region_maxima
+from tasks.describe.settings import DescribeSettings
+from tasks.describe.whiten import Moments, Whiten, learn_whitening
+from tasks.index.build import add
+from tasks.index.build import learn as learn_index
+from tasks.index.expansion import unit_length
+from tasks.index.search import Database, augment_all
+
+Places = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+Described = Sequence[Sequence[Tensor]]
+"""Of each photograph, its maps (channels, rows, columns) at each size."""
+Rank = Callable[[Places], Places]
+_LEVELS, _LOOKED_AT, _BEST = 3, 25, 5
+_REDUCED = 512
+
+
+@dataclass(frozen=True)
+class Step:
+    """A way to rank: gives from described photographs, and a whitening, what ranks them for queries among them."""
+
+    ranker: Callable[[Described, Whiten | None], Rank]
+    needs_whitening: bool = True
+
+
+def describe_all(files: Sequence[Path], sides: Sequence[int]) -> Described:
+    """Maps by EfficientNet-lite0 as its package brings it."""
+    network: Network = load_network(DescribeSettings(longest_sides=tuple(sides)))
+    with torch.inference_mode():
+        return [[maps[0] for maps in maps_of(network, file.read_bytes())] for file in files]
+
+
+def learn(described: Described) -> Whiten:
+    """Whitening of the regions of photographs."""
+    with torch.inference_mode():
+        vectors = torch.cat([_regions(_middle(maps)) for maps in described]).numpy()
+    return learn_whitening(Moments.of(vectors), _REDUCED, 0.5)
+
+
+def _middle(maps: Sequence[Tensor]) -> Tensor:
+    return maps[len(maps) // 2]
+
+
+def _regions(maps: Tensor) -> Tensor:
+    return normalize(region_maxima(maps[None], _LEVELS)[0], dim=-1)
+
+
+def _rmac(maps: Tensor, whiten: Whiten | None) -> Tensor:
+    regions = _regions(maps)
+    return aggregate((normalize(whiten(regions), dim=-1) if whiten else regions)[None])[0]
+
+
+def _vectors(described: Described, describe: Callable[[Sequence[Tensor]], Tensor]) -> Vectors:
+    with torch.inference_mode():
+        return torch.stack([normalize(describe(maps), dim=0) for maps in described]).numpy()
+
+
+def _by(vectors: Vectors) -> Rank:
+    return lambda places: np.argsort(-(vectors[places] @ vectors.T), axis=1, kind="stable")
+
+
+def _plain(describe: Callable[[Sequence[Tensor], Whiten | None], Tensor]) -> Callable[[Described, Whiten | None], Rank]:
+    return lambda described, whiten: _by(_vectors(described, lambda maps: describe(maps, whiten)))
+
+
+def _single(described: Described, whiten: Whiten | None) -> Vectors:
+    return _vectors(described, lambda maps: _rmac(_middle(maps), whiten))
+
+
+def _several(maps: Sequence[Tensor], whiten: Whiten | None) -> Tensor:
+    return torch.stack([_rmac(one, whiten) for one in maps]).sum(dim=0)
+
+
+def _database(vectors: Vectors, factory: str = "Flat") -> Database:
+    numbers = np.arange(len(vectors))
+    index = learn_index(vectors, factory, 1)
+    add(index, numbers, vectors)
+    return Database(index, numbers, vectors)
+
+
+def _expanded(count: int, alpha: float = 0.0) -> Callable[[Described, Whiten | None], Rank]:
+    """A query is one of the database: what it finds first is itself, which is one of what it is averaged with."""
+
+    def ranker(described: Described, whiten: Whiten | None) -> Rank:
+        base = _database(_single(described, whiten))
+        return lambda places: base.search(
+            base.expand(base.vectors[places], 1 + count, alpha, 1), len(base.vectors), 1
+        ).places
+
+    return ranker
+
+
+def _augmented(count: int) -> Callable[[Described, Whiten | None], Rank]:
+    return lambda described, whiten: _by(augment_all(_single(described, whiten), count))
+
+
+def _coded(size: int, rerank: int) -> Callable[[Described, Whiten | None], Rank]:
+    """Codes are learnt from the database: there are no other photographs enough."""
+
+    def ranker(described: Described, whiten: Whiten | None) -> Rank:
+        base = _database(_single(described, whiten), f"PQ{size}x{8 if len(described) > 255 else 4}np")
+        count = len(base.vectors)
+
+        def rank(places: Places) -> Places:
+            by_codes = base.search(base.vectors[places], count, 0).places
+            if not rerank:
+                return by_codes
+            first = by_codes[:, :rerank]
+            similarity = np.einsum("qd,qkd->qk", base.vectors[places], base.vectors[first])
+            order = np.argsort(-similarity, axis=1, kind="stable")
+            return np.concatenate([np.take_along_axis(first, order, 1), by_codes[:, rerank:]], axis=1)
+
+        return rank
+
+    return ranker
+
+
+def _localised(described: Described, whiten: Whiten | None) -> Rank:
+    """AML of the first, and expansion by the windows that it finds best (Tolias et al. 2016, section 4)."""
+    vectors = _single(described, whiten)
+    first_ranks = _by(vectors)
+
+    @torch.inference_mode()
+    def rank(places: Places) -> Places:
+        rows = []
+        for place, ranking in zip(places, first_ranks(places), strict=True):
+            asked = _middle(described[place])
+            located = [
+                localize(_middle(described[other]), mac(asked[None])[0], asked.shape[2] / asked.shape[1])
+                for other in ranking[:_LOOKED_AT]
+            ]
+            order = np.argsort([-found.score for found in located], kind="stable")
+            windows = [vectors[place]]
+            for found in order[:_BEST]:
+                x1, y1, x2, y2 = located[found].box
+                windows.append(_rmac(_middle(described[ranking[found]])[:, y1:y2, x1:x2], whiten).numpy())
+            query = unit_length(np.sum(windows, axis=0))
+            ranked = ranking[:_LOOKED_AT][np.argsort(-(vectors[ranking[:_LOOKED_AT]] @ query), kind="stable")]
+            rows.append(np.concatenate([ranked, ranking[_LOOKED_AT:]]))
+        return np.array(rows)
+
+    return rank
+
+
+STEPS = {
+    "MAC": Step(_plain(lambda maps, _: mac(_middle(maps)[None])[0]), False),
+    "GeM": Step(_plain(lambda maps, _: gem(_middle(maps)[None])[0]), False),
+    "R-MAC": Step(_plain(lambda maps, _: _rmac(_middle(maps), None)), False),
+    "R-MAC, three sizes": Step(_plain(lambda maps, _: _several(maps, None)), False),
+    "R-MAC + whitening": Step(_plain(lambda maps, whiten: _rmac(_middle(maps), whiten))),
+    "… three sizes": Step(_plain(_several)),
+    "… QE, 1": Step(_expanded(1)),
+    "… QE, 5": Step(_expanded(5)),
+    "… α-QE, 5, α = 3": Step(_expanded(5, 3.0)),
+    "… DBA, 5": Step(_augmented(5)),
+    "… DBA, 20": Step(_augmented(20)),
+    "… AML, first 25, and QE": Step(_localised),
+    "… PQ, 64 bytes": Step(_coded(64, 0)),
+    "… PQ, 32 bytes": Step(_coded(32, 0)),
+    "… PQ, 16 bytes": Step(_coded(16, 0)),
+    "… PQ, 16 bytes, first 100 ranked again": Step(_coded(16, 100)),
+}
+"""By name, in the order of the table; those that begin with dots go on from R-MAC with whitening."""

@@ -1,0 +1,91 @@
+"""The contact sheet of a search: the query, what was found for it, and what the similarity rests on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from markupsafe import Markup
+
+from tasks.index.agreeing import Agreement
+from tasks.index.query import Box
+from tasks.publish.illustrate import thumbnail
+from tasks.publish.pages import TEMPLATES, page_environment
+
+COLOURS = ("#ff5d8f", "#ffb000", "#4cc3ff", "#b58cff")
+"""Of the pairs of regions, the best first; as many pairs are drawn."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A photograph on the sheet: the name of its file there, and its size in pixels after EXIF orientation."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result.
+
+    Attributes:
+        similarity: of the descriptors.
+        verdict: `kept`, or the reason code for which it was dropped.
+        box: what of it looks like the query, in its pixels.
+        agreements: pairs of regions, the best first.
+    """
+
+    picture: Picture
+    image_id: str
+    landmark_id: str
+    similarity: float
+    verdict: str
+    box: Box | None = None
+    agreements: Sequence[Agreement] = field(default=())
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A search: its query with the box that was searched for, what was found, and facts that are told of it."""
+
+    title: str
+    query: Picture
+    box: Box | None
+    found: Sequence[Found]
+    facts: Sequence[tuple[str, str]]
+
+
+def render_search(sheet: Sheet, read: Callable[[Picture], bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yields the files of a sheet as (path in its folder, bytes): `index.html`, its style, its pictures.
+
+    Args:
+        read: gives the file of a photograph.
+    """
+    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    pictures = {picture.name: picture for picture in (sheet.query, *(found.picture for found in sheet.found))}
+    for picture in pictures.values():
+        yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
+    template = page_environment().get_template("search.html")
+    yield "index.html", template.render(base="", sheet=sheet, overlay=_overlay, COLOURS=COLOURS).encode()
+
+
+def _overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ...]]) -> Markup:
+    """Boxes over a picture, as SVG in its pixels: numbered regions, and what was searched or located."""
+    scale = max(picture.width, picture.height) / 100
+    parts = []
+    for number, (region, colour) in enumerate(zip(regions, COLOURS, strict=False), start=1):
+        inset = scale * number  # or those of one place hide each other
+        x1, y1, x2, y2 = (region[0] + inset, region[1] + inset, region[2] - inset, region[3] - inset)
+        parts.append(_rectangle((x1, y1, x2, y2), colour, "region"))
+        at = f'x="{x1 + 2 * scale:.1f}" y="{y1 + 8 * scale:.1f}" font-size="{8 * scale:.1f}"'
+        parts.append(f'<text {at} fill="{colour}">{number}</text>')
+    if box is not None:
+        parts.append(_rectangle(box, "#35e0a1", "located"))
+    size = f"0 0 {picture.width} {picture.height}"
+    return Markup(f'<svg class="over" viewBox="{size}" aria-hidden="true">{"".join(parts)}</svg>')  # noqa: S704 numbers
+
+
+def _rectangle(box: tuple[float, ...], colour: str, name: str) -> str:
+    x1, y1, x2, y2 = box
+    place = f'x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{max(y2 - y1, 0):.1f}"'
+    return f'<rect class="under" {place}/><rect class="{escape(name)}" {place} stroke="{colour}"/>'

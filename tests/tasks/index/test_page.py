@@ -1,0 +1,80 @@
+"""The sheet of a search shows what was found, where, and why; what others named stays text."""
+
+import io
+import re
+from html.parser import HTMLParser
+
+from PIL import Image
+
+from tasks.index.agreeing import Agreement
+from tasks.index.page import COLOURS, Found, Picture, Sheet, render_search
+
+QUERY = Picture("query", 400, 300)
+
+
+def photograph(picture: Picture) -> bytes:
+    sink = io.BytesIO()
+    Image.new("RGB", (picture.width, picture.height), "teal").save(sink, "JPEG")
+    return sink.getvalue()
+
+
+def render(*found: Found, box=None, title="tower.jpg") -> dict[str, bytes]:
+    return dict(render_search(Sheet(title, QUERY, box, found, [("searched", "2 photographs")]), photograph))
+
+
+def a_result(**changes) -> Found:
+    values = {
+        "picture": Picture("ab" * 32, 200, 300),
+        "image_id": "image-1",
+        "landmark_id": "tower",
+        "similarity": 0.8126,
+        "verdict": "kept",
+    }
+    return Found(**{**values, **changes})
+
+
+def test_every_picture_is_there_once_and_small():
+    files = render(a_result(), a_result(image_id="image-2"))
+    assert sorted(files) == ["index.html", f"pictures/{'ab' * 32}.jpg", "pictures/query.jpg", "style.css"]
+    with Image.open(io.BytesIO(files["pictures/query.jpg"])) as image:
+        assert image.size == (256, 192)
+    shown = re.findall(r'src="(.*?)"', files["index.html"].decode())
+    assert set(shown) <= set(files)
+
+
+def test_boxes_are_in_the_pixels_of_their_photograph():
+    pair = Agreement((10.0, 20.0, 110.0, 120.0), (30.0, 40.0, 90.0, 100.0), 0.66)
+    page = render(a_result(box=(5.0, 6.0, 105.0, 206.0), agreements=[pair]), box=(1.0, 2.0, 301.0, 202.0))["index.html"]
+    text = page.decode()
+    assert '<rect class="located" x="1.0" y="2.0" width="300.0" height="200.0" stroke="#35e0a1"/>' in text
+    assert '<rect class="located" x="5.0" y="6.0" width="100.0" height="200.0" stroke="#35e0a1"/>' in text
+    regions = re.findall(r'<rect class="region" x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)" stroke="(.*?)"', text)
+    assert [[float(number) for number in region[:4]] for region in regions] == [
+        [14.0, 24.0, 92.0, 92.0],  # set in by a hundredth of the photograph's side
+        [33.0, 43.0, 54.0, 54.0],
+    ]
+    assert {region[4] for region in regions} == {COLOURS[0]}
+    assert text.count('viewBox="0 0 400 300"') == 2
+    assert text.count('viewBox="0 0 200 300"') == 1
+
+
+def test_verdict_class_and_similarity_are_told():
+    text = render(a_result(), a_result(verdict="no-match", landmark_id=""))["index.html"].decode()
+    assert "0.813" in text
+    assert ">kept</b>" in text
+    assert ">no-match</b>" in text
+    assert "no class" in text
+    assert "<b>2</b> photographs that look most like it, of 1 classes; <b>1</b> of them are kept" in text
+
+
+def test_names_that_others_gave_stay_text():
+    class Scripts(HTMLParser):
+        found = 0
+
+        def handle_starttag(self, tag, attrs):
+            self.found += tag in ("script", "img") and dict(attrs).get("src") in (None, "x")
+
+    evil = '<script>alert(1)</script>"><img src="x">'
+    parser = Scripts()
+    parser.feed(render(a_result(landmark_id=evil, image_id=evil, verdict=evil), title=evil)["index.html"].decode())
+    assert parser.found == 0
