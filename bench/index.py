@@ -67,7 +67,9 @@ def measure(quick: bool) -> Result:
     base, queries = vectors[:count], vectors[count:]
     exact = search_exactly(base, queries, NEIGHBOURS).places
     print(f"{count:,} descriptors of {dimensions} dimensions, {len(queries)} queries that are none of them")
-    print("| kind | build, CPU s | bytes | recall@10 by codes | ranked again | queries/s | ranked again | × raw faiss |")
+    print(
+        "| kind | build, CPU s | bytes | recall@10 by codes | ranked again | queries/s | ranked again | × raw faiss |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     rows = [_measure(factory, base, queries, exact) for factory in kinds(count, dimensions)]
     if not quick:

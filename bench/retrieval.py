@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.result import Comparison, Result
-from bench.retrieval_steps import STEPS, Described, describe_all, learn
+from bench.retrieval_steps import STEPS, describe_all, learn
 from bench.surroundings import SHARED_DATA
 from tasks.evaluate.protocol import OWN, Grades, score
 
@@ -58,16 +58,16 @@ def measure(quick: bool) -> Result:
     }
     learnt = learn(describe_all(others, SIDES[1:2])) if others else None
     rows = [name for name, step in STEPS.items() if not (step.needs_whitening and learnt is None)]
-    found = {(step, name): told[name].score(STEPS[step].ranker(described[name], learnt)) for step in rows for name in told}
+    found = {
+        (step, name): told[name].score(STEPS[step].ranker(described[name], learnt)) for step in rows for name in told
+    }
     print(_table(found, list(told), rows))
     anchors = {
         f"{name}_{pooling}": sets[name].score(STEPS[step].ranker(described[name], learnt))[0]
         for name in sets
         for pooling, step in (("gem", "GeM"), ("rmac", "R-MAC"))
     }
-    targets: dict[str, tuple[Comparison, float]] = {
-        f"{name}_from_anchor": ("<=", _NEAR) for name in _ANCHORS
-    }
+    targets: dict[str, tuple[Comparison, float]] = {f"{name}_from_anchor": ("<=", _NEAR) for name in _ANCHORS}
     distances = {f"{name}_from_anchor": abs(anchors[name] - anchor) for name, anchor in _ANCHORS.items()}
     return Result({**anchors, **distances}, targets)
 
@@ -76,7 +76,10 @@ def _by_name(folder: Path) -> Questions:
     """All photographs ask for those of their site, by the names of their files."""
     files = sorted(folder.glob("*.jpg"))
     sites = np.array([file.stem.rpartition("_")[0] for file in files])
-    return _questions(files, range(len(files)), lambda place: (sites == sites[place], sites != sites))
+    none = np.zeros(len(files), bool)
+    return Questions(
+        files, range(len(files)), [_grades(place, sites == site, none) for place, site in enumerate(sites)]
+    )
 
 
 def _by_ground_truth(folder: Path) -> Questions:
@@ -86,9 +89,13 @@ def _by_ground_truth(folder: Path) -> Questions:
     names = np.array([file.name for file in files])
     answers = {site: np.isin(names, [*lists["good"], *lists["ok"], *lists["query"]]) for site, lists in sites.items()}
     junk = {site: np.isin(names, lists["junk"]) for site, lists in sites.items()}
-    asks = [(place, site) for site in sites if answers[site].sum() > 1 for place in np.flatnonzero(answers[site])]
-    parts = [_questions(files, [place], lambda _, s=site: (answers[s], junk[s])) for place, site in asks]
-    return Questions(files, [part.queries[0] for part in parts], [part.grades[0] for part in parts])
+    asks, grades = list[int](), list[Grades]()
+    for site in sites:
+        places = np.flatnonzero(answers[site]).tolist()
+        if len(places) > 1:
+            asks += places
+            grades += [_grades(place, answers[site], junk[site]) for place in places]
+    return Questions(files, asks, grades)
 
 
 def _held_back(version: Path) -> tuple[Questions, list[Path]]:
@@ -103,22 +110,14 @@ def _held_back(version: Path) -> tuple[Questions, list[Path]]:
     held = sorted(rows.landmark_id.unique())[::2]
     kept, classes = (rows.verdict == "kept").to_numpy(), rows.landmark_id.to_numpy()
     asks = [place for place in range(len(rows)) if kept[place] and classes[place] in held]
-    questions = _questions(
-        files, asks, lambda place: (kept & (classes == classes[place]), ~kept & (classes == classes[place]))
-    )
-    return questions, [file for file, name in zip(files, classes, strict=True) if name not in held]
+    own = [classes == classes[place] for place in asks]
+    grades = [_grades(place, kept & mine, ~kept & mine) for place, mine in zip(asks, own, strict=True)]
+    return Questions(files, asks, grades), [file for file, name in zip(files, classes, strict=True) if name not in held]
 
 
-def _questions(
-    files: Sequence[Path],
-    asks: Sequence[int],
-    judge: Callable[[int], tuple[NDArray[np.bool_], NDArray[np.bool_]]],
-) -> Questions:
-    grades = []
-    for place in asks:
-        answers, junk = (np.flatnonzero(part).astype(np.int64) for part in judge(place))
-        grades.append({"query": np.array([place]), "positive": answers[answers != place], "junk": junk})
-    return Questions(files, list(asks), grades)
+def _grades(place: int, answers: NDArray[np.bool_], junk: NDArray[np.bool_]) -> Grades:
+    positive = np.flatnonzero(answers)
+    return {"query": np.array([place]), "positive": positive[positive != place], "junk": np.flatnonzero(junk)}
 
 
 def _curate() -> Path:
@@ -140,5 +139,3 @@ def _table(
         cells = [f"{mean:.3f} ({low:.2f}–{high:.2f})" for mean, low, high in (found[step, name] for name in sets)]
         lines.append(f"| {step} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-

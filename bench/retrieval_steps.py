@@ -98,9 +98,9 @@ def _expanded(count: int, alpha: float = 0.0) -> Callable[[Described, Whiten | N
 
     def ranker(described: Described, whiten: Whiten | None) -> Rank:
         base = _database(_single(described, whiten))
-        return lambda places: base.search(
-            base.expand(base.vectors[places], 1 + count, alpha, 1), len(base.vectors), 1
-        ).places
+        return lambda places: (
+            base.search(base.expand(base.vectors[places], 1 + count, alpha, 1), len(base.vectors), 1).places
+        )
 
     return ranker
 

@@ -43,6 +43,8 @@ def test_by_codes_alone_it_finds_what_faiss_finds(factory):
     lists = faiss.try_extract_index_ivf(plain)
     if lists is not None:
         lists.nprobe = 4
+    if "OPQ" in factory:
+        faiss.downcast_VectorTransform(plain.chain.at(1)).niter = 10
     plain.train(base.vectors)
     plain.add(base.vectors)
     distances, places = plain.search(queries, 7)

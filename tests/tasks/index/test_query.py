@@ -28,7 +28,11 @@ def test_a_photograph_is_read_with_its_upright_size(tmp_path):
     ("content", "box", "said"),
     [
         (None, None, "q.jpg: No such file or directory; give the path of a photograph"),
-        (b"<html>gone</html>", None, "q.jpg: not-an-image: starts with b'<html>gone.*; expected a whole photograph of 64"),
+        (
+            b"<html>gone</html>",
+            None,
+            "q.jpg: not-an-image: starts with b'<html>gone.*; expected a whole photograph of 64",
+        ),
         (jpeg(200, 40), None, "q.jpg: too-small: 200×40 pixels; expected a whole photograph of 64 pixels a side"),
         (jpeg(200, 100)[:3000], None, "q.jpg: truncated-image: .*; expected a whole photograph"),
         (jpeg(200, 100), (10, 10, 300, 90), "q.jpg: box 10 10 300 90 does not lie in its 200×100 pixels; expected x1"),
