@@ -228,6 +228,7 @@ def servers() -> set[int]:
         ),
     ],
 )
+@pytest.mark.filterwarnings(r"ignore:\s*Port 8787 is already in use")  # by the Dask of someone else
 def test_same_digest_with_every_runner(
     run_curate: Any, first_run: Any, listed: Any, tmp_path: Path, runner: str, workers: int
 ) -> None:

@@ -34,7 +34,7 @@ def prefect(project: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def project(_built: Any, first_run: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the product with its prefect.yaml, with a deployment `often` besides: `weekly`, every other minute."""
+    """A copy of the product with its prefect.yaml, to which a deployment `often` is added: `weekly`, every minute."""
     folder = tmp_path_factory.mktemp("project")
     for package in ("flows", "tasks", "storage"):
         shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -42,7 +42,7 @@ def project(_built: Any, first_run: tuple[Path, Any], tmp_path_factory: pytest.T
     config = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())
     weekly = next(deployment for deployment in config["deployments"] if deployment["name"] == "weekly")
     soon = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
-    schedule = {"interval": 120, "anchor_date": soon, "timezone": "UTC"}
+    schedule = {"interval": 60, "anchor_date": soon, "timezone": "UTC"}
     often = {"name": "often", "schedules": [schedule], "parameters": parameters(_built, "./data")}
     config["deployments"].append(weekly | often)
     (folder / "prefect.yaml").write_text(yaml.safe_dump(config))
