@@ -18,6 +18,7 @@ BENCHES = (
     "colmap",
     "damage",
     "demo",
+    "describe",
     "detectors",
     "digests",
     "fuzz",

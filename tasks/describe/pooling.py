@@ -40,8 +40,8 @@ def gem(maps: Tensor, power: float = 3.0) -> Tensor:
 def region_maxima(maps: Tensor, levels: int, *, whole: bool = False) -> Tensor:
     """Takes the maximum activation of each channel in each region of the rigid grid, exactly.
 
-    The regions of a level are squares on a grid, so rows are reduced first and columns after them: a few passes over
-    the maps, however many regions there are.
+    The regions of a level are squares on a grid, so rows are reduced first and columns after them, for all regions of
+    a batch together, with the channels of a cell side by side: a few passes over the maps.
 
     Args:
         maps: (batch, channels, height, width).
@@ -52,14 +52,15 @@ def region_maxima(maps: Tensor, levels: int, *, whole: bool = False) -> Tensor:
         (batch, regions, channels), the regions in the order of `region_boxes`.
     """
     height, width = maps.shape[-2:]
+    cells = maps.permute(0, 2, 3, 1).contiguous()
     found = []
     for side, tops, lefts in region_levels(height, width, levels):
-        rows = maps.unfold(2, side, 1)[:, :, list(tops)].amax(dim=-1)  # (batch, channels, tops, width)
-        cells = rows.unfold(3, side, 1)[:, :, :, list(lefts)].amax(dim=-1)  # (batch, channels, tops, lefts)
-        found.append(cells.flatten(2))
+        rows = torch.stack([cells[:, top : top + side].amax(dim=1) for top in tops], dim=1)
+        squares = torch.stack([rows[:, :, left : left + side].amax(dim=2) for left in lefts], dim=2)
+        found.append(squares.flatten(1, 2))
     if whole:
-        found.append(mac(maps)[:, :, None])
-    return torch.cat(found, dim=2).transpose(1, 2)
+        found.append(mac(maps)[:, None])
+    return torch.cat(found, dim=1)
 
 
 def aggregate(regions: Tensor) -> Tensor:
