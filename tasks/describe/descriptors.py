@@ -48,16 +48,25 @@ def vectors_to_whiten(network: Network, content: bytes) -> NDArray[np.float32]:
 
 
 def maps_of(network: Network, content: bytes, box: Box | None = None) -> Iterator[Tensor]:
-    """The maps of an image, or of what a box holds of it: (1, channels, rows, columns) for each of its sizes.
+    """Makes the maps of an image, or of what a box holds of it: (1, channels, rows, columns) for each of its sizes.
 
     Raises:
         UndecodableError: the bytes are not those of a whole image.
         InputError: the box is too small.
     """
     sides = network.settings.longest_sides
-    try:
-        picture = Picture(content, max(sides))
-    except Exception as error:  # decoders raise what they like
-        raise UndecodableError(f"{type(error).__name__}: {error}") from error
+    picture = open_picture(content, max(sides))
     for side in sides:
         yield network.maps(picture.at(side, box).to(network.device))
+
+
+def open_picture(content: bytes, longest_side: int) -> Picture:
+    """Decodes an image that is to be looked at in this size, in pixels, or smaller ones.
+
+    Raises:
+        UndecodableError: the bytes are not those of a whole image.
+    """
+    try:
+        return Picture(content, longest_side)
+    except Exception as error:  # decoders raise what they like
+        raise UndecodableError(f"{type(error).__name__}: {error}") from error

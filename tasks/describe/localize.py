@@ -21,10 +21,14 @@ _REFINED = (3, 2, 1)  # cells that a side is moved by, in turn …
 _SWEEPS = 5  # … so many times each
 
 
-class Located(NamedTuple):
-    """A box x1, y1, x2, y2 (half-open, in cells of the map), and the cosine of what it shows and the query."""
+Cells = tuple[int, int, int, int]
+"""A box x1, y1, x2, y2, half-open, in cells of a map."""
 
-    box: tuple[int, int, int, int]
+
+class Located(NamedTuple):
+    """A box, and the cosine of what it shows and the query."""
+
+    box: Cells
     score: float
 
 
@@ -81,6 +85,17 @@ def localize(maps: Tensor, query: Tensor, ratio: float) -> Located:
     return best
 
 
+def in_pixels(box: Cells, height: int, width: int, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Gives a box of cells as x1, y1, x2, y2 in pixels of the image, each cell of whose map spans as much as any other.
+
+    Args:
+        height, width: of the map, in cells. size: width and height of the image, in pixels.
+    """
+    across, down = size[0] / width, size[1] / height
+    x1, y1, x2, y2 = box
+    return x1 * across, y1 * down, x2 * across, y2 * down
+
+
 def _best(score: Callable[[Tensor], Tensor], boxes: Tensor) -> Located:
     scores = score(boxes)
     first = int(scores.argmax())
@@ -102,7 +117,7 @@ def _spans(length: int) -> Tensor:
     return torch.combinations(torch.tensor(sorted({*range(0, length, _COARSE), length})))
 
 
-def _moves(box: tuple[int, ...], step: int, height: int, width: int) -> Iterator[tuple[int, ...]]:
+def _moves(box: Cells, step: int, height: int, width: int) -> Iterator[tuple[int, ...]]:
     """The boxes that differ in one side by a step, up to the borders of the map."""
     limits = (width, height, width, height)
     for side, change in product(range(4), (-step, step)):

@@ -30,6 +30,11 @@ class Picture:
     def __init__(self, content: bytes, longest_side: int) -> None:
         self._image, self._factor = read_reduced(content, longest_side)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the stored image, upright; of one that was read in part, up to that many pixels more."""
+        return self._image.width * self._factor, self._image.height * self._factor
+
     def at(self, longest_side: int, box: Box | None = None) -> Tensor:
         """Resizes the image, down or up, so that its longest side has so many pixels, and crops it.
 
