@@ -1,7 +1,6 @@
 """The steps that `bench retrieval` measures, each a way to rank photographs that were described once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +25,10 @@ Vectors = NDArray[np.float32]
 Described = Sequence[Sequence[Tensor]]
 """Of each photograph, its maps (channels, rows, columns) at each size."""
 Rank = Callable[[Places], Places]
+"""Gives for queries, by their places, rankings of all photographs."""
+Step = Callable[[Described, Whiten], Rank]
 _LEVELS, _LOOKED_AT, _BEST = 3, 25, 5
 _REDUCED = 512
-
-
-@dataclass(frozen=True)
-class Step:
-    """A way to rank: gives from described photographs, and a whitening, what ranks them for queries among them."""
-
-    ranker: Callable[[Described, Whiten | None], Rank]
-    needs_whitening: bool = True
 
 
 def describe_all(files: Sequence[Path], sides: Sequence[int]) -> Described:
@@ -74,7 +67,7 @@ def _by(vectors: Vectors) -> Rank:
     return lambda places: np.argsort(-(vectors[places] @ vectors.T), axis=1, kind="stable")
 
 
-def _plain(describe: Callable[[Sequence[Tensor], Whiten | None], Tensor]) -> Callable[[Described, Whiten | None], Rank]:
+def _plain(describe: Callable[[Sequence[Tensor], Whiten | None], Tensor]) -> Step:
     return lambda described, whiten: _by(_vectors(described, lambda maps: describe(maps, whiten)))
 
 
@@ -93,10 +86,10 @@ def _database(vectors: Vectors, factory: str = "Flat") -> Database:
     return Database(index, numbers, vectors)
 
 
-def _expanded(count: int, alpha: float = 0.0) -> Callable[[Described, Whiten | None], Rank]:
+def _expanded(count: int, alpha: float = 0.0) -> Step:
     """A query is one of the database: what it finds first is itself, which is one of what it is averaged with."""
 
-    def ranker(described: Described, whiten: Whiten | None) -> Rank:
+    def ranker(described: Described, whiten: Whiten) -> Rank:
         base = _database(_single(described, whiten))
         return lambda places: (
             base.search(base.expand(base.vectors[places], 1 + count, alpha, 1), len(base.vectors), 1).places
@@ -105,14 +98,14 @@ def _expanded(count: int, alpha: float = 0.0) -> Callable[[Described, Whiten | N
     return ranker
 
 
-def _augmented(count: int) -> Callable[[Described, Whiten | None], Rank]:
+def _augmented(count: int) -> Step:
     return lambda described, whiten: _by(augment_all(_single(described, whiten), count))
 
 
-def _coded(size: int, rerank: int) -> Callable[[Described, Whiten | None], Rank]:
+def _coded(size: int, rerank: int) -> Step:
     """Codes are learnt from the database: there are no other photographs enough."""
 
-    def ranker(described: Described, whiten: Whiten | None) -> Rank:
+    def ranker(described: Described, whiten: Whiten) -> Rank:
         base = _database(_single(described, whiten), f"PQ{size}x{8 if len(described) > 255 else 4}np")
         count = len(base.vectors)
 
@@ -130,7 +123,7 @@ def _coded(size: int, rerank: int) -> Callable[[Described, Whiten | None], Rank]
     return ranker
 
 
-def _localised(described: Described, whiten: Whiten | None) -> Rank:
+def _localised(described: Described, whiten: Whiten) -> Rank:
     """AML of the first, and expansion by the windows that it finds best (Tolias et al. 2016, section 4)."""
     vectors = _single(described, whiten)
     first_ranks = _by(vectors)
@@ -158,21 +151,21 @@ def _localised(described: Described, whiten: Whiten | None) -> Rank:
 
 
 STEPS = {
-    "MAC": Step(_plain(lambda maps, _: mac(_middle(maps)[None])[0]), False),
-    "GeM": Step(_plain(lambda maps, _: gem(_middle(maps)[None])[0]), False),
-    "R-MAC": Step(_plain(lambda maps, _: _rmac(_middle(maps), None)), False),
-    "R-MAC, three sizes": Step(_plain(lambda maps, _: _several(maps, None)), False),
-    "R-MAC + whitening": Step(_plain(lambda maps, whiten: _rmac(_middle(maps), whiten))),
-    "… three sizes": Step(_plain(_several)),
-    "… QE, 1": Step(_expanded(1)),
-    "… QE, 5": Step(_expanded(5)),
-    "… α-QE, 5, α = 3": Step(_expanded(5, 3.0)),
-    "… DBA, 5": Step(_augmented(5)),
-    "… DBA, 20": Step(_augmented(20)),
-    "… AML, first 25, and QE": Step(_localised),
-    "… PQ, 64 bytes": Step(_coded(64, 0)),
-    "… PQ, 32 bytes": Step(_coded(32, 0)),
-    "… PQ, 16 bytes": Step(_coded(16, 0)),
-    "… PQ, 16 bytes, first 100 ranked again": Step(_coded(16, 100)),
+    "MAC": _plain(lambda maps, _: mac(_middle(maps)[None])[0]),
+    "GeM": _plain(lambda maps, _: gem(_middle(maps)[None])[0]),
+    "R-MAC": _plain(lambda maps, _: _rmac(_middle(maps), None)),
+    "R-MAC, three sizes": _plain(lambda maps, _: _several(maps, None)),
+    "R-MAC + whitening": _plain(lambda maps, whiten: _rmac(_middle(maps), whiten)),
+    "… three sizes": _plain(_several),
+    "… QE, 1": _expanded(1),
+    "… QE, 5": _expanded(5),
+    "… α-QE, 5, α = 3": _expanded(5, 3.0),
+    "… DBA, 5": _augmented(5),
+    "… DBA, 20": _augmented(20),
+    "… AML, first 25, and QE": _localised,
+    "… PQ, 64 bytes": _coded(64, 0),
+    "… PQ, 32 bytes": _coded(32, 0),
+    "… PQ, 16 bytes": _coded(16, 0),
+    "… PQ, 16 bytes, first 100 ranked again": _coded(16, 100),
 }
 """By name, in the order of the table; those that begin with dots go on from R-MAC with whitening."""
