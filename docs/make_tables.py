@@ -27,7 +27,8 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
 
 A published version holds {published}; one of captions holds
 {captions}, and beside these the matrices
-{matrices}. A certificate holds {certified}. The others are between stages.
+{matrices}. A certificate holds {certified}. An index holds {index}, and beside these
+{files}. The others are between stages.
 """
 
 
@@ -38,7 +39,11 @@ def page() -> str:
     captions = ", ".join(f"`{spec.name}`" for spec in tables.CAPTION_TABLES)
     matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
     certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
-    head = HEAD.format(published=published, captions=captions, matrices=matrices, certified=certified)
+    index = ", ".join(f"`{spec.name}`" for spec in tables.INDEX_TABLES)
+    files = "; ".join(tables.INDEX_FILES.values())
+    head = HEAD.format(
+        published=published, captions=captions, matrices=matrices, certified=certified, index=index, files=files
+    )
     parts = [head, *map(section, specs), reasons(), passed_over()]
     return "\n".join(parts)
 

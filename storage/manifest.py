@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from storage.reasons import may_be_missed
-from storage.tables import CAPTION_MATRICES, CAPTION_TABLES, VERSION_TABLES, TableRef
+from storage.tables import CAPTION_MATRICES, CAPTION_TABLES, INDEX_FILES, INDEX_TABLES, VERSION_TABLES, TableRef
 
 
 class FunnelStep(BaseModel):
@@ -106,6 +106,32 @@ class CaptionFacts(Making):
     wordnet: str | None = Field(description="version of NLTK's WordNet that names were looked up in; none without one")
 
 
+class TriedIndex(BaseModel):
+    """What a kind of index cost and found when it was measured, on one core."""
+
+    model_config = ConfigDict(frozen=True)
+
+    factory: str = Field(description="what faiss' index_factory reads")
+    bytes_per_vector: float = Field(description="length of its file by the number of its images")
+    recall: float = Field(
+        description="share of the 10 nearest images, by exact search, that a search finds as it is set"
+    )
+    recall_by_codes: float = Field(description="the same without ranking candidates again by their descriptors")
+    milliseconds: float = Field(description="of a query that comes alone")
+
+
+class IndexFacts(Making):
+    """What an index says of how it came about."""
+
+    source: str = Field(description="the version whose images it has, `NAME/N-DIGEST`")
+    source_digest: str = Field(description="digest of that version")
+    network: str = Field(description="digest of the network that described them, its whitening included")
+    dimensions: int = Field(description="of a descriptor")
+    chosen: TriedIndex
+    tried: list[TriedIndex] = Field(description="every kind that was built to choose one, in that order")
+    not_indexed: dict[str, int] = Field(description="reason to number of readable images that it lacks; empty: none")
+
+
 class Version(BaseModel):
     """What makes a folder a version: its place, and the digest of every table."""
 
@@ -149,6 +175,14 @@ class CaptionManifest(CaptionFacts, Version):
     shelf = "captions"
     contents = (*(spec.name for spec in CAPTION_TABLES), *CAPTION_MATRICES)
     lister = "cairn captions versions"
+
+
+class IndexManifest(IndexFacts, Version):
+    """`manifest.json` of an index."""
+
+    shelf = "indexes"
+    contents = (*(spec.name for spec in INDEX_TABLES), *INDEX_FILES)
+    lister = "cairn index versions"
 
 
 def count_uncompared(passed_over: Mapping[str, Mapping[str, int]]) -> int:

@@ -676,3 +676,57 @@ CAPTION_MATRICES = {
     "object_weights": "float32 (images, synsets): the same of the objects' synsets. The two are never mixed.",
 }
 """The matrices beside them: CSR as `scipy.sparse.load_npz` opens it."""
+
+INDEXED = TableSpec(
+    "indexed",
+    "One image of an index: its row in `vectors.npy`.",
+    ("number",),
+    pa.schema(
+        [
+            _column("number", _LONG, "Its number in `index.faiss`: the first 63 bits of its sha256."),
+            _SHA256,
+            *[IMAGES.schema.field(name) for name in ("path", "width", "height")],
+            _column("image_id", _TEXT, "Id of the image in the list; of several rows, of one that is kept, if any is."),
+            _column("landmark_id", _TEXT, "Class of that row."),
+            _column("reason", _TEXT, "Reason code of its verdict; `kept` where it is kept."),
+        ]
+    ),
+)
+RESULTS = TableSpec(
+    "results",
+    "The scores of a test set under one protocol and one set of conditions.",
+    ("test_set", "protocol", "size", "crop", "network", "whitening", "steps"),
+    pa.schema(
+        [
+            SIGNATURE.schema.field("test_set"),
+            _column("protocol", _TEXT, "`classic`, `easy`, `medium`, `hard`, `holidays`, or `own`."),
+            _column("size", _TEXT, "Longest sides in pixels at which photographs were described."),
+            _column("crop", pa.bool_(), "Whether queries were cropped by their boxes."),
+            _column("network", _TEXT, "Backbone, pooling and digest of the network."),
+            _column("whitening", _TEXT, "What whitening was learnt on; empty for none."),
+            _column("steps", _TEXT, "What was done beside, such as query expansion; empty for nothing."),
+            _column("queries", _INT, "Number of queries that have answers."),
+            _column("photographs", _INT, "Number of photographs that were searched."),
+            _column("absent", _INT, "Number of answers that the folder of the set lacks; they count as not found."),
+            _column("mean_average_precision", pa.float64(), "By the trapezoid rule, over the queries with answers."),
+            _column("low", pa.float64(), "Lower end of its 95 % interval over queries, by bootstrap."),
+            _column("high", pa.float64(), "Upper end."),
+            *[
+                _column(f"precision_at_{most}", pa.float64(), f"Mean precision among the first {most}.")
+                for most in (1, 5, 10)
+            ],
+            _column(
+                "certificate", _TEXT, "Digest of the certificate of the training version against it; `not certified`."
+            ),
+        ]
+    ),
+)
+
+INDEX_TABLES = (INDEXED, RESULTS)
+"""The tables of a published index."""
+
+INDEX_FILES = {
+    "index": "the index, as faiss writes it: `index.faiss`",
+    "vectors": "float32 (images, dimensions), the descriptors in the order of `indexed`: `vectors.npy`",
+}
+"""What lies beside them."""

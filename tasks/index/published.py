@@ -1,0 +1,43 @@
+"""The files of an index, made and read back: what lies in its folder is checked before faiss or numpy opens it."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from storage.errors import InputError
+from tasks.index import build
+from tasks.index.build import Numbers, Vectors
+from tasks.index.search import Database
+
+
+def vectors_file(vectors: Vectors) -> bytes:
+    """Descriptors, float32 (n, d), as a `.npy` file."""
+    sink = io.BytesIO()
+    np.save(sink, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
+    return sink.getvalue()
+
+
+def open_database(index: Path, vectors: Path, numbers: Numbers) -> Database:
+    """An index and its descriptors, both mapped from their files, of which a search reads what it needs.
+
+    Args:
+        index: whose digest was checked: faiss trusts what a file says of its own lengths.
+        vectors: is opened as plain numbers, whatever it says that it is.
+        numbers: int64 (n,), ascending, of the images in `vectors`.
+
+    Raises:
+        InputError: a file is none, or they are not of the same images.
+    """
+    made = build.read(index)
+    try:
+        mapped = np.load(vectors, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{vectors}: not a whole .npy file of numbers; build the index anew") from error
+    expected = (len(numbers), made.d)
+    if mapped.dtype != np.float32 or mapped.shape != expected or made.ntotal != len(numbers):
+        raise InputError(
+            f"{vectors}: {mapped.dtype} {mapped.shape} beside an index of {made.ntotal} images and {made.d} dimensions "
+            f"and a table of {len(numbers)}; expected float32 {expected}; build the index anew"
+        )
+    return Database(made, numbers, mapped)
