@@ -20,6 +20,3 @@ class IndexSettings(StageSettings):
     rerank: int = Field(
         10, ge=0, description="so many times the wanted images are ranked again by their descriptors; 0: by codes alone"
     )
-    expand: int = Field(0, ge=0, description="nearest images that a query is averaged with (query expansion)")
-    alpha: float = Field(0.0, ge=0, description="they weigh their similarity to this power; 0: all the same")
-    augment: int = Field(0, ge=0, description="nearest images that each image is averaged with before it is indexed")
