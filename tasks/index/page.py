@@ -63,10 +63,10 @@ def render_search(sheet: Sheet, read: Callable[[Picture], bytes]) -> Iterator[tu
     for picture in pictures.values():
         yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
     template = page_environment().get_template("search.html")
-    yield "index.html", template.render(base="", sheet=sheet, overlay=_overlay, COLOURS=COLOURS).encode()
+    yield "index.html", template.render(base="", sheet=sheet, overlay=overlay, COLOURS=COLOURS).encode()
 
 
-def _overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ...]]) -> str:
+def overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ...]]) -> str:
     """Boxes over a picture, as SVG of numbers alone: numbered regions, and what was searched or located."""
     scale = max(picture.width, picture.height) / 100
     parts = []

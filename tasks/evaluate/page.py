@@ -1,0 +1,78 @@
+"""The page of a test set's worst queries: what each asked, what came first, and which of that is an answer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.evaluate.protocol import Grades, Scores, Setup
+from tasks.evaluate.results import worst
+from tasks.evaluate.truth import Truth
+from tasks.index.page import Picture, overlay
+from tasks.publish.illustrate import thumbnail
+from tasks.publish.pages import TEMPLATES, page_environment
+
+SHOWN = 15
+"""First results that are drawn of each query."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What a test set was searched for, and found.
+
+    Attributes:
+        photographs: those that are searched; rankings and grades hold places of them.
+        queries: the photograph of each query, in the order of the truth's.
+        rankings: of each query, int64 (n,).
+    """
+
+    photographs: Sequence[Picture]
+    queries: Sequence[Picture]
+    rankings: Sequence[NDArray[np.int64]]
+
+
+def render_worst(
+    title: str,
+    truth: Truth,
+    setup: Setup,
+    scores: Scores,
+    grades: Sequence[Grades],
+    ranked: Ranked,
+    most: int,
+    read: Callable[[Picture], bytes],
+) -> Iterator[tuple[str, bytes]]:
+    """Yields the files of the page as (path in its folder, bytes).
+
+    Args:
+        title: of the page, such as the test set and the protocol.
+        most: queries that are drawn, those of the lowest average precision.
+        read: gives the file of a photograph.
+    """
+    rows = [_row(int(place), truth, setup, scores, grades[place], ranked) for place in worst(scores, most)]
+    pictures = {picture.name: picture for row in rows for picture in (row["query"], *(one for one, _ in row["found"]))}
+    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    for picture in pictures.values():
+        yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
+    template = page_environment().get_template("worst.html")
+    yield "index.html", template.render(base="", title=title, rows=rows, scores=scores, overlay=overlay).encode()
+
+
+def _row(place: int, truth: Truth, setup: Setup, scores: Scores, graded: Grades, ranked: Ranked) -> dict[str, Any]:
+    def named(names: tuple[str, ...]) -> set[int]:
+        return {int(one) for name in names for one in graded.get(name, ())}
+
+    positives, ignored, ranking = named(setup.positives), named(setup.ignored), ranked.rankings[place].tolist()
+    counted = [one for one in ranking if one not in ignored]
+    first = next((rank for rank, one in enumerate(counted, start=1) if one in positives), None)
+    judged = {one: "answer" if one in positives else "left out" if one in ignored else "wrong" for one in ranking}
+    return {
+        "name": truth.queries[place].name,
+        "query": ranked.queries[place],
+        "box": truth.queries[place].box,
+        "precision": float(scores.average_precisions[place]),
+        "positives": len(positives),
+        "first": first,
+        "found": [(ranked.photographs[one], judged[one]) for one in ranking[:SHOWN]],
+    }
