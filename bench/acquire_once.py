@@ -13,13 +13,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from bench.plain_road import PlainRoad
+from bench.local_runner import LocalRunner
 from flows.fetching import acquire
 from storage.parquet import read_table
 from storage.root import Root
-from tasks.acquire.settings import AcquireSettings, FetchPolicy
-from tasks.acquire.task import ListSettings, list_sources
-from tasks.orchestration import Output
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings
+from tasks.acquire.task import Acquired, ListInputs, list_sources
+from tasks.contracts import Run
 
 
 def main(list_path: str, root_url: str, settings_json: str, policy_json: str) -> None:
@@ -27,15 +27,15 @@ def main(list_path: str, root_url: str, settings_json: str, policy_json: str) ->
     root, begun = Root(root_url), monotonic()
     settings = AcquireSettings.model_validate_json(settings_json)
     policy = FetchPolicy.model_validate_json(policy_json)
-    listed = list_sources.fn(root.url, "sources-bench", {"merge": "{}"}, ListSettings(path=Path(list_path)))
+    listed = list_sources(Run(root, "sources-bench"), ListInputs(content=""), ListSettings(path=Path(list_path)))
     with ThreadPoolExecutor(1) as pool:
-        outputs = acquire(PlainRoad(root, pool), Output.model_validate(listed), "bench", None, settings, policy)
+        outputs = acquire(LocalRunner(root, pool), listed.shards, "bench", None, settings, policy)
     seconds = monotonic() - begun
     print(json.dumps({"seconds": seconds, **_outcomes(root, outputs), "peak": _peak()}))
 
 
-def _outcomes(root: Root, outputs: Mapping[str, Output]) -> dict[str, Any]:
-    logs = [read_table(root, output.tables["fetch_log"], ["outcome"]) for output in outputs.values()]
+def _outcomes(root: Root, outputs: Mapping[str, Acquired]) -> dict[str, Any]:
+    logs = [read_table(root, output.fetch_log, ["outcome"]) for output in outputs.values()]
     outcomes = Counter(outcome for log in logs for outcome in log["outcome"].to_pylist())
     return {"rows": sum(outcomes.values()), "outcomes": outcomes}
 

@@ -16,7 +16,7 @@ from bench.collection import Collection, describe, one_native_thread
 from bench.reshot import KINDS, Kind, Shot, shoot_classes
 from bench.result import Comparison, Figure, Result
 from demo.views import Box
-from storage.tables import PAIRS
+from storage.tables.groups import PAIRS
 from tasks.boxes.group import box_group
 from tasks.boxes.settings import BoxSettings
 from tasks.cluster.graph import group_images

@@ -40,7 +40,7 @@ def measure(quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         set_prefect_apart(folder / "prefect")
-        from flows.server import prefect_server
+        from flows.runtime.server import prefect_server
 
         with prefect_server():
             flows = [_flow(folder, images) for images in sizes]

@@ -53,19 +53,21 @@ def _flow(folder: Path, root: str) -> dict[str, Any]:
 def _encode_with_stages(folder: Path, root: str) -> dict[str, Any]:
     """Parses and encodes the phrases by the flow's own stages."""
     from bench.collection import one_native_thread
-    from storage.tables import TableRef
+    from storage.root import Root
+    from tasks.captions.contracts import ParseInputs, PhraseInputs, SplitInputs
     from tasks.captions.settings import EncodeSettings, ParseSettings, SplitSettings
     from tasks.captions.task import encode_captions, parse_file, split_images
-    from tasks.orchestration import Inputs
+    from tasks.contracts import Run
 
-    file: Inputs = {"kind": "region_descriptions", "archive": None, "path": str(folder / "region_descriptions.json")}
+    file = ParseInputs(kind="region_descriptions", content="", path=str(folder / "region_descriptions.json"))
+    run = Run(Root(root), "bench-captions")
     costs: dict[str, Any] = {}
     with _timed(costs), one_native_thread():
-        regions = TableRef(**parse_file.fn(root, "parse-x", file, ParseSettings())["tables"]["regions"])
-        listed = split_images.fn(root, "images-x", {"tables": [regions]}, SplitSettings())["tables"]["listed_images"]
-        inputs: Inputs = {"images": TableRef(**listed), "descriptions": [regions]}
-        counts = encode_captions.fn(root, "encode-x", inputs, EncodeSettings())["counts"]
-    return {**costs, "terms": counts["terms"], "images": counts["images"]}
+        regions = parse_file(run, file, ParseSettings()).tables.regions
+        named = SplitInputs(image_data=None, regions=regions, objects=None)
+        images = split_images(run, named, SplitSettings()).images
+        facts = encode_captions(run, PhraseInputs(images=images, phrases=regions), EncodeSettings()).facts
+    return {**costs, "terms": facts.terms, "images": facts.images}
 
 
 def _encode_plainly(folder: Path, _: str) -> dict[str, Any]:

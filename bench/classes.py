@@ -11,7 +11,7 @@ import pandas as pd
 from bench.collection import QUICK_CLASSES, Collection, describe, one_native_thread, read_photographs
 from bench.related import Grouped, contending, relate
 from bench.result import Comparison, Result
-from storage.tables import PAIRS
+from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings

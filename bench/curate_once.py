@@ -11,16 +11,15 @@ from pathlib import Path
 from time import process_time, time
 from typing import Any
 
-from bench.plain_road import PlainRoad
-from flows.curate import curate, travel
-from flows.question import ask
-from flows.server import prefect_server
+from bench.local_runner import LocalRunner
+from flows.curate import curate, run_curation
+from flows.request import check_request
+from flows.runtime.server import prefect_server
 from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import point_latest, read_manifest
-from tasks.acquire.settings import FetchPolicy
-from tasks.acquire.task import ListSettings
+from tasks.acquire.settings import FetchPolicy, ListSettings
 
 _NAME = "bench"
 
@@ -47,14 +46,14 @@ def _curate_with_prefect(source: ListSettings, tests: dict[str, Path], root: str
 def _curate_plainly(source: ListSettings, tests: dict[str, Path], root: str, workers: int) -> dict[str, Any]:
     """What `flows.curate.curate` does, but for what it shows in Prefect's UI."""
     cpu, begun = process_time(), time()
-    question = ask(source, _NAME, root, tests)
+    request = check_request(source, _NAME, root, tests)
     with ThreadPoolExecutor(workers) as pool:
-        road = PlainRoad(Root(root), pool)
-        published = travel(road, question, CurateSettings(), FetchPolicy(inspectors=workers))
-    version = read_manifest(road.root, _NAME, Path(published.tables["verdicts"].path).parent.name)
-    point_latest(road.root, version)
+        runner = LocalRunner(Root(root), pool)
+        published = run_curation(runner, request, CurateSettings(), FetchPolicy(inspectors=workers))
+    version = read_manifest(runner.root, _NAME, published.folder.rpartition("/")[2])
+    point_latest(runner.root, version)
     costs = {"begun": begun, "seconds": time() - begun, "cpu": process_time() - cpu, "server_cpu": 0.0}
-    return {**costs, "task_runs": road.calls, **_result(version)}
+    return {**costs, "task_runs": runner.calls, **_result(version)}
 
 
 def _result(version: Manifest) -> dict[str, Any]:

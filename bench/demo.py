@@ -74,11 +74,10 @@ def _curate(listed: DemoList, port: int, root: Path, clock: StageClock) -> Path:
     """The folder of the version that the flow made of the list."""
     # Prefect is imported only now that it is set apart.
     from flows.curate import curate
-    from flows.server import prefect_server
+    from flows.runtime.progress import listener
+    from flows.runtime.server import prefect_server
     from flows.settings import CurateSettings
-    from tasks.acquire.settings import AcquireSettings, PoliteSettings
-    from tasks.acquire.task import ListSettings
-    from tasks.orchestration import listener
+    from tasks.acquire.settings import AcquireSettings, ListSettings, PoliteSettings
 
     # Two addresses of the site drip bytes for ever, and would only be waited for.
     acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=site.allowed_hosts(port))

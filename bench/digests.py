@@ -16,9 +16,9 @@ from bench.collection import QUICK_CLASSES, Collection, describe, one_native_thr
 from bench.match_inputs import write_inputs
 from bench.result import Result
 from storage.root import Root
-from storage.tables import TableRef
+from tasks.contracts import Run
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_pairs
+from tasks.match.task import MatchInputs, match_pairs
 
 _RUNS = 3
 _WORKERS = (1, 2)
@@ -50,9 +50,8 @@ def match_all(collection: Collection, folder: Path, executor: Executor, order: i
     return {landmark: future.result() for landmark, future in futures.items()}
 
 
-def _match(url: str, inputs: dict[str, TableRef]) -> str:
-    output = match_pairs.fn(url, "match-bench", inputs, MatchSettings())
-    return str(output["tables"]["pairs"]["digest"])
+def _match(url: str, inputs: MatchInputs) -> str:
+    return match_pairs(Run(Root(url), "match-bench"), inputs, MatchSettings()).pairs.digest
 
 
 def _shuffle(collection: Collection, seed: int) -> Collection:

@@ -89,8 +89,8 @@ def top_up(photographs: list[Photograph], count: int) -> Iterator[Photograph]:
 def match_once(collection: Collection) -> Cost:
     """Runs the stage over the collection as one class, in a process of its own."""
     with tempfile.TemporaryDirectory() as root:
-        inputs = {name: ref.model_dump() for name, ref in write_inputs(Root(root), collection).items()}
-        command = [sys.executable, "-m", "bench.match_once", root, json.dumps(inputs)]
+        inputs = write_inputs(Root(root), collection).model_dump_json()
+        command = [sys.executable, "-m", "bench.match_once", root, inputs]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Cost(images=len(collection.members), **json.loads(done.stdout.splitlines()[-1]))
 

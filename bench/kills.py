@@ -76,7 +76,7 @@ def _choose(process: psutil.Process, below: list[psutil.Process], victim: Victim
         return [process] if process.is_running() else []
     if victim == "all":
         return [one for one in (process, *below) if one.is_running()]
-    word = {"keeper": "flows.keeper", "server": "prefect"}[victim]
+    word = {"keeper": "flows.runtime.keeper", "server": "prefect"}[victim]
     return [one for one in below if one.is_running() and word in one.cmdline()]
 
 

@@ -66,11 +66,10 @@ def _write_list(path: Path, address: str, classes: tuple[str, ...] | None) -> in
 def _curate(listed: Path, address: str, root: Path) -> Path:
     # Prefect is imported only now that it is set apart.
     from flows.curate import curate
-    from flows.server import prefect_server
+    from flows.runtime.server import prefect_server
     from flows.settings import CurateSettings
     from tasks.acquire.address import host_of
-    from tasks.acquire.settings import AcquireSettings, PoliteSettings
-    from tasks.acquire.task import ListSettings
+    from tasks.acquire.settings import AcquireSettings, ListSettings, PoliteSettings
 
     local = AcquireSettings(allowed_hosts=(host_of(address),))
     settings = CurateSettings(acquire=local, polite=PoliteSettings(host_rate=1000.0, host_connections=8))

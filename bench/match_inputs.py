@@ -7,8 +7,12 @@ import pyarrow as pa
 from bench.collection import Collection
 from storage.parquet import write_rows, write_table
 from storage.root import Root
-from storage.tables import DROPS, FEATURES, IMAGES, MASKS, TableRef, TableSpec
+from storage.tables.acquisition import DROPS, IMAGES
+from storage.tables.features import FEATURES, MASKS
+from storage.tables.spec import R, TableSpec
+from tasks.features.contracts import Packet
 from tasks.features.packed import pack
+from tasks.match.task import MatchInputs
 
 UNREAD = {
     "path": "",
@@ -24,24 +28,23 @@ UNREAD = {
 """Cells of the table `images` that matching does not read."""
 
 
-def write_inputs(root: Root, collection: Collection) -> dict[str, TableRef]:
+def write_inputs(root: Root, collection: Collection) -> MatchInputs:
     """Tables of one packet, below `inputs`. The features are masked already, so the masks are empty."""
     digests = [image["sha256"] for image in collection.members]
     own = sorted(dict(zip(digests, collection.features, strict=True)).items())  # copies share one row
     masks = [{"sha256": sha256, **_unmasked(len(found.keypoints))} for sha256, found in own]
-    tables = {
-        "images": (IMAGES, [{**image, **UNREAD} for image in collection.members]),
-        "masks": (MASKS, masks),
-        "drops": (DROPS, []),
-    }
-    written = {name: _write_one(root, name, spec, rows) for name, (spec, rows) in tables.items()}
     features = ({"sha256": sha256, **pack(found), "crashed": False} for sha256, found in own)
-    return {**written, "features": write_rows(root, "inputs/features.parquet", FEATURES, features)}
+    packet = Packet(
+        images=_write_one(root, IMAGES, [{**image, **UNREAD} for image in collection.members]),
+        features=write_rows(root, "inputs/features.parquet", FEATURES, features),
+        masks=_write_one(root, MASKS, masks),
+    )
+    return MatchInputs(packet=packet, drops=_write_one(root, DROPS, []))
 
 
 def _unmasked(keypoints: int) -> dict[str, Any]:
     return {"detected": keypoints, "masked": 0, "bits": bytes((keypoints + 7) // 8), "regions": [], "points": []}
 
 
-def _write_one(root: Root, name: str, spec: TableSpec, rows: list[dict[str, Any]]) -> TableRef:
-    return write_table(root, f"inputs/{name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
+def _write_one(root: Root, spec: TableSpec[R], rows: list[dict[str, Any]]) -> R:
+    return write_table(root, f"inputs/{spec.name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))

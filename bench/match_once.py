@@ -9,20 +9,21 @@ from pathlib import Path
 from time import process_time
 
 from bench.collection import one_native_thread
-from storage.tables import TableRef
+from storage.root import Root
+from tasks.contracts import Run
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_pairs
+from tasks.match.task import MatchInputs, match_pairs
 
 
 def main(root: str, inputs: str) -> dict[str, float]:
     """Runs the stage; seconds are CPU, `peak` bytes."""
-    tables = {name: TableRef.model_validate(ref) for name, ref in json.loads(inputs).items()}
+    tables = MatchInputs.model_validate_json(inputs)
     begun = process_time()
     with one_native_thread():
-        counts = match_pairs.fn(root, "match-bench", tables, MatchSettings())["counts"]
+        matched = match_pairs(Run(Root(root), "match-bench"), tables, MatchSettings())
     seconds = process_time() - begun
     peak = peak_memory()
-    return {"seconds": seconds, "peak": peak, "compared": counts["compared"], "verified": counts["verified"]}
+    return {"seconds": seconds, "peak": peak, "compared": matched.compared, "verified": matched.verified}
 
 
 def peak_memory() -> int:

@@ -20,7 +20,7 @@ from bench.result import Comparison, Figure, Result
 from bench.surroundings import SHARED_DATA
 from demo.views import Pixels
 from storage.reasons import Reason
-from storage.tables import OVERLAPS
+from storage.tables.overlap import OVERLAPS
 from tasks.acquire.decode import decode
 from tasks.match.settings import MatchSettings
 from tasks.overlap.expansion import expand

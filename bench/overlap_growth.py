@@ -26,7 +26,8 @@ from bench.overlap import SHOWN, plant, search_results, sign
 from bench.result import Figure, Result
 from storage.parquet import write_rows, write_table
 from storage.root import Root
-from storage.tables import FEATURES, IMAGES, SIGNATURE, TableRef
+from storage.tables.acquisition import IMAGES
+from storage.tables.features import FEATURES, SIGNATURE, SignatureRef
 from tasks.features.packed import Features, pack
 
 _SIZES = ((2_000, 130), (6_300, 410), (20_000, 1_300))
@@ -96,7 +97,7 @@ def _run(source: Source, images: int, photographs: int) -> Cost:
         root = Root(folder)
         signature = _write_tests(root, source, photographs)
         packets = [_write_packet(root, source, start, images) for start in range(0, images, _PACKET)]
-        request = {"signature": signature.model_dump(), "packets": packets}
+        request = [{**packet, "signatures": [signature.model_dump()]} for packet in packets]
         root.write("request.json", json.dumps(request).encode())
         done = subprocess.run(
             [sys.executable, "-m", "bench.overlap_once", folder], stdout=subprocess.PIPE, text=True, check=True
@@ -111,7 +112,7 @@ def _run(source: Source, images: int, photographs: int) -> Cost:
     return Cost(images, photographs, disk=disk, shown=sum(shown), copies=float(np.mean(copies)), **found)
 
 
-def _write_tests(root: Root, source: Source, count: int) -> TableRef:
+def _write_tests(root: Root, source: Source, count: int) -> SignatureRef:
     """The signature: noisy features of the first classes, and the real test photographs."""
     own = [
         {**facts, "test_image": f"{facts['test_set']}/{facts['test_image']}", **pack(features)}

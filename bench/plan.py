@@ -14,20 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import process_time
 
-from pydantic import BaseModel
-
-from bench.plain_road import PlainRoad
+from bench.local_runner import LocalRunner
 from bench.result import Result
 from bench.surroundings import SHARED_DATA, demo_photos
 from demo import site
-from flows.curate import travel
-from flows.plan import Plan, plan_curation
-from flows.question import ask
+from flows.curate import run_curation
+from flows.planning.plan import Plan, plan_curation
+from flows.request import check_request
 from flows.settings import CurateSettings
 from storage.root import Root
-from tasks.acquire.settings import AcquireSettings, FetchPolicy
-from tasks.acquire.task import ListSettings
-from tasks.orchestration import Inputs, Output, Stage
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings
+from tasks.contracts import I, O, S, Stage
 
 _TOLD_AS = {"mask": "overlays", "expand": "overlap", "illustrate-classes": "illustrate", "regroup": "cluster"}
 _TOLD = ("acquire", "features", "signature", "overlap", "overlays", "match", "classes", "illustrate")
@@ -39,16 +36,16 @@ _KEPT = {
 }
 
 
-class ClockedRoad(PlainRoad):
-    """A road that adds up the CPU seconds of each stage."""
+class ClockedRunner(LocalRunner):
+    """A runner that adds up the CPU seconds of each stage."""
 
     def __init__(self, root: Root, pool: ThreadPoolExecutor) -> None:
         super().__init__(root, pool)
         self.seconds = defaultdict[str, float](float)
 
     def _each(
-        self, pool: ThreadPoolExecutor, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None
-    ) -> dict[str, Output]:
+        self, pool: ThreadPoolExecutor, stage: Stage[I, S, O], inputs: Mapping[str, I], settings: S
+    ) -> dict[str, O]:
         begun = process_time()
         outputs = super()._each(pool, stage, inputs, settings)
         self.seconds[_TOLD_AS.get(stage.name, stage.name)] += process_time() - begun
@@ -60,14 +57,14 @@ def measure(quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as name, _work(Path(name), quick) as (listed, tests, settings):
         root = Root(f"{name}/root")
         plan = plan_curation(listed, settings, root.url, None, tests, workers=1)
-        question = ask(ListSettings(path=listed), "bench", root.url, tests)
+        request = check_request(ListSettings(path=listed), "bench", root.url, tests)
         with ThreadPoolExecutor(1) as pool:
-            road = ClockedRoad(root, pool)
+            runner = ClockedRunner(root, pool)
             children = _children_seconds()
-            travel(road, question, settings, FetchPolicy())
-            road.seconds["acquire"] += _children_seconds() - children  # that is where images are inspected
+            run_curation(runner, request, settings, FetchPolicy())
+            runner.seconds["acquire"] += _children_seconds() - children  # that is where images are inspected
         written = {kind: sum(_bytes(Path(name, "root", path)) for path in paths) for kind, paths in _KEPT.items()}
-    return _compare(plan, road.seconds, written)
+    return _compare(plan, runner.seconds, written)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.allpairs import AllPairs
 from bench.collection import Collection
-from storage.tables import PAIRS
+from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench.collection import QUICK_CLASSES, Collection, Photograph, describe, one_native_thread, read_photographs
 from bench.result import Comparison, Figure, Result
-from storage.tables import PAIRS
+from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings

@@ -34,7 +34,7 @@ def main(
 ) -> None:
     """Serves about 200 addresses of real and re-shot photographs, curates them, and scores the result."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    from flows.cli import curate
+    from flows.commands.curation import curate
 
     console = Console()
     free = choose_port(port)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from storage import tables
 from storage.reasons import PassedOver, Reason
-from storage.tables import TableSpec
+from storage.tables.spec import TableSpec
 
 HEAD = """# The tables
 

@@ -1,25 +1,38 @@
 """The flow `captions`: from Visual Genome's annotations to published vectors, neighbours and triplets."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
-from flows.captions_question import CaptionsQuestion, ask_captions
-from flows.runner import task_runner
+from flows.captions_request import CaptionsRequest, check_captions_request
+from flows.runtime.prefect_runner import PrefectRunner
+from flows.runtime.publication import publish_once
+from flows.runtime.task_runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
-from storage.manifest import CaptionManifest, EncodingFacts, SourceFile, TripletFacts
+from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
 from storage.root import Root
-from storage.runs import one_run
-from storage.tables import TableRef
-from storage.versions import list_folders, point_latest, read_manifest
-from tasks.captions.formats import spec_of
+from storage.tables.spec import MatrixRef, TableRef
+from tasks.captions.contracts import (
+    AnnotationTables,
+    Archive,
+    ArchiveInputs,
+    DrawnTriplets,
+    EncodedCaptions,
+    EncodedObjects,
+    NeighbourInputs,
+    ObjectInputs,
+    Parsed,
+    ParseInputs,
+    PhraseInputs,
+    PublishCaptionsInputs,
+    PublishedCaptions,
+    SplitInputs,
+    TripletInputs,
+)
 from tasks.captions.task import (
-    LEFT_OUT,
-    LIBRARIES,
     draw,
     encode_captions,
     encode_objects,
@@ -29,10 +42,13 @@ from tasks.captions.task import (
     publish_captions,
     split_images,
 )
-from tasks.orchestration import Inputs, Output, PrefectRoad, Road
+from tasks.contracts import StageRunner
 
-STAGES = 8
-"""How many stages `travel` runs; for the progress."""
+STAGES = (
+    *(fetch_archive, parse_file, split_images, encode_captions, encode_objects),
+    *(find_neighbours, draw, publish_captions),
+)
+"""All stages, in their order."""
 
 _ROWS_OF_A_TASK = 8192
 
@@ -68,119 +84,110 @@ def captions(
         note: a sentence or two for the card and the report.
         pictures: folder of the images themselves, named by id, for the report.
     """
-    question = ask_captions(files or [], name, root, settings, note, pictures)
+    request = check_captions_request(files or [], name, root, settings, note, pictures)
     store = Root(root)
-    with one_run(store, CaptionManifest.shelf, name):
-        before = list_folders(store, name, CaptionManifest)
+
+    def work() -> str:
         with task_runner(run) as runner:
-            published = travel(PrefectRoad(store, runner, STAGES), question, settings)
-        folder = Path(published.tables["record"].path).parent.name
-        version = read_manifest(store, name, folder, CaptionManifest)
-        point_latest(store, version)
-    is_new = folder not in before
-    _announce(store, version, is_new=is_new)
+            return run_captions(PrefectRunner(store, runner, STAGES), request, settings).folder
+
+    version, is_new = publish_once(store, name, CaptionManifest, work, _announce)
     return Captioned(version=version, is_new=is_new)
 
 
-def travel(road: Road, question: CaptionsQuestion, settings: CaptionsSettings) -> Output:
-    """The whole road."""
+def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> PublishedCaptions:
+    """The stages, in their order."""
     # Read each file into a table, and list the images that any of them names.
-    wanted = _archives(question, settings)
-    archives = road.each(fetch_archive, wanted, None) if wanted else {}
-    parsed = road.each(parse_file, _files(question, archives), settings.parse)
-    found = {spec_of(kind).name: output.tables[spec_of(kind).name] for kind, output in parsed.items()}
-    named: list[TableRef] = [found[name] for name in ("image_data", "regions", "objects") if name in found]
-    listed = road.one(split_images, {"tables": named}, settings.split)
-    images: Inputs = {"images": listed.tables["listed_images"], "libraries": json.dumps(LIBRARIES)}
+    wanted: dict[str, ArchiveInputs] = {
+        kind: ArchiveInputs(file=archive, transfer=settings.archives) for kind, archive in request.archives.items()
+    }
+    archives = runner.each(fetch_archive, wanted, None) if wanted else {}
+    files = _files(request, archives)
+    parsed = runner.each(parse_file, files, settings.parse)
+    given = (output.tables.given() for output in parsed.values())
+    tables = AnnotationTables.model_validate({name: ref for own in given for name, ref in own.items()})
+    named = SplitInputs(image_data=tables.image_data, regions=tables.regions, objects=tables.objects)
+    images = runner.one(split_images, named, settings.split).images
 
     # Encode them twice: by their phrases, and by their objects.
-    phrases = [found[name] for name in ("regions",) if name in found]
-    objects = [found[name] for name in ("objects",) if name in found]
-    looked_up: Inputs = {"descriptions": objects, "wordnet": question.wordnet}
-    encoded = {
-        "captions": road.one(encode_captions, {**images, "descriptions": phrases}, settings.encode),
-        "objects": road.one(encode_objects, {**images, **looked_up}, settings.encode),
-    }
+    phrases = PhraseInputs(images=images, phrases=tables.regions)
+    objects = ObjectInputs(images=images, objects=tables.objects, wordnet=request.wordnet)
+    by_captions = runner.one(encode_captions, phrases, settings.encode)
+    by_objects = runner.one(encode_objects, objects, settings.encode)
 
     # What is alike, by one of the two; and from that, triplets.
-    weights = encoded[settings.neighbours.encoding].tables["weights"]
-    near = road.each(find_neighbours, _blocks(weights), settings.neighbours)
-    drawn = road.one(draw, {"images": listed.tables["listed_images"], "weights": weights}, settings.triplets)
+    weights = (by_captions if settings.neighbours.encoding == "captions" else by_objects).weights
+    near = runner.each(find_neighbours, _blocks(weights), settings.neighbours)
+    drawn = runner.one(draw, TripletInputs(images=images, weights=weights), settings.triplets)
 
-    parts: Inputs = {
-        **found,
-        "listed": listed.tables["listed_images"],
-        "caption_triplets": drawn.tables["caption_triplets"],
-        "caption_neighbours": [output.tables["caption_neighbours"] for output in near.values()],
-        "skipped_records": [output.tables["skipped_records"] for output in parsed.values()],
-        "empty_vectors": [output.tables["empty_vectors"] for output in encoded.values()],
-        "libraries": json.dumps(LIBRARIES),
+    inputs = PublishCaptionsInputs(
+        name=request.name,
+        tables=_version_tables(tables, by_captions, by_objects, drawn),
+        listed=images,
+        captions=by_captions.images,
+        objects=by_objects.images,
+        image_data=tables.image_data,
+        neighbours=[found.neighbours for found in near.values()],
+        empty_vectors=[by_captions.empty_vectors, by_objects.empty_vectors],
+        skipped_records=[output.skipped_records for output in parsed.values()],
+        facts=EncodedFacts(
+            note=request.note,
+            settings=settings.model_dump(mode="json"),
+            sources=[_source(kind, files[kind], request, output) for kind, output in parsed.items()],
+            encodings={"captions": by_captions.facts, "objects": by_objects.facts},
+            similarity=settings.neighbours.encoding,
+            triplets=drawn.facts,
+            wordnet=request.wordnet,
+        ),
+        pictures=request.pictures,
+    )
+    return runner.one(publish_captions, inputs, None)
+
+
+def _version_tables(
+    tables: AnnotationTables, by_captions: EncodedCaptions, by_objects: EncodedObjects, drawn: DrawnTriplets
+) -> dict[str, TableRef]:
+    """What goes into the version as it is, by its name there."""
+    return {
+        **tables.given(),
+        "caption_weights": by_captions.weights,
+        "caption_vocabulary": by_captions.vocabulary,
+        "object_weights": by_objects.weights,
+        "object_vocabulary": by_objects.vocabulary,
+        "caption_triplets": drawn.triplets,
     }
-    own = {
-        f"{prefix}_{table}": encoded[name].tables[table]
-        for prefix, name in (("caption", "captions"), ("object", "objects"))
-        for table in ("weights", "vocabulary")
+
+
+def _files(request: CaptionsRequest, archives: Mapping[str, Archive]) -> dict[str, ParseInputs]:
+    fetched: dict[str, ParseInputs] = {
+        kind: ParseInputs(kind=kind, archive=archives[kind].archive, path=file.url)
+        for kind, file in request.archives.items()
     }
-    seen = {f"listed_{name}": output.tables["encoded_images"] for name, output in encoded.items()}
-    facts = {
-        "note": question.note,
-        "settings": settings.model_dump(mode="json"),
-        "sources": [_source(kind, question, archives, output).model_dump() for kind, output in parsed.items()],
-        "encodings": {name: _facts(output).model_dump() for name, output in encoded.items()},
-        "similarity": settings.neighbours.encoding,
-        "triplets": _triplets(drawn).model_dump(),
-        "wordnet": question.wordnet,
-    }
-    pictures = str(question.pictures) if question.pictures else None
-    told: Inputs = {"name": question.name, "facts": json.dumps(facts), "pictures": pictures}
-    return road.one(publish_captions, {**parts, **own, **seen, **told}, None)
-
-
-def _archives(question: CaptionsQuestion, settings: CaptionsSettings) -> dict[str, Inputs]:
-    how = settings.archives.model_dump_json()
-    return {kind: {**archive.model_dump(), "how": how} for kind, archive in question.archives.items()}
-
-
-def _files(question: CaptionsQuestion, archives: Mapping[str, Output]) -> dict[str, Inputs]:
-    fetched: dict[str, Inputs] = {
-        kind: {"kind": kind, "archive": output.tables["archive"], "path": question.archives[kind].url}
-        for kind, output in archives.items()
-    }
-    local: dict[str, Inputs] = {
-        kind: {"kind": kind, "archive": None, "content": file.sha256, "path": str(file.path)}
-        for kind, file in question.files.items()
+    local = {
+        kind: ParseInputs(kind=kind, content=file.sha256, path=str(file.path)) for kind, file in request.files.items()
     }
     return {**fetched, **local}
 
 
-def _blocks(weights: TableRef) -> dict[str, Inputs]:
+def _blocks(weights: MatrixRef) -> dict[str, NeighbourInputs]:
     """The rows in blocks whose bounds depend on nothing but their number."""
-    starts: Sequence[int] = range(0, weights.rows, _ROWS_OF_A_TASK)
     return {
-        f"{first:06d}": {"weights": weights, "first": first, "last": min(first + _ROWS_OF_A_TASK, weights.rows)}
-        for first in starts
+        f"{first:06d}": NeighbourInputs(weights=weights, first=first, last=min(first + _ROWS_OF_A_TASK, weights.rows))
+        for first in range(0, weights.rows, _ROWS_OF_A_TASK)
     }
 
 
-def _source(kind: str, question: CaptionsQuestion, archives: Mapping[str, Output], parsed: Output) -> SourceFile:
-    if kind in archives:
-        origin = {"sha256": archives[kind].tables["archive"].digest, "address": question.archives[kind].shown}
-    else:
-        origin = {"sha256": question.files[kind].sha256}
-    return SourceFile(kind=kind, **origin, **parsed.counts)
-
-
-def _facts(encoded: Output) -> EncodingFacts:
-    left_out = {
-        name.removeprefix(LEFT_OUT): count for name, count in encoded.counts.items() if name.startswith(LEFT_OUT)
-    }
-    counts = {name: count for name, count in encoded.counts.items() if not name.startswith(LEFT_OUT)}
-    return EncodingFacts(**counts, left_out=left_out)
-
-
-def _triplets(drawn: Output) -> TripletFacts:
-    without = {reason: count for reason, count in drawn.counts.items() if reason != "drawn"}
-    return TripletFacts(drawn=drawn.counts["drawn"], without=without)
+def _source(kind: str, file: ParseInputs, request: CaptionsRequest, parsed: Parsed) -> SourceFile:
+    """What the manifest says of a file: its digest, where it was fetched, and how much of it could be read."""
+    archive = request.archives.get(kind)
+    return SourceFile(
+        kind=kind,
+        sha256=file.archive.digest if file.archive else file.content or "",
+        address=archive.shown if archive else None,
+        records=parsed.records,
+        rows=parsed.rows,
+        skipped=parsed.skipped_records.rows,
+    )
 
 
 def _announce(root: Root, version: CaptionManifest, *, is_new: bool) -> None:

@@ -1,33 +1,35 @@
 """The flow `certify`: what a published version, or a folder of photographs, shares with test sets."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact
 
+from flows import leaks
 from flows.fetching import acquire
-from flows.leaks import TestSets, ask_test_sets, find_leaks
-from flows.packets import join, pick, tables
-from flows.runner import task_runner
+from flows.leaks import Leaks, TestSets, check_test_sets, find_leaks
+from flows.runtime.prefect_runner import PrefectRunner
+from flows.runtime.task_runner import task_runner
 from flows.settings import LeakSettings, RunSettings
 from storage.certificates import read_certificate
 from storage.errors import InputError
-from storage.manifest import Certificate, Manifest
+from storage.manifest import Certificate, Examined, Manifest
 from storage.root import Root
-from storage.tables import TableRef
-from storage.versions import check_name, find_version, only_name, read_manifest
-from tasks.acquire.settings import FetchPolicy
+from storage.tables.acquisition import IMAGES, DropsRef, ImagesRef, PassedOverRef
+from storage.tables.versions import VERDICTS
+from storage.versions import check_name, find_version, only_name, read_manifest, version_ref
+from tasks.acquire.settings import FetchPolicy, ListSettings
 from tasks.acquire.sources import folder_digest, read_list, skipped_files
-from tasks.acquire.task import ListSettings, list_sources, pack_images
+from tasks.acquire.task import ListInputs, PackInputs, acquire_shard, list_sources, pack_images
+from tasks.contracts import StageRunner
 from tasks.features.detect import check_installed
-from tasks.orchestration import Inputs, Output, PrefectRoad, Road
+from tasks.publish.contracts import CertifyInputs, OverlapDrawingInputs, PublishedCertificate
 from tasks.publish.task import illustrate_overlaps, publish_check
 
-STAGES = 11
-"""How many stages `travel` runs for a folder; for the progress."""
+STAGES = (list_sources, acquire_shard, pack_images, *leaks.STAGES, illustrate_overlaps, publish_check)
+"""All stages, in their order; the first two for a folder alone."""
 
 
 class Subject(NamedTuple):
@@ -71,16 +73,17 @@ def certify(
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
     """
     check_installed(settings.features)
-    subject = ask_certificate(what, test_sets, root, name, settings, aliases)
+    subject = check_subject(what, test_sets, root, name, settings, aliases)
     store = Root(subject.root)
     with task_runner(run) as runner:
-        published = travel(PrefectRoad(store, runner, STAGES), subject, settings, FetchPolicy(inspectors=run.workers))
-    made = read_certificate(store, published.tables["certificate"].path.rpartition("/")[0])
+        stages = PrefectRunner(store, runner, STAGES)
+        published = run_certification(stages, subject, settings, FetchPolicy(inspectors=run.workers))
+    made = read_certificate(store, published.folder)
     _announce(store, made, published)
     return made
 
 
-def ask_certificate(
+def check_subject(
     what: str,
     test_sets: Mapping[str, Path],
     root: str,
@@ -95,91 +98,95 @@ def ask_certificate(
     """
     if not test_sets:
         raise InputError("no test set: give --test-set NAME=DIR, such as --test-set paris6k=./paris6k")
-    place = Path(what)
-    if place.is_dir() and not (place / "manifest.json").is_file():
-        asked = ask_test_sets(test_sets, settings.features, aliases)
-        folder, own = place.absolute(), name or place.resolve().name
+    path = Path(what)
+    if path.is_dir() and not (path / "manifest.json").is_file():
+        checked = check_test_sets(test_sets, settings.features, aliases)
+        folder, own = path.absolute(), name or path.resolve().name
         check_name(own)
         listed = read_list(folder, any_depth=True, longest=settings.acquire.max_bytes).table
         content = folder_digest(listed, skipped_files(folder))
-        found = Subject(own, root, asked, folder=folder, content=content)
+        found = Subject(own, root, checked, folder=folder, content=content)
     else:
         root, version = _find_version(what, root, name)
-        asked = ask_test_sets(test_sets, settings.features, aliases)
-        found = Subject(version.name, root, asked, version=version)
+        checked = check_test_sets(test_sets, settings.features, aliases)
+        found = Subject(version.name, root, checked, version=version)
     Root(root).check_writable()
     return found
 
 
 def _find_version(what: str, root: str, name: str | None) -> tuple[str, Manifest]:
     """The root and the manifest of a version that is named, or whose folder is given."""
-    place = Path(what)
-    if not place.is_dir():
+    path = Path(what)
+    if not path.is_dir():
         return root, find_version(Root(root), only_name(Root(root), name), what)
-    place = place.resolve()
-    if place.parent.parent.name != "versions":
+    path = path.resolve()
+    if path.parent.parent.name != "versions":
         raise InputError(f"{what}: a version is a folder ROOT/versions/NAME/N-DIGEST; give --root and the version")
-    root = str(place.parents[2])
-    return root, read_manifest(Root(root), place.parent.name, place.name)
+    root = str(path.parents[2])
+    return root, read_manifest(Root(root), path.parent.name, path.name)
 
 
-def travel(road: Road, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> Output:
-    """The whole road to a certificate."""
-    listed = _list(road, subject, settings) if subject.folder else None
-    acquired = _acquire(road, listed, subject, settings, policy) if listed else {}
-    own: Inputs = {"images": tables(acquired, "images"), "verdicts": None}
-    packed = road.one(pack_images, _of_version(subject.version) if subject.version else own, None)
-    images: dict[str, Inputs] = {packet: {"images": ref} for packet, ref in packed.tables.items()}
+class Examinable(NamedTuple):
+    """Images that are to be compared, and what is known of those that can't be."""
 
-    leaks = find_leaks(road, images, subject.test_sets, settings)
-    seen = dict.fromkeys(images, subject.test_sets.photographs)
-    drawn = road.each(illustrate_overlaps, join(images, pick(leaks.overlaps, "overlaps"), seen), None)
+    inputs: PackInputs
+    drops: list[DropsRef]
+    passed_over: list[PassedOverRef]
 
-    facts: dict[str, Any] = {
-        "subject": str(subject),
-        "name": subject.name,
-        "test_sets": leaks.test_sets,
-        "settings": {name: getattr(settings, name).model_dump(mode="json") for name in LeakSettings.model_fields},
-        "crashed_pictures": leaks.crashed_pictures,
+
+def run_certification(
+    runner: StageRunner, subject: Subject, settings: LeakSettings, policy: FetchPolicy
+) -> PublishedCertificate:
+    """The stages, in their order."""
+    found = _of_version(subject.version) if subject.version else _of_folder(runner, subject, settings, policy)
+    packets = runner.one(pack_images, found.inputs, None).packets
+    compared = find_leaks(runner, packets, subject.test_sets, settings)
+    drawings = {
+        name: OverlapDrawingInputs(images=images, overlaps=compared.drawing(name, subject.test_sets))
+        for name, images in packets.items()
     }
-    parts: Inputs = {
-        "images": list(packed.tables.values()),
-        "drops": [*tables(acquired, "drops"), *tables(leaks.overlaps, "drops")],
-        "thumbnails": tables(drawn, "thumbnails"),
-        "facts": json.dumps(facts),
-    }
-    skipped = [listed.tables["passed_over"]] if listed else []
-    return road.one(publish_check, {**parts, **leaks.certified(subject.test_sets, skipped)}, None)
+    drawn = runner.each(illustrate_overlaps, drawings, None)
+    inputs = CertifyInputs(
+        images=list(packets.values()),
+        drops=[*found.drops, *(expanded.drops for expanded in compared.expanded.values())],
+        leaks=compared.evidence(subject.test_sets, found.passed_over),
+        thumbnails=[drawing.thumbnails for drawing in drawn.values()],
+        facts=_facts(subject, settings, compared),
+    )
+    return runner.one(publish_check, inputs, None)
 
 
-def _list(road: Road, subject: Subject, settings: LeakSettings) -> Output:
-    """The files of a folder, by the stage that lists one for curation."""
+def _of_version(version: Manifest) -> Examinable:
+    """What a version keeps."""
+    inputs = PackInputs(images=[version_ref(version, IMAGES)], verdicts=version_ref(version, VERDICTS))
+    return Examinable(inputs, [], [])
+
+
+def _of_folder(runner: StageRunner, subject: Subject, settings: LeakSettings, policy: FetchPolicy) -> Examinable:
+    """The images of a folder, by the stages that list and fetch for curation; their memo is apart from datasets'."""
     assert subject.folder
-    how: Inputs = {"merge": "{}", "any_depth": 1, "longest": settings.acquire.max_bytes}
-    return road.one(list_sources, {"content": subject.content, **how}, ListSettings(path=subject.folder))
+    listed = ListInputs(content=subject.content, any_depth=True, longest=settings.acquire.max_bytes)
+    sources = runner.one(list_sources, listed, ListSettings(path=subject.folder))
+    name = f".folder-{subject.name}"
+    acquired = acquire(runner, sources.shards, name, subject.folder, settings.acquire, policy)
+    images: list[ImagesRef] = [shard.images for shard in acquired.values()]
+    return Examinable(PackInputs(images=images), [shard.drops for shard in acquired.values()], [sources.passed_over])
 
 
-def _acquire(
-    road: Road, listed: Output, subject: Subject, settings: LeakSettings, policy: FetchPolicy
-) -> dict[str, Output]:
-    """The images of a folder, likewise; their memo is apart from that of datasets."""
-    return acquire(road, listed, f".folder-{subject.name}", str(subject.folder), settings.acquire, policy)
+def _facts(subject: Subject, settings: LeakSettings, compared: Leaks) -> Examined:
+    return Examined(
+        subject=str(subject),
+        name=subject.name,
+        test_sets=compared.test_sets,
+        settings={name: getattr(settings, name).model_dump(mode="json") for name in LeakSettings.model_fields},
+        crashed_pictures=compared.crashed_pictures,
+    )
 
 
-def _of_version(version: Manifest) -> Inputs:
-    """The images and verdicts of a version."""
-
-    def ref(name: str) -> TableRef:
-        own = version.tables[name]
-        return own.model_copy(update={"path": f"{version.folder}/{own.path}"})
-
-    return {"images": [ref("images")], "verdicts": ref("verdicts")}
-
-
-def _announce(root: Root, made: Certificate, published: Output) -> None:
+def _announce(root: Root, made: Certificate, published: PublishedCertificate) -> None:
     """Logs what came of it, and shows the way to the certificate."""
-    found, images = published.counts["found"], published.counts["images"]
-    get_run_logger().info("%s: %d of %d images share something with a test set", made.subject, found, images)
+    logger = get_run_logger()
+    logger.info("%s: %d of %d images share something with a test set", made.subject, published.found, published.images)
     page = f"{root.url}/{made.folder}/index.html"
     link = f"file://{page}" if root.is_local else page
     create_link_artifact(link, link_text=page, key="certify-report", description="Open it from disk")

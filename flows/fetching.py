@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 from uuid import UUID
 
@@ -13,16 +14,18 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
+from flows.runtime.progress import listener
 from flows.settings import RunSettings
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import FETCH_LOG
+from storage.tables.acquisition import SourcesRef
 from tasks.acquire.by_host import WELL, by_host
+from tasks.acquire.prior import next_generation
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 from tasks.acquire.shared import share
 from tasks.acquire.tally import Tally
-from tasks.acquire.task import SHARD, acquire_shard, next_generation
-from tasks.orchestration import Inputs, Output, Road, listener
+from tasks.acquire.task import Acquired, ShardInputs, acquire_shard
+from tasks.contracts import StageRunner
 
 _ROWS_AT_ONCE = 200_000
 """Rows of the shards that are open at once: enough that no host waits for another, few enough for memory."""
@@ -38,34 +41,38 @@ def policy_of(run: RunSettings, polite: PoliteSettings) -> FetchPolicy:
 
 
 def acquire(
-    road: Road, listed: Output, dataset: str, folder: str | None, settings: AcquireSettings, policy: FetchPolicy
-) -> dict[str, Output]:
+    runner: StageRunner,
+    shards: Mapping[str, SourcesRef],
+    dataset: str,
+    folder: Path | None,
+    settings: AcquireSettings,
+    policy: FetchPolicy,
+) -> dict[str, Acquired]:
     """The outcomes of all shards of a list.
 
     Args:
-        listed: what the stage `sources` wrote.
+        shards: the rows of the list, as the stage `sources` wrote them.
         dataset: the name under which the root knows what was acquired before.
         folder: where the list is a folder, its path.
     """
-    stored = road.root.find("images")
-    shards: dict[str, Inputs] = {
-        name: {
-            "rows": ref,
-            "dataset": dataset,
-            "shard": name,
-            "generation": next_generation(road.root, dataset, name, ref, settings, policy, stored),
-            "folder": folder,
-            "how": policy.model_dump_json(),
-        }
-        for name, ref in listed.tables.items()
-        if name.startswith(SHARD)
+    stored = runner.root.find("images")
+    inputs = {
+        name: ShardInputs(
+            rows=rows,
+            dataset=dataset,
+            shard=name,
+            generation=next_generation(runner.root, dataset, name, rows, settings, policy, stored),
+            folder=folder,
+            policy=policy,
+        )
+        for name, rows in shards.items()
     }
-    rows = max((ref.rows for name, ref in listed.tables.items() if name in shards), default=1)
-    at_once = min(max(_ROWS_AT_ONCE // rows, 4), _MOST_SHARDS)
+    longest = max((rows.rows for rows in shards.values()), default=1)
+    at_once = min(max(_ROWS_AT_ONCE // longest, 4), _MOST_SHARDS)
     with share(settings, policy) as shared, _shown(shared.tally, policy.polite):
-        acquired = road.each_here(acquire_shard, shards, settings, at_once)
+        acquired = runner.each_here(acquire_shard, inputs, settings, at_once)
     if shared.tally.hosts and FlowRunContext.get():
-        _show_hosts(road.root, acquired)
+        _show_hosts(runner.root, acquired)
     return acquired
 
 
@@ -119,10 +126,10 @@ def _describe_hosts(tally: Tally) -> str:
     return "; most failures: " + ", ".join(f"{host} {count:,}" for host, count in failures) if failures else ""
 
 
-def _show_hosts(root: Root, acquired: Mapping[str, Output]) -> None:
+def _show_hosts(root: Root, acquired: Mapping[str, Acquired]) -> None:
     """A table of what each host gave, in Prefect's UI."""
     columns = ["url", "outcome", "bytes", "seconds", "attempts"]
-    logs = [read_table(root, output.tables[FETCH_LOG.name], columns) for output in acquired.values()]
+    logs = [read_table(root, shard.fetch_log, columns) for shard in acquired.values()]
     hosts = by_host(pa.concat_tables(logs).to_pandas())
     shown = hosts.head(_MOST_HOSTS).to_dict("records")
     most = f"; the {_MOST_HOSTS} of {len(hosts):,} with most addresses" if len(hosts) > _MOST_HOSTS else ""

@@ -24,8 +24,8 @@ class NotLatestError(InputError):
         self.version = version
 
 
-def why_not_latest(root: Root, version: Manifest, share: float) -> str | None:
-    """Why a version should not become the latest and what to do, in one line; None where it should.
+def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestError | None:
+    """Why a version should not become the latest and what to do; None where it should.
 
     Args:
         share: of the images that the latest version keeps, those that this one has to keep.
@@ -38,10 +38,11 @@ def why_not_latest(root: Root, version: Manifest, share: float) -> str | None:
     reasons = Counter(rows.filter(pc.equal(rows["verdict"], "dropped"))["reason"].to_pylist())
     most = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
     how = "; to make it the latest all the same: --latest-share 0" if kept else ""
-    return (
+    said = (
         f"{version.folder} keeps {kept:,} of {version.funnel[0].images:,} images{before}: it is not made the latest. "
         f"Most rows were dropped for {most or 'no reason'}; mend that and run the same command again{how}"
     )
+    return NotLatestError(said, version)
 
 
 def _readable_latest(root: Root, name: str) -> Manifest | None:

@@ -1,23 +1,37 @@
 """What `curate` and `certify` have in common: images are described and compared with the test sets."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.packets import gather, join, pick, tables
 from flows.settings import LeakSettings
-from storage.tables import TableRef
+from storage.tables.acquisition import ImagesRef, PassedOverRef
 from storage.versions import check_name
+from tasks.contracts import StageRunner
+from tasks.features.contracts import Packet
 from tasks.features.settings import FeatureSettings
-from tasks.features.task import extract_features, mask_pictures
-from tasks.match.task import OverlayStageSettings, learn_overlays
-from tasks.orchestration import Inputs, Output, Road
+from tasks.features.task import Extracted, FeatureInputs, MaskInputs, extract_features, mask_pictures
+from tasks.match.task import OverlayInputs, OverlayStageSettings, learn_overlays
 from tasks.overlap.namesakes import Aliases, read_aliases
 from tasks.overlap.signature import digest_test_set, is_signature
-from tasks.overlap.task import OverlapStageSettings, expand_overlaps, find_overlaps, sign_test_set
+from tasks.overlap.task import (
+    Compared,
+    Expanded,
+    ExpandInputs,
+    OverlapInputs,
+    OverlapStageSettings,
+    SignatureInputs,
+    Signed,
+    expand_overlaps,
+    find_overlaps,
+    sign_test_set,
+)
+from tasks.publish.contracts import LeakEvidence, OverlapEvidence, TestPhotographs
+
+STAGES = (extract_features, sign_test_set, find_overlaps, learn_overlays, mask_pictures, expand_overlaps)
+"""The stages that `find_leaks` runs."""
 
 
 class TestSets(BaseModel):
@@ -30,20 +44,21 @@ class TestSets(BaseModel):
     aliases: Aliases = Field(description="by site, further spellings of its name")
 
     @property
-    def inputs(self) -> dict[str, Inputs]:
+    def inputs(self) -> dict[str, SignatureInputs]:
         """What the stage `signature` reads, by test set."""
         return {
-            name: {"name": name, "folder": str(path), "digest": self.digests[name]} for name, path in self.paths.items()
+            name: SignatureInputs(name=name, folder=path, digest=self.digests[name])
+            for name, path in self.paths.items()
         }
 
     @property
-    def photographs(self) -> Inputs:
-        """Where the photographs are of those sets that came with them, and which these are, for drawings."""
-        folders = {name: str(path) for name, path in self.paths.items() if not is_signature(path)}
-        return {"folders": json.dumps(folders), "seen": json.dumps(sorted(folders))}
+    def photographs(self) -> TestPhotographs:
+        """Where the photographs are of those sets that came with them, for drawings."""
+        folders = {name: path for name, path in self.paths.items() if not is_signature(path)}
+        return TestPhotographs(folders=folders, names=sorted(folders))
 
 
-def ask_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases: Path | None = None) -> TestSets:
+def check_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases: Path | None = None) -> TestSets:
     """Checks all that a user can get wrong about test sets.
 
     Raises:
@@ -57,68 +72,93 @@ def ask_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases:
 
 
 class Leaks(NamedTuple):
-    """What the stages wrote: `described` has the `images`, `features` and `masks` of each packet.
+    """What images share with test sets, packet by packet.
 
-    `direct` is what its images have in common with test photographs, `overlaps` all that follows from it.
+    Attributes:
+        packets: the images of each, described. overlaps: what its images have in common with test photographs.
+        expanded: all that follows from it.
     """
 
-    described: dict[str, Inputs]
-    features: dict[str, Output]
-    signatures: dict[str, Output]
-    direct: dict[str, Output]
-    overlaps: dict[str, Output]
+    packets: dict[str, Packet]
+    features: dict[str, Extracted]
+    signatures: dict[str, Signed]
+    overlaps: dict[str, Compared]
+    expanded: dict[str, Expanded]
 
     @property
     def test_sets(self) -> dict[str, int]:
         """How many photographs each test set has."""
-        return {name: output.counts["photographs"] for name, output in self.signatures.items()}
+        return {name: signed.checked.photographs for name, signed in self.signatures.items()}
 
     @property
     def crashed_pictures(self) -> int:
-        return sum(output.counts["crashed"] for output in self.features.values())
+        """How many pictures killed their detector."""
+        return sum(features.crashed for features in self.features.values())
 
-    def certified(self, test_sets: TestSets, also: Sequence[TableRef]) -> Inputs:
-        """What the certificate is made of; `also` are the tables `passed_over` of what is compared."""
-        checked = {
-            name: {**output.counts, "signature": output.tables["signature"].digest}
-            for name, output in self.signatures.items()
-        }
-        aliases: dict[str, Any] = dict(sorted(test_sets.aliases.items()))
-        return {
-            "overlaps": tables(self.overlaps, "overlaps"),
-            "comparisons": tables(self.direct, "comparisons"),
-            "expansions": tables(self.overlaps, "expansions"),
-            "signatures": tables(self.signatures, "signature"),
-            "passed_over": [*also, *tables(self.signatures, "passed_over")],
-            "checked": json.dumps(checked),
-            "aliases": json.dumps(aliases),
-        }
+    def evidence(self, test_sets: TestSets, passed_over: Sequence[PassedOverRef]) -> LeakEvidence:
+        """What the certificate is made of.
+
+        Args:
+            passed_over: tables of files of the list, or of the folder, that were not compared.
+        """
+        return LeakEvidence(
+            overlaps=[expanded.overlaps for expanded in self.expanded.values()],
+            comparisons=[overlaps.comparisons for overlaps in self.overlaps.values()],
+            expansions=[expanded.expansions for expanded in self.expanded.values()],
+            signatures=[signed.signature for signed in self.signatures.values()],
+            passed_over=[*passed_over, *(signed.passed_over for signed in self.signatures.values())],
+            checked={name: signed.checked for name, signed in self.signatures.items()},
+            aliases=dict(test_sets.aliases),
+        )
+
+    def drawing(self, packet: str, test_sets: TestSets) -> OverlapEvidence:
+        """What is drawn of a packet's overlaps."""
+        return OverlapEvidence(overlaps=self.expanded[packet].overlaps, photographs=test_sets.photographs)
 
 
-def find_leaks(road: Road, images: Mapping[str, Inputs], test_sets: TestSets, settings: LeakSettings) -> Leaks:
+def find_leaks(
+    runner: StageRunner, images: Mapping[str, ImagesRef], test_sets: TestSets, settings: LeakSettings
+) -> Leaks:
     """Compares images with test sets, and masks what lies over many of them.
 
     Args:
-        images: by packet, its `images`; all of a class are in one.
+        images: by packet; all of a class are in one.
     """
     # Describe each picture once, and each photograph of a test set.
-    features = road.each(extract_features, images, settings.features)
-    signatures = road.each(sign_test_set, test_sets.inputs, settings.features)
+    pictures = {name: FeatureInputs(images=ref) for name, ref in images.items()}
+    features = runner.each(extract_features, pictures, settings.features)
+    signatures = runner.each(sign_test_set, test_sets.inputs, settings.features)
 
-    # Pass each image through both nets.
-    described = join(images, pick(features, "features"))
-    signed = {packet: {"signatures": tables(signatures, "signature")} for packet in images}
+    # Compare each image with the photographs of all test sets.
+    signed = [found.signature for found in signatures.values()]
+    compared = {
+        name: OverlapInputs(images=ref, features=features[name].features, signatures=signed)
+        for name, ref in images.items()
+    }
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
-    direct = road.each(find_overlaps, join(described, signed), verification)
+    overlaps = runner.each(find_overlaps, compared, verification)
 
     # What photographs of unrelated classes have in common lies over them: mask it.
-    shared = gather(described, ("images", "features"))
-    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
-    learnt = road.one(learn_overlays, shared, overlays)
-    templates: dict[str, Inputs] = {packet: {"templates": learnt.tables["templates"]} for packet in images}
-    masks = road.each(mask_pictures, join(described, templates), settings.overlays)
-    described = join(described, pick(masks, "masks"))
+    packets = _mask(runner, images, features, settings)
 
     # Look for what others of their class show of a test set, and judge images and classes.
-    overlaps = road.each(expand_overlaps, join(described, pick(direct, "overlaps")), verification)
-    return Leaks(described, features, signatures, direct, overlaps)
+    found = {name: ExpandInputs(packet=packet, overlaps=overlaps[name].overlaps) for name, packet in packets.items()}
+    return Leaks(packets, features, signatures, overlaps, runner.each(expand_overlaps, found, verification))
+
+
+def _mask(
+    runner: StageRunner, images: Mapping[str, ImagesRef], features: Mapping[str, Extracted], settings: LeakSettings
+) -> dict[str, Packet]:
+    """The packets, described, with masks over what unrelated classes have in common."""
+    every = OverlayInputs(images=list(images.values()), features=[found.features for found in features.values()])
+    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
+    templates = runner.one(learn_overlays, every, overlays).templates
+    looked_at = {
+        name: MaskInputs(images=ref, features=features[name].features, templates=templates)
+        for name, ref in images.items()
+    }
+    masks = runner.each(mask_pictures, looked_at, settings.overlays)
+    return {
+        name: Packet(images=ref, features=features[name].features, masks=masks[name].masks)
+        for name, ref in images.items()
+    }

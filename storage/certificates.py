@@ -14,7 +14,8 @@ from storage.locks import lock
 from storage.manifest import Attested, Certificate
 from storage.parquet import encode, read_table
 from storage.root import Root
-from storage.tables import CERTIFICATE_TABLES, TableRef
+from storage.tables.spec import ListingRef, TableRef
+from storage.tables.versions import CERTIFICATE_TABLES
 
 _RECORD = "certificate.json"
 
@@ -63,7 +64,7 @@ def publish_certificate(
         if old and not list_damage_of(root, old):
             return old
 
-        def describe(listing: TableRef) -> bytes:
+        def describe(listing: ListingRef) -> bytes:
             return made.model_copy(update={"files": listing}).model_dump_json(indent=2).encode()
 
         content = chain(((f"{name}.parquet", data) for name, data in files.items()), render(made))

@@ -5,7 +5,8 @@ import pandas as pd
 
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.tables import BOXES, VERDICTS
+from storage.tables.groups import BOXES
+from storage.tables.versions import VERDICTS
 from storage.versions import read_version_table
 
 _BOX = ["x1", "y1", "x2", "y2"]

@@ -6,7 +6,17 @@ class InputError(ValueError):
 
 
 class DamagedTableError(InputError):
-    """A stored table or image whose bytes are not those that its digest promises."""
+    """A stored table or image whose bytes are not those that its digest promises.
+
+    `path` is the file's path below the dataset root, where the text names one that the next run may make anew.
+    """
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+    def __reduce__(self) -> tuple[type["DamagedTableError"], tuple[str, str | None]]:
+        return type(self), (str(self), self.path)
 
 
 class UnwritableRootError(InputError):

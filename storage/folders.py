@@ -11,7 +11,7 @@ from uuid import uuid4
 from storage.errors import DamagedTableError, InputError
 from storage.parquet import is_intact, read_bytes
 from storage.root import Root
-from storage.tables import TableRef
+from storage.tables.spec import FileRef, ListingRef, TableRef
 
 BUILDING = ".building-"
 """Begins the names of folders that are being written."""
@@ -23,7 +23,7 @@ Files = Iterable[tuple[str, bytes] | tuple[str, bytes | TableRef]]
 """Paths in a folder, and the bytes of each or what is stored in the root already."""
 
 
-def publish_folder(root: Root, folder: str, files: Files, record: str, describe: Callable[[TableRef], bytes]) -> None:
+def publish_folder(root: Root, folder: str, files: Files, record: str, describe: Callable[[ListingRef], bytes]) -> None:
     """Writes a folder, or what is lost or damaged of it.
 
     It is none before its record. A new local folder appears by one rename; where another process was quicker, its own
@@ -53,17 +53,17 @@ def publish_folder(root: Root, folder: str, files: Files, record: str, describe:
 
 
 def _write(
-    root: Root, folder: str, files: Files, record: str, describe: Callable[[TableRef], bytes], *, over: bool
+    root: Root, folder: str, files: Files, record: str, describe: Callable[[ListingRef], bytes], *, over: bool
 ) -> None:
     digests = {}
     for path, content in files:
         digest = content.digest if isinstance(content, TableRef) else hashlib.sha256(content).hexdigest()
-        target = TableRef(path=f"{folder}/{path}", digest=digest, rows=0)
+        target = FileRef(path=f"{folder}/{path}", digest=digest)
         if not (over and is_intact(root, target)):
             _store(root, target, content)
         digests[path] = digest
     listing = "".join(_line(digest, path) for path, digest in sorted(digests.items())).encode()
-    ref = TableRef(path=_LISTING, digest=hashlib.sha256(listing).hexdigest(), rows=len(digests))
+    ref = ListingRef(path=_LISTING, digest=hashlib.sha256(listing).hexdigest(), rows=len(digests))
     described = describe(ref)
     seal = _line(hashlib.sha256(described).hexdigest(), record).encode()
     root.flush()  # what the record tells of comes first
@@ -71,7 +71,7 @@ def _write(
         root.write(f"{folder}/{path}", content)
 
 
-def _store(root: Root, target: TableRef, content: bytes | TableRef) -> None:
+def _store(root: Root, target: FileRef, content: bytes | TableRef) -> None:
     if isinstance(content, bytes):
         root.write(target.path, content, flush=False)
         return
@@ -109,7 +109,7 @@ def read_record(root: Root, path: str) -> bytes:
     return content
 
 
-def list_damage(root: Root, folder: str, record: str, listing: TableRef | None) -> Iterator[str]:
+def list_damage(root: Root, folder: str, record: str, listing: ListingRef | None) -> Iterator[str]:
     """What of a published folder is not as it was published, a line each; its record has been read.
 
     Args:
@@ -123,7 +123,7 @@ def list_damage(root: Root, folder: str, record: str, listing: TableRef | None) 
     yield from list_lost(root, listing.model_copy(update={"path": f"{folder}/{listing.path}"}))
 
 
-def list_lost(root: Root, listing: TableRef) -> Iterator[str]:
+def list_lost(root: Root, listing: ListingRef) -> Iterator[str]:
     """Which of the files that a list names are gone or damaged, a line each; the list itself as well.
 
     Args:
@@ -137,17 +137,17 @@ def list_lost(root: Root, listing: TableRef) -> Iterator[str]:
     folder = listing.path.rpartition("/")[0]
     for line in content.decode("utf-8", "replace").splitlines():
         digest, _, path = line.partition("  ")
-        if not is_intact(root, TableRef(path=f"{folder}/{path}", digest=digest, rows=0)):
+        if not is_intact(root, FileRef(path=f"{folder}/{path}", digest=digest)):
             yield f"{folder}/{path} is gone or damaged"
 
 
-def records_of(root: Root, folder: str, record: str) -> dict[str, TableRef]:
-    """A published folder's record and the digest that it is checked by, as references: a memo stands with them."""
+def records_of(root: Root, folder: str, record: str) -> tuple[FileRef, FileRef]:
+    """A published folder's record, and the digest that it is checked by; a memo stands with them."""
 
-    def ref(path: str) -> TableRef:
-        return TableRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest(), rows=0)
+    def ref(path: str) -> FileRef:
+        return FileRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest())
 
-    return {"record": ref(f"{folder}/{record}"), "seal": ref(f"{folder}/{_seal(record)}")}
+    return ref(f"{folder}/{record}"), ref(f"{folder}/{_seal(record)}")
 
 
 def _line(digest: str, path: str) -> str:

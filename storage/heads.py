@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from storage.parquet import encode
 from storage.root import Root
-from storage.tables import TableRef, TableSpec
+from storage.tables.spec import TableRef, TableSpec
 
 _HEAD = "head.json"
 SPARE_IMAGES, SPARE_LOG = "spare_images", "spare_log"
@@ -88,7 +88,7 @@ class Journal:
         specs: the tables; a part counts once it has rows of the last of them.
     """
 
-    def __init__(self, root: Root, folder: str, specs: Sequence[TableSpec]) -> None:
+    def __init__(self, root: Root, folder: str, specs: Sequence[TableSpec[Any]]) -> None:
         self._root, self._folder, self._specs = root, folder, specs
         complete = (name.removesuffix(self._suffix(specs[-1])) for name in root.names(folder))
         self._parts = {int(number) for number in complete if number.isdecimal()}
@@ -105,12 +105,12 @@ class Journal:
             self._root.write(path, encode(spec, tables[spec.name]), flush=False)
         self._parts.add(number)
 
-    def read(self, spec: TableSpec) -> pa.Table:
+    def read(self, spec: TableSpec[Any]) -> pa.Table:
         """All rows of a table that were written down."""
         parts = [self._read_part(number, spec) for number in sorted(self._parts)]
         return pa.concat_tables([spec.schema.empty_table(), *(part for part in parts if part is not None)])
 
-    def _read_part(self, number: int, spec: TableSpec) -> pa.Table | None:
+    def _read_part(self, number: int, spec: TableSpec[Any]) -> pa.Table | None:
         """A part; None where it is damaged, so that its rows are found out again."""
         try:
             content = self._root.read(f"{self._folder}/{number}{self._suffix(spec)}")
@@ -122,5 +122,5 @@ class Journal:
             return None
 
     @staticmethod
-    def _suffix(spec: TableSpec) -> str:
+    def _suffix(spec: TableSpec[Any]) -> str:
         return f"-{spec.name}.parquet"

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from storage.errors import DamagedTableError
 from storage.parquet import is_intact
 from storage.root import Root
-from storage.tables import TableRef
+from storage.tables.spec import FileRef
 
 _HOW = "run the same command with --refetch failed, which fetches it anew"
 _AT_ONCE = 8  # files: one a core, and some that wait for a store
@@ -72,4 +72,4 @@ def check_stored(root: Root, paths: Iterable[str]) -> None:
 
 
 def _is_sound(root: Root, path: str) -> bool:
-    return is_intact(root, TableRef(path=path, digest=PurePosixPath(path).stem, rows=0))
+    return is_intact(root, FileRef(path=path, digest=PurePosixPath(path).stem))

@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from storage.reasons import may_be_missed
-from storage.tables import CAPTION_MATRICES, CAPTION_TABLES, INDEX_FILES, INDEX_TABLES, VERSION_TABLES, TableRef
+from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
+from storage.tables.retrieval import INDEX_FILES, INDEX_TABLES
+from storage.tables.spec import ListingRef, TableRef
+from storage.tables.versions import VERSION_TABLES
 
 
 class FunnelStep(BaseModel):
@@ -36,27 +39,37 @@ class Matching(BaseModel):
     missed_high: float = Field(description="upper end")
 
 
-class Making(BaseModel):
-    """What every version says of how it came about."""
+class Request(BaseModel):
+    """What was asked for."""
 
     model_config = ConfigDict(frozen=True)
 
     note: str = Field("", description="what its maker says of it, such as where the list comes from")
     settings: dict[str, Any] = Field(description="every setting of the flow that made it")
+
+
+class Making(Request):
+    """What every version says of how it came about."""
+
     software: dict[str, str] = Field(description="version of everything that computed it")
 
 
-class Facts(Making):
-    """What a curated version says of how it came about."""
+class CurationFacts(Request):
+    """What a curation knows of a version before it is put together."""
 
     overrides: dict[str, Any] = Field({}, description="what a person decided instead of the method")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
-    passed_over: dict[str, dict[str, int]] = Field(
-        {}, description="files not compared, by test set, '' for the list, and by reason; the table names them"
-    )
     crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
     related_classes: int = Field(0, description="pairs of classes of which photographs show the same thing")
     matching: Matching
+
+
+class Facts(CurationFacts, Making):
+    """What a curated version says of how it came about."""
+
+    passed_over: dict[str, dict[str, int]] = Field(
+        {}, description="files not compared, by test set, '' for the list, and by reason; the table names them"
+    )
     funnel: list[FunnelStep]
 
 
@@ -96,14 +109,18 @@ class TripletFacts(BaseModel):
     without: dict[str, int] = Field(description="reason to number of images for which no triplet could be drawn")
 
 
-class CaptionFacts(Making):
-    """What a version of captions says of how it came about."""
+class EncodedFacts(Request):
+    """What the encoding of captions knows of a version before it is put together."""
 
     sources: list[SourceFile]
     encodings: dict[str, EncodingFacts] = Field(description="by name: `captions` and `objects`; never mixed")
     similarity: str = Field(description="the encoding that neighbours and triplets were computed from")
     triplets: TripletFacts
     wordnet: str | None = Field(description="version of NLTK's WordNet that names were looked up in; none without one")
+
+
+class CaptionFacts(EncodedFacts, Making):
+    """What a version of captions says of how it came about."""
 
 
 class TriedIndex(BaseModel):
@@ -150,7 +167,7 @@ class Version(BaseModel):
     number: int
     digest: str = Field(description="sha256 over the lines `table digest`, sorted; the fetch log is left out")
     tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the version's folder")
-    files: TableRef | None = Field(
+    files: ListingRef | None = Field(
         None, description="`SHA256SUMS`, which has the digest of every file but this one; none in versions of long ago"
     )
     created_at: datetime
@@ -190,8 +207,8 @@ def count_uncompared(passed_over: Mapping[str, Mapping[str, int]]) -> int:
     return sum(count for counts in passed_over.values() for reason, count in counts.items() if may_be_missed(reason))
 
 
-class Attested(BaseModel):
-    """What a certificate says of how it came about."""
+class Examined(BaseModel):
+    """What was checked against which test sets, before a certificate is put together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -199,11 +216,16 @@ class Attested(BaseModel):
     name: str = Field(description="name of the dataset, or that was given to the folder")
     test_sets: dict[str, int] = Field(description="test sets it was checked against, and their photographs")
     settings: dict[str, Any] = Field(description="every setting that decides the result")
+    crashed_pictures: int = Field(description="pictures that killed their detector and so were compared with nothing")
+
+
+class Attested(Examined):
+    """What a certificate says of how it came about."""
+
     software: dict[str, str] = Field(description="version of everything that computed it")
     passed_over: dict[str, dict[str, int]] = Field(
         description="files not compared, by test set, '' for the folder itself, and by reason; the table names them"
     )
-    crashed_pictures: int = Field(description="pictures that killed their detector and so were compared with nothing")
 
     @property
     def uncompared(self) -> int:
@@ -216,7 +238,7 @@ class Certificate(Attested):
 
     digest: str = Field(description="sha256 over the subject and the lines `table digest`, sorted")
     tables: dict[str, TableRef] = Field(description="table name to its file; paths are below the certificate's folder")
-    files: TableRef | None = Field(
+    files: ListingRef | None = Field(
         None,
         description="`SHA256SUMS`, which has the digest of every file but this one; none in certificates of long ago",
     )

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from storage.errors import DamagedTableError
 from storage.root import Root
-from storage.tables import TableRef, TableSpec
+from storage.tables.spec import FileRef, MatrixRef, R, TableRef, TableSpec
 
 _WRITER: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "version": "2.6", "store_schema": True}
 _ROWS_AT_ONCE = 64
 """Rows in memory of a table that is read or written row by row: of `features`, about 15 MB."""
 
 
-def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = None) -> bytes:
+def encode(spec: TableSpec[Any], table: pa.Table, about: Mapping[str, str] | None = None) -> bytes:
     """The table as Parquet bytes: columns by the schema, rows sorted by its key, writer settings fixed.
 
     The same rows in any order give the same bytes under the same pyarrow version.
@@ -41,12 +41,12 @@ def encode(spec: TableSpec, table: pa.Table, about: Mapping[str, str] | None = N
     return sink.getvalue()
 
 
-def write_table(root: Root, relative: str, spec: TableSpec, table: pa.Table, *, flush: bool = True) -> TableRef:
+def write_table(root: Root, relative: str, spec: TableSpec[R], table: pa.Table, *, flush: bool = True) -> R:
     """Stores a table in one step and returns its reference; `flush` as in `Root.write`."""
-    return write_bytes(root, relative, encode(spec, table), table.num_rows, flush=flush)
+    return _write(root, relative, spec.ref, encode(spec, table), table.num_rows, flush=flush)
 
 
-def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mapping[str, Any]]) -> TableRef:
+def write_rows(root: Root, relative: str, spec: TableSpec[R], rows: Iterable[Mapping[str, Any]]) -> R:
     """Stores rows as they come, for tables that are too large for memory; the same rows give the same bytes.
 
     Raises:
@@ -57,7 +57,7 @@ def write_rows(root: Root, relative: str, spec: TableSpec, rows: Iterable[Mappin
     return write_batches(root, relative, spec, (pa.Table.from_pylist(part, spec.schema) for part in some))
 
 
-def write_batches(root: Root, relative: str, spec: TableSpec, batches: Iterable[pa.Table]) -> TableRef:
+def write_batches(root: Root, relative: str, spec: TableSpec[R], batches: Iterable[pa.Table]) -> R:
     """Stores parts of a table as they come, a row group each; the same parts give the same bytes.
 
     Raises:
@@ -75,7 +75,7 @@ def write_batches(root: Root, relative: str, spec: TableSpec, batches: Iterable[
                 writer.write_table(batch.select(spec.schema.names).cast(spec.schema))
                 count, last = count + batch.num_rows, [[key[-1:]] for key in keys]
         digest = _digest(file)
-    return TableRef(path=relative, digest=digest, rows=count)
+    return spec.ref(path=relative, digest=digest, rows=count)
 
 
 def _ascend(keys: list[NDArray[Any]]) -> bool:
@@ -119,14 +119,18 @@ def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None
         yield from table.iter_batches(rows, columns=columns, use_threads=False)
 
 
-def write_bytes(root: Root, relative: str, content: bytes, rows: int, *, flush: bool = True) -> TableRef:
-    """Stores what is a table in another format, such as a matrix, in one step and returns its reference."""
+def write_matrix(root: Root, relative: str, content: bytes, rows: int) -> MatrixRef:
+    """Stores the bytes of a matrix in one step and returns its reference."""
+    return _write(root, relative, MatrixRef, content, rows, flush=True)
+
+
+def _write(root: Root, relative: str, kind: type[R], content: bytes, rows: int, *, flush: bool) -> R:
     root.write(relative, content, flush=flush)
-    return TableRef(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=rows)
+    return kind(path=relative, digest=hashlib.sha256(content).hexdigest(), rows=rows)
 
 
-def read_bytes(root: Root, ref: TableRef) -> bytes:
-    """Reads such a file back, checked against the digest of its reference.
+def read_bytes(root: Root, ref: FileRef) -> bytes:
+    """The bytes of a stored file, checked against the digest of its reference.
 
     Raises:
         DamagedTableError: the file is gone or holds other bytes.
@@ -135,7 +139,7 @@ def read_bytes(root: Root, ref: TableRef) -> bytes:
         return file.read()
 
 
-def is_intact(root: Root, ref: TableRef) -> bool:
+def is_intact(root: Root, ref: FileRef) -> bool:
     """Whether the file is there and its bytes are the promised ones."""
     try:
         with root.reading(ref.path) as file:
@@ -145,15 +149,16 @@ def is_intact(root: Root, ref: TableRef) -> bool:
 
 
 @contextmanager
-def _reading(root: Root, ref: TableRef) -> Iterator[BinaryIO]:
+def _reading(root: Root, ref: FileRef) -> Iterator[BinaryIO]:
     with ExitStack() as stack:
         try:
             file = stack.enter_context(root.reading(ref.path))
         except FileNotFoundError as error:
             message = f"{root.url}/{ref.path} is gone; run the same command again to make it anew"
-            raise DamagedTableError(message) from error
+            raise DamagedTableError(message, ref.path) from error
         if _digest(file) != ref.digest:
-            raise DamagedTableError(f"{root.url}/{ref.path} was changed or damaged; run the same command again")
+            message = f"{root.url}/{ref.path} was changed or damaged; run the same command again"
+            raise DamagedTableError(message, ref.path)
         yield file
 
 

@@ -6,11 +6,11 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -203,6 +203,20 @@ class Root:
             found = {str(path): int(facts["size"]) for path, facts in self.fs.find(base, detail=True).items()}
         return {path[len(self.base) + 1 :]: size for path, size in found.items() if size is not None}
 
+    def stamps(self, relative: str) -> dict[str, str]:
+        """The paths of all files at or below a path, and what tells cheaply whether each was written since.
+
+        That is its length, and when it was last changed, or an object's ETag. No bytes are read.
+        """
+        base = self.path(relative)
+        if self.is_local:
+            walked = (f"{folder}/{name}" for folder, _, names in os.walk(base) for name in names)
+            found = {path: _stamp(path) for path in (walked if os.path.isdir(base) else [base])}  # noqa: PTH112
+        else:
+            self.fs.invalidate_cache(base)
+            found = {str(path): _stamp_of(facts) for path, facts in self.fs.find(base, detail=True).items()}
+        return {path[len(self.base) + 1 :]: stamp for path, stamp in found.items() if stamp is not None}
+
     def remove(self, relative: str) -> None:
         """Removes a file or a folder with all that is in it, if it is there."""
         if self.exists(relative):
@@ -246,6 +260,20 @@ def _size(path: str) -> int | None:
         return os.stat(path).st_size  # noqa: PTH116
     except FileNotFoundError:
         return None
+
+
+def _stamp(path: str) -> str | None:
+    try:
+        facts = os.stat(path)  # noqa: PTH116 - see `_size`
+    except OSError:  # gone, or no path at all
+        return None
+    return f"{facts.st_size} {facts.st_mtime_ns}"
+
+
+def _stamp_of(facts: Mapping[str, Any]) -> str:
+    """The stamp of an object; stores name what changes with it in different ways."""
+    changed = next((facts[name] for name in ("ETag", "etag", "LastModified", "mtime", "updated") if name in facts), "")
+    return f"{facts['size']} {changed}"
 
 
 @contextmanager

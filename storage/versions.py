@@ -17,7 +17,9 @@ from storage.locks import lock
 from storage.manifest import Making, Manifest, Version
 from storage.parquet import encode, read_table
 from storage.root import Root
-from storage.tables import FETCH_LOG, VERSION_TABLES, TableRef
+from storage.tables.acquisition import FETCH_LOG
+from storage.tables.spec import ListingRef, R, TableRef, TableSpec
+from storage.tables.versions import VERSION_TABLES
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FOLDER_PATTERN = re.compile(r"(\d+)-([0-9a-f]{12})")
@@ -183,6 +185,11 @@ def version_table(version: Version, table: str) -> TableRef:
     return ref.model_copy(update={"path": f"{version.folder}/{ref.path}"})
 
 
+def version_ref(version: Version, spec: TableSpec[R]) -> R:
+    """A table of a version, from the root, as a reference of its own kind."""
+    return spec.ref.model_validate(version_table(version, spec.name).model_dump())
+
+
 def read_version_table(root: Root, version: Version, table: str, columns: list[str] | None = None) -> pa.Table:
     """A table of a version, checked against the manifest's digest."""
     return read_table(root, version_table(version, table), columns)
@@ -212,14 +219,14 @@ def publish_version(
     with lock(root, f"publish/{kind.shelf}/{name}", wait=True):
         number = _number_of(root, name, kind, digest)
         own = {"name": name, "number": number, "digest": digest, "tables": refs, "created_at": datetime.now(UTC)}
-        made = kind(**facts.model_dump(), **own)
+        made = kind.model_validate({**facts.model_dump(), **own})
         old = read_if_sound(root, name, made.folder.rsplit("/", 1)[-1], kind)
         if old and not list_damage_of(root, old):
             return old
         if old:  # its facts stay; today's fetch log is another one, and the digest leaves it out
             made = old.model_copy(update={"tables": refs, "files": None})
 
-        def describe(listing: TableRef) -> bytes:
+        def describe(listing: ListingRef) -> bytes:
             return made.model_copy(update={"files": listing}).model_dump_json(indent=2).encode()
 
         content = chain(((ref.path, source) for ref, source in files.values()), render(made))

@@ -6,11 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.tables import DROPS, FETCH_LOG, IMAGES
+from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES
+from storage.tables.spec import TableSpec
 from tasks.acquire.outcome import Outcome
 from tasks.acquire.resume import Listed
 
-TABLES = (IMAGES, DROPS, FETCH_LOG)
+TABLES: tuple[TableSpec[Any], ...] = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
 _TABLE_ROWS = 32  # until then they are dictionaries
 _PART_ROWS, _PART_SECONDS, _PART_SHARE = 1000, 30.0, 0.01

@@ -1,5 +1,6 @@
 """The knobs of acquire."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,18 @@ _ALLOWED_HOSTS = (
     "HOST:PORT that listed addresses reach although it is private, loopback or of another port, or HOST for the usual "
     "ports; nothing redirects there from another host; for tests and mirrors"
 )
+
+
+class ListSettings(StageSettings):
+    """The user's list."""
+
+    path: Path = Field(
+        description="a CSV or Parquet file of id, url, landmark_id; lines URL CLASS_ID; or a folder of class folders"
+    )
+    md5: Path | None = Field(None, description="file with one MD5 per line of the list")
+    clean: Path | None = Field(
+        None, description="Google-Landmarks v2's train_clean.csv: only the ids it names are kept"
+    )
 
 
 class AcquireSettings(StageSettings):

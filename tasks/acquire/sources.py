@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from storage.errors import InputError
 from storage.reasons import PassedOver
-from storage.tables import SOURCES
+from storage.tables.acquisition import SOURCES
 from tasks.acquire.address import redact, without_userinfo
 from tasks.acquire.folder import Skipped, look_through
 from tasks.acquire.lists.clean import read_clean_ids

@@ -1,23 +1,36 @@
-"""Boxes' Prefect face: the boxes of a packet's kept groups."""
+"""The stage `boxes`: the boxes of a packet's kept groups."""
 
 import pandas as pd
 import pyarrow as pa
 
-from storage.parquet import read_table, write_table
-from storage.root import Root
-from storage.tables import BOXES
+from storage.parquet import read_table
+from storage.tables.acquisition import ImagesRef
+from storage.tables.groups import BOXES, BoxesRef, GroupsRef, PairsRef
 from tasks.boxes.group import box_group
 from tasks.boxes.settings import BoxSettings
-from tasks.orchestration import Inputs, Output, reference, stage, stage_path
+from tasks.contracts import Inputs, Output, Run, stage
 
 
-@stage("boxes", version=4)
-def estimate_boxes(root_url: str, key: str, inputs: Inputs, settings: BoxSettings) -> Output:
-    """Boxes the kept images of `groups` that have `pairs` among them; `images` has sizes."""
-    root = Root(root_url)
-    groups = read_table(root, reference(inputs, "groups")).to_pandas()
-    images = read_table(root, reference(inputs, "images")).to_pandas().set_index("image_id")
-    pairs = read_table(root, reference(inputs, "pairs")).to_pandas()
+class BoxInputs(Inputs):
+    """What `boxes` reads; `images` has the pictures' sizes."""
+
+    images: ImagesRef
+    pairs: PairsRef
+    groups: GroupsRef
+
+
+class Boxed(Output):
+    """What `boxes` writes."""
+
+    boxes: BoxesRef
+
+
+@stage("boxes", version=4, software=("numpy", "pandas"))
+def estimate_boxes(run: Run, inputs: BoxInputs, settings: BoxSettings) -> Boxed:
+    """Boxes the kept images that have pairs among them."""
+    groups = read_table(run.root, inputs.groups).to_pandas()
+    images = read_table(run.root, inputs.images).to_pandas().set_index("image_id")
+    pairs = read_table(run.root, inputs.pairs).to_pandas()
     kept = groups[groups.kept].merge(images[["width", "height"]], left_on="image_id", right_index=True)
     parts = []
     for _, members in kept.groupby(["landmark_id", "group"]):
@@ -30,4 +43,4 @@ def estimate_boxes(root_url: str, key: str, inputs: Inputs, settings: BoxSetting
         if parts
         else BOXES.schema.empty_table()
     )
-    return Output(tables={"boxes": write_table(root, stage_path(key, "boxes"), BOXES, table)})
+    return Boxed(boxes=run.write(BOXES, table))

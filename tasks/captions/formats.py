@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import InputError
-from storage.tables import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS, TableSpec
+from storage.tables.captions import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
+from storage.tables.spec import TableSpec
 
 _LARGEST_ID = 2**63 - 1
 _LARGEST_COORDINATE = 1e6
@@ -29,7 +30,7 @@ class Format:
     """
 
     entries: str | None
-    spec: TableSpec
+    spec: TableSpec[Any]
     row: Callable[[dict[str, Any]], Row]
 
 
@@ -45,7 +46,7 @@ def kind_of(name: str) -> str:
     raise InputError(f"{name}: can't tell what it holds; its name must begin with one of {', '.join(FORMATS)}")
 
 
-def spec_of(kind: str) -> TableSpec:
+def spec_of(kind: str) -> TableSpec[Any]:
     """The table that a kind of file becomes."""
     return FORMATS[kind].spec
 

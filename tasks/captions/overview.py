@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.tables import CAPTION_IMAGES, EMPTY_VECTORS, ENCODED_IMAGES, IMAGE_DATA
+from storage.tables.captions import CAPTION_IMAGES, EMPTY_VECTORS, ENCODED_IMAGES, IMAGE_DATA
 from tasks.captions.forms import Described
 from tasks.captions.settings import Encoding
 from tasks.captions.tfidf import Encoded

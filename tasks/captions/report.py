@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage.manifest import CaptionManifest
-from storage.tables import CAPTION_MATRICES, CAPTION_TABLES
+from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
 from tasks.captions.pictures import find_pictures
 from tasks.captions.samples import Samples
 from tasks.publish.card import template_environment

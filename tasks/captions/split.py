@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from storage.tables import LISTED_IMAGES
-from tasks.acquire.packets import place
+from storage.tables.captions import LISTED_IMAGES
+from tasks.acquire.partition import bucket_of
 from tasks.captions.settings import SplitSettings
 
 
@@ -18,7 +18,7 @@ def list_images(image_ids: Iterable[str], settings: SplitSettings) -> pa.Table:
 
 def split_of(image_id: str, settings: SplitSettings) -> str:
     """`train`, `val` or `test`."""
-    percent = place(image_id, 100)
+    percent = bucket_of(image_id, 100)
     if percent < settings.test_percent:
         return "test"
     return "val" if percent < settings.test_percent + settings.val_percent else "train"

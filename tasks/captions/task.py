@@ -1,12 +1,9 @@
-"""Captions' Prefect face: from Visual Genome's files to vectors, neighbours, triplets, and a published version."""
+"""The stages of captions: from Visual Genome's files to vectors, neighbours, triplets, and a published version."""
 
 import hashlib
-import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +13,10 @@ import scipy.sparse as sp
 
 from storage.archives import partial_file, put_archive, suffix_of
 from storage.folders import records_of
-from storage.manifest import CaptionFacts, CaptionManifest
-from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_bytes, write_table
+from storage.manifest import CaptionFacts, CaptionManifest, EncodingFacts, TripletFacts
+from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_matrix
 from storage.root import Root
-from storage.tables import (
+from storage.tables.captions import (
     CAPTION_IMAGES,
     CAPTION_NEIGHBOURS,
     CAPTION_TABLES,
@@ -31,12 +28,29 @@ from storage.tables import (
     LISTED_IMAGES,
     OBJECT_VOCABULARY,
     SKIPPED_RECORDS,
-    TableRef,
-    TableSpec,
 )
+from storage.tables.spec import FileRef, R, TableRef, TableSpec
 from storage.versions import publish_version
 from tasks.acquire.archive import transfer
-from tasks.acquire.settings import RemoteFile
+from tasks.captions.contracts import (
+    AnnotationTables,
+    Archive,
+    ArchiveInputs,
+    DrawnTriplets,
+    EncodedCaptions,
+    EncodedObjects,
+    Near,
+    NeighbourInputs,
+    ObjectInputs,
+    Parsed,
+    ParseInputs,
+    PhraseInputs,
+    PublishCaptionsInputs,
+    PublishedCaptions,
+    Split,
+    SplitInputs,
+    TripletInputs,
+)
 from tasks.captions.formats import spec_of
 from tasks.captions.forms import Described, count_words, describe, make_stemmer
 from tasks.captions.genome import GenomeFile
@@ -46,7 +60,6 @@ from tasks.captions.overview import complete_images, empty_vectors, encoded_imag
 from tasks.captions.report import render_card, render_report
 from tasks.captions.samples import choose_samples, phrases_of
 from tasks.captions.settings import (
-    ArchiveSettings,
     EncodeSettings,
     Encoding,
     NeighbourSettings,
@@ -57,184 +70,139 @@ from tasks.captions.settings import (
 from tasks.captions.split import list_images
 from tasks.captions.synsets import NO_SYNSET, count_synsets, find_in_wordnet, find_nothing
 from tasks.captions.tfidf import NOT_A_TERM, encode
+from tasks.captions.tfidf import Encoded as Weighted
 from tasks.captions.triplets import draw_triplets
-from tasks.orchestration import SOFTWARE, Inputs, Output, reference, references, stage, stage_path
+from tasks.contracts import Run, stage
+from tasks.software import CAPTIONS, describe_software
 
-LIBRARIES = {name: version(name) for name in ("nltk", "scikit-learn")}
-"""What captions are computed with besides `SOFTWARE`."""
-
-LEFT_OUT = "left out: "
-"""Begins the names of those counts of an encoding that tell what has no term."""
-
+_ENCODING = ("numpy", "scipy", "scikit-learn", "nltk")
 _NOT_A_TERM: dict[Encoding, str] = {"captions": "stop words", "objects": "without a synset"}
 _ROWS = 1 << 16
 
 
 @stage("archive", version=1)
-def fetch_archive(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
-    """Fetches an archive into the root.
-
-    Inputs: `url`, `sha256` and `bytes` of a `RemoteFile`; `how`, JSON of `ArchiveSettings`.
-    """
-    root, how = Root(root_url), ArchiveSettings.model_validate_json(str(inputs["how"]))
-    archive = RemoteFile.model_validate({name: inputs[name] for name in RemoteFile.model_fields})
-    with partial_file(root, hashlib.sha256(archive.url.encode()).hexdigest()[:32]) as file:
-        sha256 = transfer(archive, file, how)
-        size = file.stat().st_size
-        path = put_archive(root, file, sha256, suffix_of(archive.url))
-    return Output(tables={"archive": TableRef(path=path, digest=sha256, rows=0)}, counts={"bytes": size})
+def fetch_archive(run: Run, inputs: ArchiveInputs, settings: None) -> Archive:
+    """Fetches an archive into the root."""
+    with partial_file(run.root, hashlib.sha256(inputs.file.url.encode()).hexdigest()[:32]) as file:
+        sha256 = transfer(inputs.file, file, inputs.transfer)
+        path = put_archive(run.root, file, sha256, suffix_of(inputs.file.url))
+    return Archive(archive=FileRef(path=path, digest=sha256))
 
 
 @stage("parse", version=1)
-def parse_file(root_url: str, key: str, inputs: Inputs, settings: ParseSettings) -> Output:
-    """Reads a file of annotations into the table of its kind, and what is malformed into `skipped_records`.
-
-    Inputs: `kind`; `archive`, where it was fetched; or else `content`, the sha256 of a local file, and its `path`.
-    """
-    root = Root(root_url)
-    kind = str(inputs["kind"])
-    with _open(root, inputs) as file:
-        genome = GenomeFile(kind, file, str(inputs["path"]), settings)
-        spec = spec_of(kind)
-        found = write_batches(root, stage_path(key, spec.name), spec, genome.tables())
-    skipped = pa.Table.from_pylist(genome.skipped, SKIPPED_RECORDS.schema)
-    left = write_table(root, stage_path(key, "skipped_records"), SKIPPED_RECORDS, skipped)
-    counts = {"records": genome.records, "rows": found.rows, "skipped": left.rows}
-    return Output(tables={spec.name: found, "skipped_records": left}, counts=counts)
+def parse_file(run: Run, inputs: ParseInputs, settings: ParseSettings) -> Parsed:
+    """Reads a file of annotations into the table of its kind, and what is malformed into `skipped_records`."""
+    with _open(run.root, inputs) as file:
+        genome = GenomeFile(inputs.kind, file, inputs.path, settings)
+        spec = spec_of(inputs.kind)
+        found = write_batches(run.root, run.path(spec.name), spec, genome.tables())
+    skipped = run.write_rows(SKIPPED_RECORDS, genome.skipped)
+    tables = AnnotationTables.model_validate({spec.name: found})
+    return Parsed(tables=tables, skipped_records=skipped, records=genome.records, rows=found.rows)
 
 
-def _open(root: Root, inputs: Inputs) -> AbstractContextManager[IO[bytes]]:
-    if inputs["archive"] is None:
-        return Path(str(inputs["path"])).open("rb")
-    return root.reading(reference(inputs, "archive").path)
+def _open(root: Root, inputs: ParseInputs) -> AbstractContextManager[IO[bytes]]:
+    return root.reading(inputs.archive.path) if inputs.archive else Path(inputs.path).open("rb")
 
 
 @stage("images", version=1)
-def split_images(root_url: str, key: str, inputs: Inputs, settings: SplitSettings) -> Output:
-    """Lists every image that the files name, in the order of the matrices' rows, and splits them.
-
-    Inputs: `tables`, those that images are looked for in.
-    """
-    root = Root(root_url)
+def split_images(run: Run, inputs: SplitInputs, settings: SplitSettings) -> Split:
+    """Lists every image that the files name, in the order of the matrices' rows, and splits them."""
     found: set[str] = set()
-    for ref in references(inputs, "tables"):
-        for batch in read_batches(root, ref, _ROWS, ["image_id"]):
+    for ref in (inputs.image_data, inputs.regions, inputs.objects):
+        for batch in read_batches(run.root, ref, _ROWS, ["image_id"]) if ref else ():
             found.update(batch["image_id"].unique().to_pylist())
-    images = list_images(found, settings)
-    table = write_table(root, stage_path(key, "listed_images"), LISTED_IMAGES, images)
-    return Output(tables={"listed_images": table}, counts={"images": images.num_rows})
+    return Split(images=run.write(LISTED_IMAGES, list_images(found, settings)))
 
 
-@stage("encode-captions", version=1)
-def encode_captions(root_url: str, key: str, inputs: Inputs, settings: EncodeSettings) -> Output:
-    """Encodes images by the stems of their phrases.
-
-    Inputs: `images`; `descriptions`, the tables that hold the phrases, or none; `libraries`, versions.
-    """
-    root = Root(root_url)
-    images = read_table(root, reference(inputs, "images"))
-    described = describe(_pairs(root, inputs, ["phrase"]), _rows(images), count_words)
+@stage("encode-captions", version=1, software=_ENCODING)
+def encode_captions(run: Run, inputs: PhraseInputs, settings: EncodeSettings) -> EncodedCaptions:
+    """Encodes images by the stems of their phrases."""
+    images = read_table(run.root, inputs.images)
+    described = describe(_pairs(run.root, inputs.phrases, ["phrase"]), _rows(images), count_words)
     terms = list(map(make_stemmer(settings), described.forms))
-    return _encoded(root, key, "captions", images, described, described.forms, terms, settings)
+    weighted = _weigh(images, described, described.forms, terms, settings)
+    own = _write_encoded(run, "captions", images, described, weighted)
+    return EncodedCaptions(vocabulary=run.write(CAPTION_VOCABULARY, weighted.vocabulary, "vocabulary"), **own)
 
 
-@stage("encode-objects", version=1)
-def encode_objects(root_url: str, key: str, inputs: Inputs, settings: EncodeSettings) -> Output:
-    """Encodes images by the WordNet synsets of their objects.
-
-    Inputs: `images`; `descriptions`, the tables that hold the objects, or none; `wordnet`, version of the WordNet that
-    names without a synset are looked up in, or None; `libraries`, versions.
-    """
-    root = Root(root_url)
-    images = read_table(root, reference(inputs, "images"))
-    lookup = find_in_wordnet() if inputs["wordnet"] else find_nothing
-    objects = _pairs(root, inputs, ["names", "synsets"])
+@stage("encode-objects", version=1, software=_ENCODING)
+def encode_objects(run: Run, inputs: ObjectInputs, settings: EncodeSettings) -> EncodedObjects:
+    """Encodes images by the WordNet synsets of their objects."""
+    images = read_table(run.root, inputs.images)
+    lookup = find_in_wordnet() if inputs.wordnet else find_nothing
+    objects = _pairs(run.root, inputs.objects, ["names", "synsets"])
     described = describe(objects, _rows(images), partial(count_synsets, lookup=lookup))
     terms = [None if synset == NO_SYNSET else synset for synset, _ in described.forms]
-    names = [name for _, name in described.forms]
-    return _encoded(root, key, "objects", images, described, names, terms, settings)
+    weighted = _weigh(images, described, [name for _, name in described.forms], terms, settings)
+    own = _write_encoded(run, "objects", images, described, weighted)
+    return EncodedObjects(vocabulary=run.write(OBJECT_VOCABULARY, weighted.vocabulary, "vocabulary"), **own)
 
 
-def _pairs(root: Root, inputs: Inputs, columns: list[str]) -> Iterator[tuple[str, Any]]:
+def _pairs(root: Root, ref: TableRef | None, columns: list[str]) -> Iterator[tuple[str, Any]]:
     """Image id and description of every row; one of several columns is a tuple."""
-    for ref in references(inputs, "descriptions"):
-        for batch in read_batches(root, ref, _ROWS, ["image_id", *columns]):
-            values = [batch[name].to_pylist() for name in columns]
-            described = values[0] if len(values) == 1 else zip(*values, strict=True)
-            yield from zip(batch["image_id"].to_pylist(), described, strict=True)
+    for batch in read_batches(root, ref, _ROWS, ["image_id", *columns]) if ref else ():
+        values = [batch[name].to_pylist() for name in columns]
+        described = values[0] if len(values) == 1 else zip(*values, strict=True)
+        yield from zip(batch["image_id"].to_pylist(), described, strict=True)
 
 
 def _rows(images: pa.Table) -> dict[str, int]:
     return {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
 
 
-def _encoded(
-    root: Root,
-    key: str,
-    encoding: Encoding,
-    images: pa.Table,
-    described: Described,
-    forms: Sequence[str],
-    terms: Sequence[str | None],
-    settings: EncodeSettings,
-) -> Output:
+def _weigh(
+    images: pa.Table, described: Described, forms: Sequence[str], terms: Sequence[str | None], settings: EncodeSettings
+) -> Weighted:
     train = np.asarray(images["split"].to_numpy(zero_copy_only=False) == "train")
-    encoded = encode(described.counts, forms, terms, train, settings)
-    listed = encoded_images(images["image_id"], described, encoded)
+    return encode(described.counts, forms, terms, train, settings)
+
+
+def _write_encoded(
+    run: Run, encoding: Encoding, images: pa.Table, described: Described, weighted: Weighted
+) -> dict[str, Any]:
+    """What both encodings write, by the names of `Encoded`."""
+    listed = encoded_images(images["image_id"], described, weighted)
     empty = empty_vectors(encoding, listed)
-    vocabulary = CAPTION_VOCABULARY if encoding == "captions" else OBJECT_VOCABULARY
-    tables = {
-        "weights": write_bytes(root, stage_path(key, "weights", ".npz"), to_npz(encoded.weights), images.num_rows),
-        "vocabulary": write_table(root, stage_path(key, "vocabulary"), vocabulary, encoded.vocabulary),
-        "encoded_images": write_table(root, stage_path(key, "encoded_images"), ENCODED_IMAGES, listed),
-        "empty_vectors": write_table(root, stage_path(key, "empty_vectors"), EMPTY_VECTORS, empty),
-    }
     terms_of = {NOT_A_TERM: _NOT_A_TERM[encoding]}
-    left_out = {f"{LEFT_OUT}{terms_of.get(reason, reason)}": count for reason, count in encoded.left_out.items()}
-    counts = {
-        "images": images.num_rows,
-        "train_images": encoded.train_images,
-        "terms": encoded.vocabulary.num_rows,
-        "entries": encoded.weights.nnz,
-        "occurrences": int(described.counts.sum()),
-        "empty": empty.num_rows,
+    facts = EncodingFacts(
+        images=images.num_rows,
+        train_images=weighted.train_images,
+        terms=weighted.vocabulary.num_rows,
+        entries=weighted.weights.nnz,
+        occurrences=int(described.counts.sum()),
+        left_out={terms_of.get(reason, reason): count for reason, count in weighted.left_out.items()},
+        empty=empty.num_rows,
+    )
+    return {
+        "weights": write_matrix(run.root, run.path("weights", ".npz"), to_npz(weighted.weights), images.num_rows),
+        "images": run.write(ENCODED_IMAGES, listed),
+        "empty_vectors": run.write(EMPTY_VECTORS, empty),
+        "facts": facts,
     }
-    return Output(tables=tables, counts={**counts, **left_out})
 
 
-@stage("neighbours", version=1)
-def find_neighbours(root_url: str, key: str, inputs: Inputs, settings: NeighbourSettings) -> Output:
-    """The nearest images of some rows, among all.
-
-    Inputs: `weights`; `first` and `last`, the rows, the last left out.
-    """
-    root, first, last = Root(root_url), inputs["first"], inputs["last"]
-    assert isinstance(first, int)
-    assert isinstance(last, int)
-    found = list(Neighbours(_matrix(root, inputs)).of(first, last, settings.k))
+@stage("neighbours", version=1, software=("numpy", "scipy"))
+def find_neighbours(run: Run, inputs: NeighbourInputs, settings: NeighbourSettings) -> Near:
+    """Finds the nearest images of some rows, among all."""
+    weights = _weights(run.root, inputs.weights)
+    found = list(Neighbours(weights).of(inputs.first, inputs.last, settings.k))
     lists = {
         "neighbour_rows": [rows for rows, _ in found],
         "similarities": [similarities for _, similarities in found],
     }
-    table = pa.table({"row": range(first, last), **lists}, CAPTION_NEIGHBOURS.schema)
-    ref = write_table(root, stage_path(key, "caption_neighbours"), CAPTION_NEIGHBOURS, table)
-    return Output(tables={"caption_neighbours": ref}, counts={"pairs": sum(len(rows) for rows, _ in found)})
+    table = pa.table({"row": range(inputs.first, inputs.last), **lists}, CAPTION_NEIGHBOURS.schema)
+    return Near(neighbours=run.write(CAPTION_NEIGHBOURS, table))
 
 
-@stage("triplets", version=1)
-def draw(root_url: str, key: str, inputs: Inputs, settings: TripletSettings) -> Output:
-    """Draws semantic triplets. Inputs: `weights`; `images`."""
-    root = Root(root_url)
-    images = read_table(root, reference(inputs, "images"))
+@stage("triplets", version=1, software=("numpy", "scipy"))
+def draw(run: Run, inputs: TripletInputs, settings: TripletSettings) -> DrawnTriplets:
+    """Draws semantic triplets."""
+    images = read_table(run.root, inputs.images)
     ids, splits = images["image_id"].to_pylist(), images["split"].to_pylist()
-    drawing = draw_triplets(_matrix(root, inputs), ids, splits, settings)
-    table = pa.Table.from_pylist(drawing.rows, CAPTION_TRIPLETS.schema)
-    ref = write_table(root, stage_path(key, "caption_triplets"), CAPTION_TRIPLETS, table)
-    return Output(tables={"caption_triplets": ref}, counts={"drawn": ref.rows, **drawing.without})
-
-
-def _matrix(root: Root, inputs: Inputs) -> sp.csr_array:
-    return _weights(root, reference(inputs, "weights"))
+    drawing = draw_triplets(_weights(run.root, inputs.weights), ids, splits, settings)
+    triplets = run.write_rows(CAPTION_TRIPLETS, drawing.rows)
+    return DrawnTriplets(triplets=triplets, facts=TripletFacts(drawn=triplets.rows, without=drawing.without))
 
 
 def _weights(root: Root, ref: TableRef, columns: int | None = None) -> sp.csr_array:
@@ -242,18 +210,10 @@ def _weights(root: Root, ref: TableRef, columns: int | None = None) -> sp.csr_ar
 
 
 @stage("publish-captions", version=2)
-def publish_captions(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
-    """Puts the stages' tables together and publishes the version.
-
-    Inputs: `name`; `listed`, the images; `listed_captions` and `listed_objects`, the same in each encoding; the
-    matrices, both vocabularies and every table of a file that was given, each under its name in a version; lists of
-    `caption_neighbours`, of `empty_vectors` and of `skipped_records`; `facts`, JSON of all in `CaptionFacts` but the
-    software; `pictures`, folder of files named by image id, or None.
-    """
-    root = Root(root_url)
-    tables = _version_tables(root, key, inputs)
-    software = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect")}
-    facts = CaptionFacts(**json.loads(str(inputs["facts"])), software={**software, **SOFTWARE, **LIBRARIES})
+def publish_captions(run: Run, inputs: PublishCaptionsInputs, settings: None) -> PublishedCaptions:
+    """Puts the stages' tables together and publishes the version."""
+    root, tables = run.root, _version_tables(run, inputs)
+    facts = CaptionFacts(**dict(inputs.facts), software=describe_software(CAPTIONS))
 
     def render(manifest: CaptionManifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest).encode()
@@ -268,46 +228,45 @@ def publish_captions(root_url: str, key: str, inputs: Inputs, settings: None) ->
         samples = choose_samples(read, weights, terms, read_table(root, tables["caption_neighbours"]))
         regions = read_batches(root, tables["regions"], _ROWS, ["image_id", "phrase"])
         phrases = phrases_of(regions, samples.image_ids())
-        folder = Path(str(inputs["pictures"])) if inputs["pictures"] else None
-        for path, content in render_report(manifest, read, samples, phrases, folder):
+        for path, content in render_report(manifest, read, samples, phrases, inputs.pictures):
             yield f"report/{path}", content
 
-    manifest = publish_version(root, str(inputs["name"]), tables, facts, render, CaptionManifest)
-    refs = {
-        name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"}) for name, ref in manifest.tables.items()
-    }
-    refs |= records_of(root, manifest.folder, "manifest.json")
-    assert manifest.files
-    listing = manifest.files.model_copy(update={"path": f"{manifest.folder}/{manifest.files.path}"})
-    return Output(tables=refs, counts={"number": manifest.number}, listings=(listing,))
+    manifest = publish_version(root, inputs.name, tables, facts, render, CaptionManifest)
+    assert manifest.files  # it was written just now
+    record, seal = records_of(root, manifest.folder, "manifest.json")
+    return PublishedCaptions(
+        folder=manifest.folder,
+        tables={
+            name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"})
+            for name, ref in manifest.tables.items()
+        },
+        record=record,
+        seal=seal,
+        files=manifest.files.model_copy(update={"path": f"{manifest.folder}/{manifest.files.path}"}),
+    )
 
 
-def _version_tables(root: Root, key: str, inputs: Inputs) -> dict[str, TableRef]:
-    """Every table of the version as a stored file."""
+def _version_tables(run: Run, inputs: PublishCaptionsInputs) -> dict[str, TableRef]:
+    """Every table of the version as a stored file; those of files that were not given are empty."""
 
-    def put(spec: TableSpec, parts: Iterable[pa.Table]) -> TableRef:
-        return write_batches(root, stage_path(key, spec.name), spec, parts)
+    def put(spec: TableSpec[R], parts: Iterable[pa.Table]) -> R:
+        return write_batches(run.root, run.path(spec.name), spec, parts)
 
     joined: dict[str, TableRef] = {
-        "caption_images": put(CAPTION_IMAGES, [_complete_images(root, inputs)]),
-        "caption_neighbours": put(
-            CAPTION_NEIGHBOURS, (read_table(root, ref) for ref in references(inputs, "caption_neighbours"))
-        ),
+        "caption_images": put(CAPTION_IMAGES, [_complete_images(run.root, inputs)]),
+        "caption_neighbours": put(CAPTION_NEIGHBOURS, (read_table(run.root, ref) for ref in inputs.neighbours)),
+        "empty_vectors": _join(run, EMPTY_VECTORS, inputs.empty_vectors),
+        "skipped_records": _join(run, SKIPPED_RECORDS, inputs.skipped_records),
     }
-    for spec in (EMPTY_VECTORS, SKIPPED_RECORDS):
-        parts = [read_table(root, ref) for ref in references(inputs, spec.name)]
-        together = pa.concat_tables([spec.schema.empty_table(), *parts])
-        joined[spec.name] = write_table(root, stage_path(key, spec.name), spec, together)
-    names = [name for name in CaptionManifest.contents if name in inputs and name not in joined]
-    given = {name: reference(inputs, name) for name in names}
-    absent = (spec for spec in CAPTION_TABLES if spec.name not in {**joined, **given})
-    return {**joined, **given, **{spec.name: put(spec, []) for spec in absent}}
+    absent: list[TableSpec[Any]] = [spec for spec in CAPTION_TABLES if spec.name not in {**joined, **inputs.tables}]
+    return {**joined, **inputs.tables, **{spec.name: put(spec, []) for spec in absent}}
 
 
-def _complete_images(root: Root, inputs: Inputs) -> pa.Table:
-    listed, captions, objects = (
-        read_table(root, reference(inputs, name)) for name in ("listed", "listed_captions", "listed_objects")
-    )
-    data = inputs.get(IMAGE_DATA.name)
-    about = read_table(root, data) if isinstance(data, TableRef) else IMAGE_DATA.schema.empty_table()
+def _join(run: Run, spec: TableSpec[R], refs: Sequence[R]) -> R:
+    return run.write(spec, pa.concat_tables([spec.schema.empty_table(), *(read_table(run.root, ref) for ref in refs)]))
+
+
+def _complete_images(root: Root, inputs: PublishCaptionsInputs) -> pa.Table:
+    listed, captions, objects = (read_table(root, ref) for ref in (inputs.listed, inputs.captions, inputs.objects))
+    about = read_table(root, inputs.image_data) if inputs.image_data else IMAGE_DATA.schema.empty_table()
     return complete_images(listed, captions, objects, about)

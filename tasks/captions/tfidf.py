@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from storage.errors import InputError
-from storage.tables import CAPTION_VOCABULARY
+from storage.tables.captions import CAPTION_VOCABULARY
 from tasks.captions.settings import EncodeSettings
 
 _BLOCK = 1 << 14

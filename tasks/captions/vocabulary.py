@@ -9,7 +9,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from storage.tables import ENCODED_IMAGES
+from storage.tables.captions import ENCODED_IMAGES
 from tasks.captions.forms import count_words, describe, make_stemmer
 from tasks.captions.settings import EncodeSettings
 from tasks.captions.tfidf import weigh

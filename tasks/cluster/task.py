@@ -1,72 +1,102 @@
-"""Cluster's Prefect face: whether the pins can be honoured, and the groups of a packet's classes."""
-
-import json
+"""The stages `pins`, whether pins can be honoured, and `cluster` and `regroup`, the groups of a packet's classes."""
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.errors import InputError
-from storage.parquet import read_table, write_table
-from storage.root import Root
-from storage.tables import CLASS_GROUPS, CUTS, DROPS, GROUPS, TableRef, TableSpec
+from storage.parquet import read_table
+from storage.tables.acquisition import DROPS, DropsRef, ImagesRef
+from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, ClassGroupsRef, CutsRef, GroupsRef, PairsRef
+from storage.tables.spec import R, TableSpec
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import class_groups, dropped_images, image_groups, keep_images
 from tasks.cluster.settings import ClusterSettings
-from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
+from tasks.contracts import Inputs, Output, Run, stage
 
 _PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
+_GROUPING = ("numpy", "scipy", "pandas", "networkx")
+
+
+class PinInputs(Inputs):
+    """What `pins` reads: the pinned image of each class, and all that was dropped before matching."""
+
+    pins: dict[str, str]
+    drops: list[DropsRef]
+
+
+class Checked(Output):
+    """How many pins there are; all can be honoured."""
+
+    pins: int
 
 
 @stage("pins", version=1)
-def check_pins(root_url: str, key: str, inputs: Inputs, settings: None) -> Output:
-    """Checks that no image of `pins`, JSON of class to image, is in a table of the list `drops`.
+def check_pins(run: Run, inputs: PinInputs, settings: None) -> Checked:
+    """Checks that no pinned image was dropped, before matching, since that takes long.
 
     Raises:
-        InputError: one is; the text says which stage dropped it and why. Before matching, since that takes long.
+        InputError: one was; the text says which stage dropped it and why.
     """
-    root = Root(root_url)
-    pins: dict[str, str] = json.loads(str(inputs["pins"]))
-    for ref in references(inputs, "drops"):
-        drops = read_table(root, ref)
-        for drop in drops.filter(pc.is_in(drops["image_id"], pa.array(list(pins.values()), pa.string()))).to_pylist():
-            landmark_id = next(name for name, image_id in pins.items() if image_id == drop["image_id"])
+    for ref in inputs.drops:
+        drops = read_table(run.root, ref)
+        pinned = pa.array(list(inputs.pins.values()), pa.string())
+        for drop in drops.filter(pc.is_in(drops["image_id"], pinned)).to_pylist():
+            landmark_id = next(name for name, image_id in inputs.pins.items() if image_id == drop["image_id"])
             raise InputError(
                 f"overrides: pin {landmark_id!r} = {drop['image_id']!r}: {drop['stage']} dropped the image as "
                 f"{drop['reason']} {drop['evidence']}; pin another image of the class, or none"
             )
-    return Output(tables={}, counts={"pins": len(pins)})
+    return Checked(pins=len(inputs.pins))
 
 
-@stage("cluster", version=3)
-def cluster_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
-    """Groups the `images`, but for those in the list `drops`, by their `pairs`; `pins` is JSON of class to image."""
-    return _group(Root(root_url), key, inputs, settings)
+class GroupInputs(Inputs):
+    """What `cluster` and `regroup` read; the images in `drops` take no part."""
+
+    images: ImagesRef
+    pairs: PairsRef
+    drops: list[DropsRef]
+    pins: dict[str, str]
 
 
-@stage("regroup", version=1)
-def regroup_images(root_url: str, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
-    """The same without the images that other classes show more: their groups may be kept no longer."""
-    return _group(Root(root_url), key, inputs, settings)
+class Grouped(Output):
+    """What `cluster` and `regroup` write, and how many images are kept."""
+
+    groups: GroupsRef
+    class_groups: ClassGroupsRef
+    cuts: CutsRef
+    drops: DropsRef
+    kept: int
 
 
-def _group(root: Root, key: str, inputs: Inputs, settings: ClusterSettings) -> Output:
-    drops = [read_table(root, ref, ["image_id"])["image_id"].to_pylist() for ref in references(inputs, "drops")]
-    gone = [image_id for images in drops for image_id in images]
-    images = read_table(root, reference(inputs, "images"), ["image_id", "landmark_id"]).to_pandas()
-    pairs = read_table(root, reference(inputs, "pairs"), _PAIR_COLUMNS).to_pandas()
-    pairs = pairs[~pairs.image_a.isin(gone) & ~pairs.image_b.isin(gone)]
-    members, cuts = group_images(images[~images.image_id.isin(gone)], pairs, settings)
-    decided = keep_images(members, settings, json.loads(str(inputs["pins"])))
+@stage("cluster", version=3, software=_GROUPING)
+def cluster_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
+    """Groups the images of each class by their pairs, and keeps the largest group or the pinned one."""
+    return _group(run, inputs, settings)
 
-    def write(spec: TableSpec, rows: pd.DataFrame) -> tuple[str, TableRef]:
-        table = pa.Table.from_pandas(rows, spec.schema, preserve_index=False)
-        return spec.name, write_table(root, stage_path(key, spec.name), spec, table)
 
-    tables = [
-        write(GROUPS, image_groups(decided)),
-        write(CLASS_GROUPS, class_groups(decided)),
-        write(CUTS, cuts),
-        write(DROPS, dropped_images(decided, settings).assign(stage="cluster")),
-    ]
-    return Output(tables=dict(tables), counts={"kept": int(decided.kept.sum())})
+@stage("regroup", version=1, software=_GROUPING)
+def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
+    """Groups anew without the images that other classes show more: their groups may be kept no longer."""
+    return _group(run, inputs, settings)
+
+
+def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
+    lists = [read_table(run.root, ref, ["image_id"])["image_id"].to_pylist() for ref in inputs.drops]
+    dropped = [image_id for images in lists for image_id in images]
+    images = read_table(run.root, inputs.images, ["image_id", "landmark_id"]).to_pandas()
+    pairs = read_table(run.root, inputs.pairs, _PAIR_COLUMNS).to_pandas()
+    pairs = pairs[~pairs.image_a.isin(dropped) & ~pairs.image_b.isin(dropped)]
+    members, cuts = group_images(images[~images.image_id.isin(dropped)], pairs, settings)
+    decided = keep_images(members, settings, inputs.pins)
+
+    def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:
+        return run.write(spec, pa.Table.from_pandas(rows, spec.schema, preserve_index=False))
+
+    return Grouped(
+        groups=write(GROUPS, image_groups(decided)),
+        class_groups=write(CLASS_GROUPS, class_groups(decided)),
+        cuts=write(CUTS, cuts),
+        drops=write(DROPS, dropped_images(decided, settings).assign(stage="cluster")),
+        kept=int(decided.kept.sum()),
+    )

@@ -1,4 +1,4 @@
-"""Match's Prefect face: what classes have in common that are unrelated, and the pairs inside each class of a packet."""
+"""The stages `overlays`, what unrelated classes have in common, and `match`, the pairs inside each class."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from storage.parquet import read_rows, read_table, write_table
-from storage.root import Root
-from storage.tables import PAIRS, TEMPLATES
+from storage.parquet import read_rows, read_table
+from storage.tables.acquisition import DropsRef, ImagesRef
+from storage.tables.features import TEMPLATES, FeaturesRef, TemplatesRef
+from storage.tables.groups import PAIRS, PairsRef
+from tasks.contracts import Inputs, Output, Run, stage
+from tasks.features.contracts import Packet
 from tasks.features.overlays import learn_templates
 from tasks.features.packed import Features, unpack
 from tasks.features.settings import OverlaySettings
@@ -21,8 +24,10 @@ from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
 from tasks.match.strangers import agreements
 from tasks.match.verify import Verification, pair_seed, verify
-from tasks.orchestration import Inputs, Output, reference, references, stage, stage_path
 from tasks.settings import StageSettings
+
+VERIFICATION = ("numpy", "scipy", "opencv-contrib-python-headless", "faiss-cpu")
+"""The packages that shortlists and verified pairs depend on."""
 
 
 class OverlayStageSettings(StageSettings):
@@ -32,22 +37,35 @@ class OverlayStageSettings(StageSettings):
     match: MatchSettings
 
 
-@stage("overlays", version=4)
-def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlayStageSettings) -> Output:
-    """Learns what unrelated classes have in common, from a sample of all packets: lists of their `images`, `features`.
+class OverlayInputs(Inputs):
+    """What `overlays` reads: the images of all packets, and their features in the same order."""
+
+    images: list[ImagesRef]
+    features: list[FeaturesRef]
+
+
+class Learned(Output):
+    """What `overlays` writes, and how many pictures it looked at."""
+
+    templates: TemplatesRef
+    sample: int
+
+
+@stage("overlays", version=4, software=VERIFICATION)
+def learn_overlays(run: Run, inputs: OverlayInputs, settings: OverlayStageSettings) -> Learned:
+    """Learns what unrelated classes have in common, from a sample of all packets.
 
     The sample is the pictures with the lowest hashes of their digests: a list that changes a little changes it little.
     """
-    root = Root(root_url)
     columns = ["sha256", "landmark_id", "width", "height"]
-    packets = [read_table(root, ref, columns).to_pylist() for ref in references(inputs, "images")]
+    packets = [read_table(run.root, ref, columns).to_pylist() for ref in inputs.images]
     by_hash = {hashlib.sha256(image["sha256"].encode()).hexdigest(): image for packet in packets for image in packet}
     sample = [image for _, image in sorted(by_hash.items())[: settings.overlays.sample]]
     wanted = {image["sha256"] for image in sample}
     features: dict[str, Features] = {}
-    for packet, ref in zip(packets, references(inputs, "features"), strict=True):
+    for packet, ref in zip(packets, inputs.features, strict=True):
         if wanted & {image["sha256"] for image in packet}:  # of millions of pictures, most packets may have none
-            features |= {row["sha256"]: unpack(row) for row in read_rows(root, ref) if row["sha256"] in wanted}
+            features |= {row["sha256"]: unpack(row) for row in read_rows(run.root, ref) if row["sha256"] in wanted}
     described = [(image, features[image["sha256"]]) for image in sample]
     found = learn_templates(*agreements(described, settings.overlays, settings.match), settings.overlays)
     table = pa.table(
@@ -57,31 +75,47 @@ def learn_overlays(root_url: str, key: str, inputs: Inputs, settings: OverlaySta
             "descriptor": [descriptor.tobytes() for descriptor in found.descriptors],
         },
     ).cast(TEMPLATES.schema)
-    return Output(
-        tables={"templates": write_table(root, stage_path(key, "templates"), TEMPLATES, table)},
-        counts={"sample": len(sample), "templates": table.num_rows},
-    )
+    return Learned(templates=run.write(TEMPLATES, table), sample=len(sample))
 
 
-@stage("match", version=6)
-def match_pairs(root_url: str, key: str, inputs: Inputs, settings: MatchSettings) -> Output:
-    """Verifies pairs inside each class of `images`, but for the images in `drops`, by `features` without `masks`."""
-    root = Root(root_url)
-    dropped = set(read_table(root, reference(inputs, "drops"), ["image_id"])["image_id"].to_pylist())
+class MatchInputs(Inputs):
+    """What `match` reads; the images in `drops` take no part."""
+
+    packet: Packet
+    drops: DropsRef
+
+
+class Matched(Output):
+    """What `match` writes, and what was done with the pairs of all classes (see `storage.manifest.Matching`)."""
+
+    pairs: PairsRef
+    possible: int
+    compared: int
+    skipped: int
+    verified: int
+    audited: int
+    audit_found: int
+
+
+@stage("match", version=6, software=VERIFICATION)
+def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Matched:
+    """Verifies pairs of images inside each class, by the features that no mask covers."""
+    packet = inputs.packet
+    dropped = set(read_table(run.root, inputs.drops, ["image_id"])["image_id"].to_pylist())
     by_class: dict[str, list[dict[str, Any]]] = {}
-    for image in sorted(read_table(root, reference(inputs, "images")).to_pylist(), key=itemgetter("image_id")):
+    for image in sorted(read_table(run.root, packet.images).to_pylist(), key=itemgetter("image_id")):
         if image["image_id"] not in dropped:
             by_class.setdefault(image["landmark_id"], []).append(image)
     rows: list[dict[str, Any]] = []
     counts = dict.fromkeys(("possible", "compared", "skipped", "verified", "audited", "audit_found"), 0)
-    with spool_features(*(read_rows(root, reference(inputs, name)) for name in ("features", "masks"))) as spool:
-        for _, members in sorted(by_class.items()):
+    with spool_features(*(read_rows(run.root, ref) for ref in (packet.features, packet.masks))) as spool:
+        for number, (_, members) in enumerate(sorted(by_class.items())):
+            run.report(number, len(by_class), "classes")
             features = Spooled(spool, [image["sha256"] for image in members])
             found, told = match_class(members, features, settings)
             rows += found
             counts = {name: counts[name] + told[name] for name in counts}
-    table = pa.Table.from_pylist(rows, PAIRS.schema)
-    return Output(tables={"pairs": write_table(root, stage_path(key, "pairs"), PAIRS, table)}, counts=counts)
+    return Matched(pairs=run.write_rows(PAIRS, rows), **counts)
 
 
 def match_class(

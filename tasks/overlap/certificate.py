@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from storage.reasons import Reason
 from tasks.match.audit import missed_pairs
@@ -14,19 +15,33 @@ _MATES = ["mates_compared", "mates_verified"]
 _REASONS = [str(reason) for reason in Reason if reason.stage == "overlap"]
 
 
+class CheckedSet(BaseModel):
+    """What is known of a test set that was compared: counts of photographs, and the digest of its signature."""
+
+    model_config = ConfigDict(frozen=True)
+
+    photographs: int
+    sites: int
+    ground_truth: bool
+    absent: int
+    ignored: int
+    not_compared: int
+    signature: str
+
+
 def certify(
     comparisons: pd.DataFrame,
     expansions: pd.DataFrame,
     overlaps: pd.DataFrame,
     drops: pd.DataFrame,
-    checked: Mapping[str, Mapping[str, Any]],
+    checked: Mapping[str, CheckedSet],
 ) -> list[dict[str, Any]]:
     """Rows of the table `certificate`.
 
     Args:
         comparisons, expansions: the tables of these names of every packet.
         overlaps: test_set, image_id, landmark_id, through of all of them. drops: landmark_id, reason, evidence.
-        checked: by test set, photographs, sites, ground_truth, absent, ignored, not_compared and signature.
+        checked: by test set.
     """
     dropped, rows = _dropped(drops), []
     for test_set, facts in sorted(checked.items()):
@@ -38,8 +53,7 @@ def certify(
         rows.append(
             {
                 "test_set": test_set,
-                **facts,
-                "ground_truth": bool(facts["ground_truth"]),
+                **facts.model_dump(),
                 **counts,
                 **mates,
                 "images_found": found.image_id.nunique(),

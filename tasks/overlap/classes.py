@@ -11,7 +11,7 @@ import networkx as nx
 import pandas as pd
 
 from storage.reasons import Reason
-from storage.tables import CLASS_PAIRS
+from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist

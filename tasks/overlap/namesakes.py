@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from storage.errors import InputError
-from storage.tables import NAMESAKES
+from storage.tables.overlap import NAMESAKES
 
 Aliases = Mapping[str, tuple[str, ...]]
 """By site, further spellings of its name."""

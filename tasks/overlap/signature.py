@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from storage.errors import InputError
 from storage.foreign import read_foreign, read_foreign_schema
 from storage.reasons import PassedOver, may_be_missed
-from storage.tables import SIGNATURE
+from storage.tables.features import SIGNATURE
 from tasks.acquire.folder import Skipped
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.groundtruth import Role

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from storage.errors import InputError
 from storage.reasons import PassedOver, Reason
-from storage.tables import SIGNATURE
+from storage.tables.features import SIGNATURE
 from tasks.acquire.folder import Skipped
 from tasks.acquire.inspect import Rejected
 from tasks.acquire.inspectors import Inspectors

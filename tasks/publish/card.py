@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from storage.manifest import Manifest, count_uncompared
 from storage.reasons import Reason
-from storage.tables import VERSION_TABLES
+from storage.tables.versions import VERSION_TABLES
 from tasks.publish.passed_over import tell_reasons
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

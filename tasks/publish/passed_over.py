@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.reasons import PassedOver, Reason, may_be_missed
-from storage.tables import PASSED_OVER
+from storage.tables.acquisition import PASSED_OVER
 
 _UNREADABLE = [str(reason) for reason in Reason if reason.stage == "acquire"]
 

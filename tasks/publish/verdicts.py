@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from storage.reasons import Reason
-from storage.tables import VERDICTS
+from storage.tables.versions import VERDICTS
 from tasks.publish.funnel import STEPS
 
 

@@ -25,15 +25,15 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_HOME, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 
 from demo import views
-from flows.cli import main
+from flows.commands.cli import main
 from flows.curate import curate
-from flows.server import prefect_server
+from flows.runtime.progress import listener
+from flows.runtime.server import prefect_server
 from flows.settings import RunSettings, read_settings
 from storage.manifest import Manifest
-from tasks.acquire.packets import place
-from tasks.acquire.task import ListSettings
+from tasks.acquire.partition import bucket_of
+from tasks.acquire.settings import ListSettings
 from tasks.cluster.settings import Overrides
-from tasks.orchestration import listener
 
 PATIENCE = 300.0  # seconds until something that never comes fails its test
 CLASSES = ("abbey", "bridge", "dome")  # each in a packet of its own
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
 
 def _scene(name: str) -> views.Pixels:
     """A picture full of corners, another one for every name: (420, 560, 3) uint8."""
-    random = np.random.default_rng(place(name, 2**32))
+    random = np.random.default_rng(bucket_of(name, 2**32))
     picture = np.full((420, 560, 3), 128, np.uint8)
     for size in np.geomspace(200, 8, 500):
         x, y = random.integers(0, 560), random.integers(0, 420)
@@ -345,8 +345,7 @@ def cairn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["cairn", *map(str, arguments)])
-        for module in ("cli", "captions_cli"):
-            monkeypatch.setattr(f"flows.{module}.console.width", 200)
+        monkeypatch.setattr("flows.commands.terminal.console.width", 200)
         capsys.readouterr()
         try:
             code = main()

@@ -42,14 +42,13 @@ def test_there_are_stages() -> None:
     assert {"acquire", "features", "match", "publish"} <= set(STAGES)
 
 
-def pure_modules_of(stages: set[str]) -> list[str]:
-    modules = [module for stage in sorted(stages) for module in modules_of(f"tasks/{stage}")]
-    return [module for module in modules if not module.endswith(".task")]
+def rooms_of(stages: set[str]) -> list[str]:
+    return [module for stage in sorted(stages) for module in modules_of(f"tasks/{stage}")]
 
 
-COMMAND_LINE = ["flows.cli", "flows.why"]
-PLAN = ["flows.cautions", "flows.plan", "flows.planned"]
-CURATION = pure_modules_of(set(STAGES) - WITH_TORCH)
+COMMAND_LINE = ["flows.commands.cli", "flows.commands.why"]
+PLAN = ["flows.commands.cautions", "flows.planning.plan", "flows.commands.plan_page"]
+CURATION = rooms_of(set(STAGES) - WITH_TORCH)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +67,8 @@ def test_command_line_starts_without_cv2(brought: dict[str, str]) -> None:
     assert brought["cv2"] not in COMMAND_LINE
 
 
-def test_pure_modules_of_networks_import_no_prefect() -> None:
-    assert brought_along(pure_modules_of(set(STAGES) & WITH_TORCH), ["prefect"]) == {}
+def test_stages_of_networks_import_no_prefect() -> None:
+    assert brought_along(rooms_of(set(STAGES) & WITH_TORCH), ["prefect"]) == {}
 
 
 @pytest.mark.parametrize("module", ["flows.curate", "flows.fetching", "tasks.acquire.task", "storage.parquet"])

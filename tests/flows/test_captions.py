@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from PIL import Image
 
 from flows.captions import Captioned, captions
-from flows.captions_question import ask_captions
+from flows.captions_request import check_captions_request
 from flows.settings import CaptionsSettings, RunSettings, read_captions_settings
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
@@ -199,15 +199,17 @@ def test_files_that_can_not_be_used_are_told_before_anything_is_written(
     tmp_path: Path, files: list[str], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        ask_captions([ANNOTATIONS / file for file in files], "vg", str(tmp_path / "root"))
+        check_captions_request([ANNOTATIONS / file for file in files], "vg", str(tmp_path / "root"))
     assert not (tmp_path / "root").exists()
 
 
 def test_other_questions_that_make_no_sense(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave nothing to train"):
-        ask_captions(PLAIN, "vg", str(tmp_path), CaptionsSettings.model_validate({"split": {"val_percent": 95}}))
+        check_captions_request(
+            PLAIN, "vg", str(tmp_path), CaptionsSettings.model_validate({"split": {"val_percent": 95}})
+        )
     with pytest.raises(InputError, match="no such folder; expected one with files"):
-        ask_captions(PLAIN, "vg", str(tmp_path), pictures=tmp_path / "none")
+        check_captions_request(PLAIN, "vg", str(tmp_path), pictures=tmp_path / "none")
     settings = tmp_path / "settings.toml"
     settings.write_text("[encode]\nstemer = 'porter'\n")
     with pytest.raises(InputError, match=r"encode\.stemer: Extra inputs"):

@@ -18,7 +18,7 @@ from storage.certificates import read_certificate
 from storage.errors import DamagedTableError, InputError
 from storage.manifest import Certificate
 from storage.root import Root
-from storage.tables import CERTIFICATE_TABLES
+from storage.tables.versions import CERTIFICATE_TABLES
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.settings import FeatureSettings
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from demo.truth import intersection_over_union
-from flows.cli import main
+from flows.commands.cli import main
 
 CLASSES = {"abbey": 0, "bridge": 1, "dome": 2}
 # What the authors kept of it: all that shows a landmark but dome-7, and two images that are not in the version.
@@ -44,7 +44,7 @@ def compare(first_run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def run(*arguments: object, width: int = 80) -> Ended:
         command = ["cairn", "compare", "1", "--root", first_run[0], *arguments]
         monkeypatch.setattr(sys, "argv", [*map(str, command)])
-        monkeypatch.setattr("flows.cli.console.width", width)
+        monkeypatch.setattr("flows.commands.terminal.console.width", width)
         capsys.readouterr()
         try:
             code = main()
@@ -156,7 +156,7 @@ def test_the_clean_list_of_google_landmarks(compare: Compare, reference: Written
 def test_many_classes_end_with_their_number(
     compare: Compare, reference: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.compare._SHOWN_CLASSES", 1)
+    monkeypatch.setattr("flows.commands.compare._SHOWN_CLASSES", 1)
     lines = compare("--reference", reference.path).output.splitlines()
     assert [line.split()[0] for line in lines if line.startswith(tuple(CLASSES))] == ["dome"]
     assert lines[-1] == "and 2 classes whose F1 is no worse"

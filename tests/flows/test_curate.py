@@ -19,7 +19,7 @@ from storage.errors import DamagedTableError
 from storage.root import Root
 from storage.verify import verify_version
 from storage.versions import latest_version
-from tasks.acquire.packets import Partition, packet_of, place
+from tasks.acquire.partition import Partition, bucket_of, packet_of
 from tasks.cluster.settings import Overrides
 
 PACKET_STAGES = ("features", "mask", "overlap", "expand", "match", "cluster", "regroup", "boxes", "illustrate")
@@ -46,7 +46,7 @@ def packet(root: Path, landmark: str) -> str:
 
 def shard(root: Path, listed: Any, image: str) -> str:
     partition = Partition.model_validate_json((root / "partition.json").read_bytes())
-    return f"acquire shard-{place(f'{listed.site.url}/{image}.jpg', partition.shards):03d}"
+    return f"acquire shard-{bucket_of(f'{listed.site.url}/{image}.jpg', partition.shards):03d}"
 
 
 # What a run publishes

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pydantic import BaseModel
 
 from flows.fetching import acquire
-from storage.parquet import is_intact, read_table
+from storage.parquet import read_table
 from storage.root import Root
-from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
+from storage.stamps import are_intact
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings, PoliteSettings
 from tasks.acquire.shared import share
-from tasks.acquire.task import ListSettings, list_sources
-from tasks.orchestration import Inputs, Output, Stage, stage_key
+from tasks.acquire.task import Acquired, ListInputs, list_sources
+from tasks.contracts import I, O, Output, Run, S, Stage
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 ADDRESSES = tuple((host, number) for number in range(4) for host in HOSTS)
@@ -34,7 +34,7 @@ LIMITS = (64, 90)  # pixels; pictures of odd numbers pass the first alone
 POLITE = PoliteSettings(backoff=0.0, host_rate=10_000, host_connections=8, connections=4, host_failures=1000)
 
 
-# The site, and the road
+# The site, and the runner
 
 
 @dataclass
@@ -94,32 +94,32 @@ def kept_open() -> Iterator[ExitStack]:
 
 
 class Plain:
-    """A road without Prefect: stages run where they are called, and what they gave is known by their key."""
+    """A runner without Prefect: stages run where they are called, and what they gave is known by their key."""
 
     def __init__(self, root: Root) -> None:
         self.root, self._memo = root, dict[str, Output]()
 
-    def one(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
+    def one(self, stage: Stage[I, S, O], inputs: I, settings: S) -> O:
         return self.each(stage, {"": inputs}, settings)[""]
 
-    def each(self, stage: Stage, inputs: Mapping[str, Inputs], settings: BaseModel | None) -> dict[str, Output]:
+    def each(self, stage: Stage[I, S, O], inputs: Mapping[str, I], settings: S) -> dict[str, O]:
         return {label: self._run(stage, part, settings) for label, part in inputs.items()}
 
     def each_here(
         self,
-        stage: Stage,
-        inputs: Mapping[str, Inputs],
-        settings: BaseModel | None,
+        stage: Stage[I, S, O],
+        inputs: Mapping[str, I],
+        settings: S,
         at_once: int,  # noqa: ARG002
-    ) -> dict[str, Output]:
+    ) -> dict[str, O]:
         return self.each(stage, inputs, settings)
 
-    def _run(self, stage: Stage, inputs: Inputs, settings: BaseModel | None) -> Output:
-        key = stage_key(stage, inputs, settings)
+    def _run(self, stage: Stage[I, S, O], inputs: I, settings: S) -> O:
+        key = stage.key(inputs, settings)
         known = self._memo.get(key)
-        if not known or not all(is_intact(self.root, ref) for ref in known.tables.values()):
-            self._memo[key] = Output.model_validate(stage.fn(self.root.url, key, inputs, settings))
-        return self._memo[key]
+        if not known or not are_intact(self.root, list(known.refs())):
+            self._memo[key] = stage(Run(self.root, key), inputs, settings)
+        return stage.output.model_validate(self._memo[key])
 
 
 class Turn(NamedTuple):
@@ -134,9 +134,9 @@ class Turn(NamedTuple):
     changes: bool = False
 
 
-def run(road: Plain, web: Web, turn: Turn, kept_open: ExitStack) -> Mapping[str, Output]:
+def run(runner: Plain, web: Web, turn: Turn, kept_open: ExitStack) -> Mapping[str, Output]:
     """Acquires the turn's list; two ids name each address."""
-    source = Path(road.root.base).parent / f"{turn.listed}.csv"
+    source = Path(runner.root.base).parent / f"{turn.listed}.csv"
     lines = [
         f"{copy}{host[-1]}{number},http://{host}:{web.port}/{number},{copy}"
         for host, number in LISTS[turn.listed]
@@ -147,16 +147,16 @@ def run(road: Plain, web: Web, turn: Turn, kept_open: ExitStack) -> Mapping[str,
     chosen = AcquireSettings(**hosts, attempts=1, robots=False, min_side=turn.limit)
     policy = FetchPolicy(refetch=turn.refetch, polite=POLITE)
     kept_open.enter_context(share(chosen, policy))
-    listed = road.one(list_sources, {"content": str(turn.listed), "merge": "{}"}, ListSettings(path=source))
-    return acquire(road, listed, "d", None, chosen, policy)
+    listed = runner.one(list_sources, ListInputs(content=str(turn.listed)), ListSettings(path=source))
+    return acquire(runner, listed.shards, "d", None, chosen, policy)
 
 
-def verdicts(root: Root, acquired: Mapping[str, Output]) -> dict[tuple[str, int], set[str]]:
+def verdicts(root: Root, acquired: Mapping[str, Acquired]) -> dict[tuple[str, int], set[str]]:
     """By address, the sha256 of its image, or why there is none: one of both, whatever id names it."""
     found: dict[tuple[str, int], set[str]] = {}
     for output in acquired.values():
-        for table, column in (("images", "sha256"), ("drops", "reason")):
-            for row in read_table(root, output.tables[table]).to_pylist():
+        for ref, column in ((output.images, "sha256"), (output.drops, "reason")):
+            for row in read_table(root, ref).to_pylist():
                 address = HOSTS[int(row["image_id"][1]) - 1], int(row["image_id"][2])
                 found.setdefault(address, set()).add(row[column])
     return found
@@ -248,7 +248,7 @@ def test_what_is_known_decides_and_not_how_it_came_to_be_known(
     folder = tmp_path_factory.mktemp("history")
     root = Root(str(folder / "root"))
     root.write("partition.json", b'{"shards": 2, "packets": 4, "large_class": 1000}')
-    road, rule, web.edition = Plain(root), Rule(), 0
+    runner, rule, web.edition = Plain(root), Rule(), 0
     for turn in turns:
         web.down, web.edition = set(turn.down), web.edition + turn.changes
         for address in (ADDRESSES[place] for place in turn.lost):
@@ -257,11 +257,11 @@ def test_what_is_known_decides_and_not_how_it_came_to_be_known(
         if turn is turns[-1]:
             fresh = Root(shutil.copytree(root.base, folder / "fresh" / "root"))
         web.hits.clear()
-        acquired = run(road, web, turn, kept_open)
+        acquired = run(runner, web, turn, kept_open)
         said, asked = rule.take(turn, web.edition)
         assert verdicts(root, acquired) == {address: {verdict} for address, verdict in said.items()}
         assert web.hits == Counter(asked if turn.allows else ())
     anew = run(Plain(fresh), web, turns[-1], kept_open)  # has the same stored outcomes, and no memo
     for shard, output in acquired.items():
-        for table in ("images", "drops"):
-            assert output.tables[table].digest == anew[shard].tables[table].digest
+        assert output.images.digest == anew[shard].images.digest
+        assert output.drops.digest == anew[shard].drops.digest

@@ -176,7 +176,7 @@ def test_run_whose_server_is_killed_ends_at_once(start: Start, until: Any, liste
     command = start(alone=True)
 
     def kill_the_keeper() -> None:
-        keeper = next(child for child in command.below() if "flows.keeper" in child.cmdline())
+        keeper = next(child for child in command.below() if "flows.runtime.keeper" in child.cmdline())
         assert keeper.children()  # the server, which has to end with it
         keeper.kill()
 

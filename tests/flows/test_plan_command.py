@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flows.cautions import cautions
-from flows.known import NOTHING, read_known, without_known
-from flows.plan import Asked, Plan, plan_curation
-from flows.planned import effort, size, span
+from flows.commands.cautions import cautions
+from flows.commands.plan_page import effort, size, span
+from flows.planning.plan import Asked, Plan, plan_curation
+from flows.planning.prior_outcomes import NOTHING, read_known, without_known
 from flows.settings import CurateSettings
 from storage.heads import Journal, shard_folder
 from storage.root import Root
-from storage.tables import DROPS, FETCH_LOG, IMAGES
+from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES
 from storage.versions import find_version, read_version_table
 from tasks.acquire.plan import Host
 from tasks.acquire.sources import read_sources

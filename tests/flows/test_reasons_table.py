@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from flows.reasons import advise_allowing, describe_reasons
+from flows.commands.reasons import advise_allowing, describe_reasons
 from storage.manifest import Manifest
 from storage.parquet import write_table
 from storage.reasons import Reason
 from storage.root import Root
-from storage.tables import VERDICTS
+from storage.tables.versions import VERDICTS
 
 
 def said(shown: Any, width: int = 80) -> str:

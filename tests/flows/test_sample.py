@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.sample import PICTURES, choose_sample, draw_sample, measure_costs
+from flows.planning.sample import PICTURES, choose_sample, draw_sample, measure_costs
 from flows.settings import CurateSettings
 from tasks.acquire.inspect import Picture, inspect
 

@@ -11,7 +11,7 @@ import pytest
 AGAIN = "interrupted; run the same command again to go on"
 FRAME = """
 import os, signal, sys, threading, time
-from flows.stopping import give_up, stop, stoppable, tell
+from flows.runtime.stopping import give_up, stop, stoppable, tell
 signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest behind a shell would hand on that it is ignored
 me = os.getpid()
 def deaf():

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.sample import Costs
+from flows.planning.sample import Costs
+from flows.planning.stage_costs import Photographs, Work, list_works
 from flows.settings import CurateSettings
-from flows.works import Photographs, Work, list_works
 
 COSTS = Costs(
     pictures=8, inspect=1.0, describe=10.0, mask=100.0, propose=1e3, verify=1e4, illustrate=1e5, keypoints=600.0

@@ -12,7 +12,7 @@ import pytest
 
 from storage.manifest import Facts, FunnelStep, Manifest, Matching
 from storage.root import Root
-from storage.tables import VERSION_TABLES
+from storage.tables.versions import VERSION_TABLES
 from storage.versions import publish_version
 
 BUCKET = "cairn-tests"

@@ -5,7 +5,7 @@ import pytest
 
 from storage.errors import DamagedTableError
 from storage.folders import list_damage, list_lost, publish_folder, read_record
-from storage.tables import TableRef
+from storage.tables.spec import TableRef
 
 FILES = [("a", b"2"), ("deep/b", b"3")]
 

@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from storage.heads import Head, Journal, Turn, interrupted, read_head, write_head
-from storage.tables import DROPS, MASKS, TableRef
+from storage.tables.acquisition import DROPS
+from storage.tables.features import MASKS
+from storage.tables.spec import TableRef
 
 DROP = {"image_id": "a", "stage": "acquire", "reason": "timeout", "evidence": "{}"}
 MASK = {"sha256": "s", "detected": 1, "masked": 0, "bits": b"", "regions": [], "points": []}

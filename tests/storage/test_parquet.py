@@ -22,7 +22,12 @@ from storage.parquet import (
     write_rows,
     write_table,
 )
-from storage.tables import DROPS, FEATURES, PAIRS, REGIONS, VERDICTS, TableRef, TableSpec
+from storage.tables.acquisition import DROPS
+from storage.tables.captions import REGIONS
+from storage.tables.features import FEATURES
+from storage.tables.groups import PAIRS
+from storage.tables.spec import TableRef, TableSpec
+from storage.tables.versions import VERDICTS
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 drop_rows = st.lists(st.tuples(texts, texts, texts, texts), unique_by=lambda row: row[0], max_size=12)

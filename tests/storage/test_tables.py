@@ -2,7 +2,8 @@ import pyarrow as pa
 import pytest
 
 from storage import tables
-from storage.tables import VERSION_TABLES, TableSpec
+from storage.tables.spec import TableSpec
+from storage.tables.versions import VERSION_TABLES
 
 SPECS = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
 

@@ -7,7 +7,8 @@ import pytest
 
 from storage.errors import DamagedTableError, InputError
 from storage.manifest import Manifest
-from storage.tables import VERSION_TABLES, TableRef
+from storage.tables.spec import TableRef
+from storage.tables.versions import VERSION_TABLES
 from storage.versions import (
     check_name,
     content_digest,

@@ -14,7 +14,7 @@ from storage.errors import DamagedTableError, InputError
 from storage.images import put_image
 from storage.locks import lock
 from storage.runs import one_run
-from storage.tables import IMAGES
+from storage.tables.acquisition import IMAGES
 from storage.verify import verify_version
 from storage.versions import (
     find_version,

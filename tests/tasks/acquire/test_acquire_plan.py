@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.tables import SOURCES
+from storage.tables.acquisition import SOURCES
 from tasks.acquire.guard import Guard
 from tasks.acquire.plan import (
     Host,

@@ -1,5 +1,6 @@
 """Acquire's stages as plain functions: what they read and write, without the machinery around them."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,23 +10,23 @@ import pyarrow as pa
 import pytest
 
 import storage.images
-from storage.heads import read_head, write_head
+from storage.heads import read_head, shard_folder, write_head
 from storage.parquet import read_table, write_table
 from storage.root import Root
-from storage.tables import DROPS, IMAGES, SOURCES, TableRef
-from tasks.acquire import task
-from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings, Refetch, SelectSettings
+from storage.tables.acquisition import DROPS, IMAGES, SOURCES, SourcesRef
+from tasks.acquire.prior import next_generation
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings, PoliteSettings, Refetch, SelectSettings
 from tasks.acquire.task import (
-    DROPPED,
-    ListSettings,
+    Acquired,
+    ListInputs,
+    SelectInputs,
+    ShardInputs,
+    Sources,
     acquire_shard,
-    fixed_partition,
     list_sources,
-    next_generation,
     select_packets,
-    shard_folder,
 )
-from tasks.orchestration import Output
+from tasks.contracts import Run
 
 
 @pytest.fixture
@@ -33,14 +34,25 @@ def root(tmp_path) -> Root:
     return Root(str(tmp_path / "root"))
 
 
+def list_rows(root: Root, path: Path, key: str = "sources-1", longest: int | None = None) -> Sources:
+    """Runs `sources` on a list or folder."""
+    return list_sources(Run(root, key), ListInputs(content="c", longest=longest), ListSettings(path=path))
+
+
+def list_shard(root: Root, path: Path, key: str = "sources-1") -> SourcesRef:
+    """The one shard of a folder with one image."""
+    [shard] = list_rows(root, path, key).shards.values()
+    return shard
+
+
 @pytest.fixture
-def listed(root, tmp_path) -> Callable[..., Output]:
+def listed(root, tmp_path) -> Callable[..., Sources]:
     """Writes a CSV list and runs `sources` on it."""
 
-    def run(*rows: tuple[str, str, str], key: str = "sources-1") -> Output:
+    def run(*rows: tuple[str, str, str], key: str = "sources-1") -> Sources:
         path = tmp_path / "list.csv"
         path.write_text("id,url,landmark_id\n" + "".join(",".join(row) + "\n" for row in rows))
-        return Output.model_validate(list_sources.fn(root.url, key, {"merge": "{}"}, ListSettings(path=path)))
+        return list_rows(root, path, key)
 
     return run
 
@@ -50,22 +62,22 @@ HASTY = PoliteSettings(backoff=0.01, host_rate=10_000, host_connections=8, conne
 
 def acquire(
     root: Root,
-    rows: TableRef,
+    rows: SourcesRef,
     settings: AcquireSettings,
     generation: int = 0,
     refetch: Refetch = "never",
     before: datetime | None = None,
-    **more: str | None,
-) -> Output:
+    folder: Path | None = None,
+    shard: str = "shard-000",
+) -> Acquired:
     policy = FetchPolicy(refetch=refetch, before=before, polite=HASTY)
-    inputs = {"rows": rows, "dataset": "d", "shard": "shard-000", "generation": generation, "folder": None, **more}
-    inputs["how"] = policy.model_dump_json()
-    return Output.model_validate(acquire_shard.fn(root.url, f"acquire-{generation}{len(more)}", inputs, settings))
+    inputs = ShardInputs(rows=rows, dataset="d", shard=shard, generation=generation, folder=folder, policy=policy)
+    return acquire_shard(Run(root, f"acquire-{generation}{shard[-3:]}"), inputs, settings)
 
 
 def generation_of(
     root: Root,
-    rows: TableRef,
+    rows: SourcesRef,
     settings: AcquireSettings,
     refetch: Refetch,
     before: datetime | None = None,
@@ -75,34 +87,34 @@ def generation_of(
     return next_generation(root, dataset, "shard-000", rows, settings, policy, root.find("images"))
 
 
-def again(root: Root, rows: TableRef, settings: AcquireSettings, refetch: Refetch) -> Output:
+def again(root: Root, rows: SourcesRef, settings: AcquireSettings, refetch: Refetch) -> Acquired:
     """A later run under this policy."""
     return acquire(root, rows, settings, generation_of(root, rows, settings, refetch), refetch)
 
 
-def single_shard(root: Root, listed: Callable[..., Output], *rows: tuple[str, str, str]) -> TableRef:
+def single_shard(root: Root, listed: Callable[..., Sources], *rows: tuple[str, str, str]) -> SourcesRef:
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
-    return listed(*rows).tables["shard-000"]
+    return listed(*rows).shards["shard-000"]
 
 
-def outcomes(root: Root, output: Output) -> dict[str, str]:
-    return {row["image_id"]: row["outcome"] for row in read_table(root, output.tables["fetch_log"]).to_pylist()}
+def outcomes(root: Root, output: Acquired) -> dict[str, str]:
+    return {row["image_id"]: row["outcome"] for row in read_table(root, output.fetch_log).to_pylist()}
 
 
 def test_a_shard_holds_each_image_once_and_all_shards_hold_all(root, listed):
     rows = [(f"i{n}", f"http://h/{n}", f"c{n % 7}") for n in range(60)]
     output = listed(*rows, rows[3], rows[5])
-    shards = [read_table(root, ref) for name, ref in output.tables.items() if name.startswith("shard-")]
-    assert output.counts == {"rows": 62, "classes": 7}
+    shards = [read_table(root, ref) for ref in output.shards.values()]
+    assert (output.sources.rows, output.classes) == (62, 7)
     assert sorted(i for shard in shards for i in shard["image_id"].to_pylist()) == sorted(row[0] for row in rows)
 
 
 def test_an_image_without_a_class_is_dropped_and_not_fetched(root, listed):
     output = listed(("a", "http://h/a", "None"), ("b", "http://h/b", "7.0"), ("a", "http://h/a", "NULL"))
-    [drop] = read_table(root, output.tables["drops"]).to_pylist()
+    [drop] = read_table(root, output.drops).to_pylist()
     assert (drop["image_id"], drop["stage"], drop["reason"]) == ("a", "sources", "no-class")
     assert json.loads(drop["evidence"]) == {"place": "line 2", "label": "None"}
-    [shard] = [read_table(root, ref) for name, ref in output.tables.items() if name.startswith("shard-")]
+    [shard] = [read_table(root, ref) for ref in output.shards.values()]
     assert shard["image_id"].to_pylist() == ["b"]
 
 
@@ -116,19 +128,10 @@ def test_a_picture_that_cannot_be_stored_ends_the_stage_and_says_why(root, liste
 
 def test_a_longer_list_changes_only_the_shards_of_its_new_rows(root, listed):
     rows = [(f"i{n}", f"http://h/{n}", "c") for n in range(40)]
-    before = listed(*rows)
-    after = listed(("new", "http://h/new", "c"), *rows, key="sources-2")
-    changed = [name for name in after.tables if name.startswith("shard-") and before.tables.get(name, None) is None]
-    changed += [
-        n for n in before.tables if n.startswith("shard-") and before.tables[n].digest != after.tables[n].digest
-    ]
-    assert len(changed) == 1
-
-
-def test_the_partition_is_fixed_at_the_first_run(root):
-    first = fixed_partition(root, 400)
-    assert fixed_partition(root, 10**6) == first
-    assert fixed_partition(Root(root.url), 0) == first
+    before = listed(*rows).shards
+    after = listed(("new", "http://h/new", "c"), *rows, key="sources-2").shards
+    assert before.keys() <= after.keys()
+    assert len([name for name, ref in after.items() if name not in before or before[name].digest != ref.digest]) == 1
 
 
 def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, site, impatient):
@@ -145,10 +148,10 @@ def test_each_row_becomes_an_image_or_a_drop_with_its_evidence(root, listed, sit
         ("unknown", "http://nowhere.invalid/a.jpg", "b"),
     )
     output = acquire(root, shard, impatient)
-    images = read_table(root, output.tables["images"])
-    drops = {row["image_id"]: row for row in read_table(root, output.tables["drops"]).to_pylist()}
+    images = read_table(root, output.images)
+    drops = {row["image_id"]: row for row in read_table(root, output.drops).to_pylist()}
     assert images.schema.equals(IMAGES.schema)
-    assert output.counts == {"rows": 8, "readable": 1}
+    assert (output.fetch_log.rows, output.images.rows) == (8, 1)
     assert {name: drop["reason"] for name, drop in drops.items()} == {
         "missing": "http-error",
         "gone": "http-error",
@@ -201,7 +204,7 @@ def test_rows_new_to_the_list_are_fetched_and_those_that_left_it_leave(root, lis
     acquire(root, single_shard(root, listed, *((n, f"{site.url}/seed/{n}", "a") for n in "123")), impatient)
     changed = single_shard(root, listed, *((n, f"{site.url}/seed/{n}", "b") for n in "234"))
     output = acquire(root, changed, impatient)
-    images = read_table(root, output.tables["images"]).to_pylist()
+    images = read_table(root, output.images).to_pylist()
     assert [(image["image_id"], image["landmark_id"]) for image in images] == [("2", "b"), ("3", "b"), ("4", "b")]
     assert site.hits == {f"/seed/{n}": 1 for n in "1234"}
 
@@ -211,7 +214,7 @@ def test_an_address_that_several_rows_name_is_fetched_once(root, listed, site, i
     shard = single_shard(root, listed, ("a", url, "x"), ("b", url, "y"), ("c", missing, "x"), ("d", missing, "y"))
     output = acquire(root, shard, impatient)
     assert outcomes(root, output) == {"a": "fetched", "b": "fetched", "c": "http-error", "d": "http-error"}
-    images = read_table(root, output.tables["images"]).to_pylist()
+    images = read_table(root, output.images).to_pylist()
     assert [(image["image_id"], image["landmark_id"]) for image in images] == [("a", "x"), ("b", "y")]
     assert site.hits == {"/seed/1": 1, "/404": 1}
 
@@ -234,17 +237,17 @@ def test_what_its_host_still_has_is_not_sent_again(root, listed, site, impatient
         assert generation_of(root, shard, impatient, "revalidate") == generation
         output = again(root, shard, impatient, "revalidate")
         assert outcomes(root, output) == {"kept": "unchanged", "plain": "unchanged"}
-        assert output.tables["images"].digest == first.tables["images"].digest
-        log = {row["image_id"]: row for row in read_table(root, output.tables["fetch_log"]).to_pylist()}
+        assert output.images.digest == first.images.digest
+        log = {row["image_id"]: row for row in read_table(root, output.fetch_log).to_pylist()}
         assert (log["kept"]["status"], log["kept"]["bytes"], log["kept"]["etag"]) == (304, 0, '"v1"')
         assert log["plain"]["status"] == 200  # it has nothing to be known again by
 
 
 def test_another_image_at_an_address_takes_the_place_of_the_old(root, listed, site, impatient):
     shard = single_shard(root, listed, ("one", f"{site.url}/turns/photo-photo", "a"))
-    [old] = read_table(root, acquire(root, shard, impatient).tables["images"]).to_pylist()
+    [old] = read_table(root, acquire(root, shard, impatient).images).to_pylist()
     output = again(root, shard, impatient, "revalidate")
-    [new] = read_table(root, output.tables["images"]).to_pylist()
+    [new] = read_table(root, output.images).to_pylist()
     assert (outcomes(root, output), new["sha256"] == old["sha256"]) == ({"one": "fetched"}, False)
 
 
@@ -253,7 +256,7 @@ def test_an_image_whose_address_has_died_stays(root, listed, site, impatient):
     first = acquire(root, shard, impatient)
     output = again(root, shard, impatient, "revalidate")
     assert outcomes(root, output) == {"one": "http-error"}
-    assert output.tables["images"].digest == first.tables["images"].digest
+    assert output.images.digest == first.images.digest
     assert generation_of(root, shard, impatient, "failed") == 1  # nothing of this run lacks an image
 
 
@@ -261,8 +264,8 @@ def test_an_image_that_its_host_withdraws_goes(root, listed, site, impatient):
     shard = single_shard(root, listed, ("one", f"{site.url}/turns/photo-withdrawn", "a"))
     acquire(root, shard, impatient)
     output = again(root, shard, impatient, "revalidate")
-    assert [row["reason"] for row in read_table(root, output.tables["drops"]).to_pylist()] == ["opted-out"]
-    assert read_table(root, output.tables["images"]).num_rows == 0
+    assert [row["reason"] for row in read_table(root, output.drops).to_pylist()] == ["opted-out"]
+    assert read_table(root, output.images).num_rows == 0
 
 
 def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monkeypatch):
@@ -284,7 +287,7 @@ def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monk
     before = site.hits.copy()
     site.hits.clear()
     output = acquire(root, shard, impatient)
-    assert output.counts == {"rows": 21, "readable": 20}
+    assert (output.fetch_log.rows, output.images.rows) == (21, 20)
     assert (
         sum(site.hits.values()) <= 21 - 5
     )  # of the fourteen at most eight were still on their way: a part was written
@@ -294,13 +297,13 @@ def test_a_killed_shard_goes_on_where_it_was(root, listed, site, impatient, monk
 
 def test_a_type_that_is_not_what_it_is_called_is_told(root, listed, site, impatient):
     shard = single_shard(root, listed, ("png", f"{site.url}/called-png", "a"))
-    [row] = read_table(root, acquire(root, shard, impatient).tables["fetch_log"]).to_pylist()
+    [row] = read_table(root, acquire(root, shard, impatient).fetch_log).to_pylist()
     assert (row["outcome"], row["detail"]) == ("fetched", "declared image/png, is JPEG")
 
 
 def test_a_lost_picture_is_fetched_anew(root, listed, site, impatient):
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
-    [image] = read_table(root, acquire(root, shard, impatient).tables["images"]).to_pylist()
+    [image] = read_table(root, acquire(root, shard, impatient).images).to_pylist()
     root.remove(image["path"])
     acquire(root, shard, impatient)
     assert root.exists(image["path"])
@@ -310,31 +313,31 @@ def test_a_lost_picture_is_fetched_anew(root, listed, site, impatient):
 def test_a_damaged_memory_is_worked_out_anew(root, listed, site, impatient):
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
     first = acquire(root, shard, impatient)
-    root.write(first.tables["fetch_log"].path, b"damaged")
+    root.write(first.fetch_log.path, b"damaged")
     again = acquire(root, shard, impatient)
     assert site.hits == {"/photo.jpg": 2}
-    assert again.tables["images"] == first.tables["images"]
+    assert again.images == first.images
 
 
 def test_other_limits_judge_the_stored_bytes_without_a_fetch(root, listed, site, impatient):
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
     acquire(root, shard, impatient)
     strict = acquire(root, shard, impatient.model_copy(update={"min_side": 90}))
-    assert [row["reason"] for row in read_table(root, strict.tables["drops"]).to_pylist()] == ["too-small"]
+    assert [row["reason"] for row in read_table(root, strict.drops).to_pylist()] == ["too-small"]
     assert site.hits == {"/photo.jpg": 1}
 
 
 def test_a_newer_stage_looks_at_the_stored_bytes_without_a_fetch(root, listed, site, impatient, monkeypatch):
     shard = single_shard(root, listed, ("good", f"{site.url}/photo.jpg", "a"))
     before = acquire(root, shard, impatient)
-    [image] = read_table(root, before.tables["images"]).to_pylist()
+    [image] = read_table(root, before.images).to_pylist()
     older = pa.Table.from_pylist([{**image, "pixel_hash": "as an older stage told it"}], IMAGES.schema)
-    ref = write_table(root, before.tables["images"].path, IMAGES, older)
+    ref = write_table(root, before.images.path, IMAGES, older)
     head = read_head(root, shard_folder("d", "shard-000"))
     write_head(root, shard_folder("d", "shard-000"), head.model_copy(update={"tables": {**head.tables, "images": ref}}))
-    stands = read_table(root, acquire(root, shard, impatient).tables["images"])
-    monkeypatch.setattr(task, "_VERSION", 99)
-    anew = read_table(root, acquire(root, shard, impatient).tables["images"])
+    stands = read_table(root, acquire(root, shard, impatient).images)
+    monkeypatch.setattr("tasks.acquire.prior.VERSION", 99)
+    anew = read_table(root, acquire(root, shard, impatient).images)
     assert stands["pixel_hash"].to_pylist() == ["as an older stage told it"]
     assert anew["pixel_hash"].to_pylist() == [image["pixel_hash"]]
     assert site.hits == {"/photo.jpg": 1}
@@ -353,25 +356,22 @@ def test_two_runs_differ_in_nothing_but_the_fetch_log(tmp_path, listed, root, si
     first = acquire(root, shard, impatient)
     root.remove("stages/acquire/heads")
     second = acquire(root, shard, impatient)
-    assert (first.tables["images"].digest, first.tables["drops"].digest) == (
-        second.tables["images"].digest,
-        second.tables["drops"].digest,
+    assert (first.images.digest, first.drops.digest) == (
+        second.images.digest,
+        second.drops.digest,
     )
 
 
 @pytest.mark.parametrize(("kind", "matches"), [("right", True), ("wrong", False)])
 def test_the_checksum_of_the_list_is_compared(root, tmp_path, picture, kind, matches):
-    import hashlib
-
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(picture(seed=1))
-    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
+    shard = list_shard(root, folder.parent)
     if kind == "wrong":
         (folder / "1.jpg").write_bytes(picture(seed=2))  # changed after the list was read
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
-    acquired = acquire(root, shard, AcquireSettings(), folder=str(folder.parent))
-    [image] = read_table(root, acquired.tables["images"]).to_pylist()
+    acquired = acquire(root, shard, AcquireSettings(), folder=folder.parent)
+    [image] = read_table(root, acquired.images).to_pylist()
     assert (image["md5_matches"], image["final_url"]) == (matches, None)
     assert image["md5"] == hashlib.md5((folder / "1.jpg").read_bytes()).hexdigest()
 
@@ -382,29 +382,21 @@ def test_a_file_that_is_too_long_is_not_read(root, tmp_path, picture):
     (folder / "1.jpg").write_bytes(picture())
     with (folder / "2.jpg").open("wb") as sparse:
         sparse.truncate(1 << 40)  # a terabyte of nothing: whoever reads it does not come back
-    inputs = {"merge": "{}", "longest": 50_000_000}
-    output = list_sources.fn(root.url, "sources-1", inputs, ListSettings(path=folder.parent))
-    found = {name: TableRef.model_validate(ref) for name, ref in output["tables"].items()}
-    assert [md5 is None for md5 in read_table(root, found.pop("sources"))["md5"].to_pylist()] == [False, True]
-    ends = [
-        row
-        for name, shard in found.items()
-        if name.startswith("shard-")
-        for row in read_table(
-            root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent), shard=name).tables["fetch_log"]
-        ).to_pylist()
-    ]
-    assert {row["image_id"]: row["outcome"] for row in ends} == {"a/1.jpg": "fetched", "a/2.jpg": "too-large"}
+    output = list_rows(root, folder.parent, longest=50_000_000)
+    assert [md5 is None for md5 in read_table(root, output.sources)["md5"].to_pylist()] == [False, True]
+    ends = dict[str, str]()
+    for name, shard in output.shards.items():
+        ends |= outcomes(root, acquire(root, shard, AcquireSettings(), folder=folder.parent, shard=name))
+    assert ends == {"a/1.jpg": "fetched", "a/2.jpg": "too-large"}
 
 
 def test_a_picture_that_left_its_folder_is_a_drop(root, tmp_path, picture):
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(picture())
-    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
+    shard = list_shard(root, folder.parent)
     (folder / "1.jpg").unlink()
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
-    drops = read_table(root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["drops"])
+    drops = read_table(root, acquire(root, shard, AcquireSettings(), folder=folder.parent).drops)
     assert drops["reason"].to_pylist() == ["connection-failed"]
 
 
@@ -414,10 +406,9 @@ def test_a_mended_file_of_a_folder_is_looked_at_again(root, tmp_path, picture):
     readable = []
     for turn, content in enumerate((b"not a picture", picture())):
         file.write_bytes(content)
-        output = list_sources.fn(root.url, f"sources-{turn}", {"merge": "{}"}, ListSettings(path=tmp_path / "pictures"))
-        [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
-        acquired = acquire(root, shard, AcquireSettings(), folder=str(tmp_path / "pictures"))
-        readable.append(acquired.counts["readable"])
+        shard = list_shard(root, tmp_path / "pictures", f"sources-{turn}")
+        acquired = acquire(root, shard, AcquireSettings(), folder=tmp_path / "pictures")
+        readable.append(acquired.images.rows)
     assert readable == [0, 1]
 
 
@@ -427,7 +418,7 @@ def test_an_image_with_another_checksum_than_the_lists_is_not_fetched_again(root
     promised_shard = write_table(root, "stages/sources/promised.parquet", SOURCES, promised)
     for _ in range(2):
         output = acquire(root, promised_shard, impatient)
-        [image] = read_table(root, output.tables["images"]).to_pylist()
+        [image] = read_table(root, output.images).to_pylist()
         assert image["md5_matches"] is False
         assert outcomes(root, output) == {"good": "md5-mismatch"}
     assert site.hits == {"/photo.jpg": 1}
@@ -449,46 +440,39 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     ]
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
     listing = listed(*rows)
-    acquired = acquire(root, listing.tables["shard-000"], impatient)
-    inputs = {"sources": listing.tables["sources"], "images": [acquired.tables["images"]]}
-    output = Output.model_validate(select_packets.fn(root.url, "select-1", inputs, SelectSettings()))
-    drops = read_table(root, output.tables["drops"])
+    acquired = acquire(root, listing.shards["shard-000"], impatient)
+    inputs = SelectInputs(sources=listing.sources, images=[acquired.images])
+    output = select_packets(Run(root, "select-1"), inputs, SelectSettings())
+    drops = read_table(root, output.drops)
     assert drops.schema.equals(DROPS.schema)
     reasons = dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
     assert reasons == {"a8": "duplicate-image", "d0": "class-too-small"} | {f"p{c}": "placeholder" for c in "abc"}
-    packets = {
-        name: read_table(root, ref).to_pylist()
-        for name, ref in output.tables.items()
-        if name != "drops" and not name.endswith(DROPPED)
-    }
+    packets = {name: read_table(root, ref).to_pylist() for name, ref in output.packets.items()}
     going_on = [image["image_id"] for packet in packets.values() for image in packet]
     assert sorted(going_on) == sorted(f"{c}{n}" for c in "abc" for n in range(4))
-    gone = [read_table(root, ref) for name, ref in output.tables.items() if name.endswith(DROPPED)]
+    gone = [read_table(root, ref) for ref in output.dropped.values()]
     assert sorted(pa.concat_tables(gone)["image_id"].to_pylist()) == sorted(reasons)
     homes: dict[str, set[str]] = {}
     for name, packet in packets.items():
         for image in packet:
             homes.setdefault(image["landmark_id"], set()).add(name)
     assert all(len(names) == 1 for names in homes.values())
-    assert output.counts == {"images": 12, "dropped": 5}
+    assert (len(going_on), output.drops.rows) == (12, 5)
 
 
 def test_no_readable_image_at_all_is_no_failure(root, listed, site, impatient):
     shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
     listing = listed(("bad", f"{site.url}/404", "a"))
     acquired = acquire(root, shard, impatient)
-    inputs = {"sources": listing.tables["sources"], "images": [acquired.tables["images"]]}
-    output = Output.model_validate(select_packets.fn(root.url, "select-1", inputs, SelectSettings()))
-    assert output.counts == {"images": 0, "dropped": 0}
+    inputs = SelectInputs(sources=listing.sources, images=[acquired.images])
+    output = select_packets(Run(root, "select-1"), inputs, SelectSettings())
+    assert (output.packets, output.dropped, output.drops.rows) == ({}, {}, 0)
 
 
 def test_pictures_keep_the_extension_of_their_format(root, tmp_path, picture):
     folder = tmp_path / "pictures/a"
     folder.mkdir(parents=True)
     (folder / "really.jpg").write_bytes(picture(format_name="PNG"))
-    output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=folder.parent))
-    [shard] = [TableRef.model_validate(ref) for name, ref in output["tables"].items() if name.startswith("shard-")]
-    [image] = read_table(
-        root, acquire(root, shard, AcquireSettings(), folder=str(folder.parent)).tables["images"]
-    ).to_pylist()
+    shard = list_shard(root, folder.parent)
+    [image] = read_table(root, acquire(root, shard, AcquireSettings(), folder=folder.parent).images).to_pylist()
     assert Path(image["path"]).suffix == ".png"

@@ -18,9 +18,9 @@ from demo.adversary.server import INNER, Witness
 from storage.parquet import read_table
 from storage.reasons import Reason
 from storage.root import Root
-from storage.tables import TableRef
-from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
-from tasks.acquire.task import ListSettings, acquire_shard, list_sources
+from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings, PoliteSettings
+from tasks.acquire.task import ListInputs, ShardInputs, acquire_shard, list_sources
+from tasks.contracts import Run
 
 SETTINGS = AcquireSettings(
     connect_timeout=1,
@@ -42,7 +42,7 @@ def at(port: int) -> AcquireSettings:
 
 
 @dataclass
-class Run:
+class Seen:
     """What a run over all cases left: by name of the case its line of `fetch_log` and its drop, if any."""
 
     witness: Witness
@@ -59,22 +59,26 @@ def write_list(path: Path, cases: list[Case], port: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("adversary")
     root = Root(str(folder / "root"))
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
     with adversary.serve() as witness:
         listed = write_list(folder / "list.csv", list(CASES.values()), witness.port)
-        output = list_sources.fn(root.url, "sources-1", {"merge": "{}"}, ListSettings(path=listed))
-        inputs = {"rows": TableRef.model_validate(output["tables"]["shard-000"])}
-        inputs |= {"dataset": "d", "shard": "shard-000", "generation": 0, "folder": None}
-        inputs |= {"how": FetchPolicy(polite=POLITE).model_dump_json()}
-        tables = acquire_shard.fn(root.url, "acquire-1", inputs, at(witness.port))["tables"]
-        log, drops = (
-            {row["image_id"]: row for row in read_table(root, TableRef.model_validate(tables[name])).to_pylist()}
-            for name in ("fetch_log", "drops")
+        output = list_sources(Run(root, "sources-1"), ListInputs(content="c"), ListSettings(path=listed))
+        inputs = ShardInputs(
+            rows=output.shards["shard-000"],
+            dataset="d",
+            shard="shard-000",
+            generation=0,
+            policy=FetchPolicy(polite=POLITE),
         )
-        yield Run(witness, log, drops)
+        acquired = acquire_shard(Run(root, "acquire-1"), inputs, at(witness.port))
+        log, drops = (
+            {row["image_id"]: row for row in read_table(root, ref).to_pylist()}
+            for ref in (acquired.fetch_log, acquired.drops)
+        )
+        yield Seen(witness, log, drops)
 
 
 @pytest.mark.parametrize("name", CASES)

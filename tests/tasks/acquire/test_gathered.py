@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.reasons import Reason
-from storage.tables import DROPS, FETCH_LOG, IMAGES
+from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.gathered import Gathered
 from tasks.acquire.inspect import Picture

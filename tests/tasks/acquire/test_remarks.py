@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from storage.tables import SOURCES
+from storage.tables.acquisition import SOURCES
 from tasks.acquire.plan import Host
 from tasks.acquire.remarks import contact_hint, odd_rows
 from tasks.acquire.settings import PoliteSettings

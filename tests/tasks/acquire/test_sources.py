@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import InputError
-from storage.tables import SOURCES
+from storage.tables.acquisition import SOURCES
 from tasks.acquire.lists.rows import MISSING
 from tasks.acquire.sources import (
     duplicate_rows,

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from demo.plan import entries
 from demo.truth import Truth, score
 from storage.errors import InputError
-from storage.tables import BOXES, IMAGES, SOURCES, VERDICTS
+from storage.tables.acquisition import IMAGES, SOURCES
+from storage.tables.groups import BOXES
+from storage.tables.versions import VERDICTS
 from tasks.evaluate.agreement import (
     ALL,
     READABLE,

@@ -3,9 +3,9 @@ import json
 import pandas as pd
 import pytest
 
-from tasks.overlap.certificate import certify
+from tasks.overlap.certificate import CheckedSet, certify
 
-FACTS = {"sites": 1, "ground_truth": 1, "absent": 0, "ignored": 0, "not_compared": 2, "signature": "ab"}
+CHECKED = CheckedSet(photographs=7, sites=1, ground_truth=True, absent=0, ignored=0, not_compared=2, signature="ab")
 COLUMNS = ["test_set", "images", "possible", "compared", "verified", "audited", "audit_found"]
 
 
@@ -32,7 +32,7 @@ def test_packets_are_summed_and_the_missed_estimated():
     overlaps = found(("paris", "a", "x", None), ("paris", "a", "x", None), ("paris", "b", "y", None),
                      ("paris", "c", "x", "a"), ("paris", "c", "x", "a"))  # fmt: skip
     expansions = mates(("paris", 5, 1), ("paris", 7, 1))
-    checked = {name: {**FACTS, "photographs": size} for name, size in (("paris", 100), ("oxford", 50))}
+    checked = dict.fromkeys(("paris", "oxford"), CHECKED)
     oxford, paris = certify(packets, expansions, overlaps, drops(), checked)
     assert [oxford["test_set"], paris["test_set"]] == ["oxford", "paris"]
     assert {name: paris[name] for name in COLUMNS[1:]} == {
@@ -57,13 +57,13 @@ def test_what_was_dropped_is_told_by_the_test_set_that_it_was_dropped_for():
         ("college", "test-landmark", {"test_set": "paris"}),
         ("college", "not-an-image", {"status": 200}),
     )
-    checked = {name: {**FACTS, "photographs": 7} for name in ("oxford", "paris")}
+    checked = dict.fromkeys(("oxford", "paris"), CHECKED)
     names = ("copies_dropped", "landmarks_dropped", "classes_dropped", "class_images_dropped")
     told = [tuple(row[name] for name in names) for row in certify(table(), mates(), found(), gone, checked)]
     assert told == [(1, 1, 0, 0), (0, 1, 2, 3)]
 
 
 def test_a_test_set_that_nothing_was_compared_with_has_a_row_all_the_same():
-    (row,) = certify(table(), mates(), found(), drops(), {"paris": {**FACTS, "photographs": 7}})
+    (row,) = certify(table(), mates(), found(), drops(), {"paris": CHECKED})
     assert row["ground_truth"] is True
     assert (row["photographs"], row["images"], row["compared"], row["missed"]) == (7, 0, 0, 0)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from storage.tables import OVERLAPS
+from storage.tables.overlap import OVERLAPS
 from tasks.acquire.decode import decode
 from tasks.features.detect import detect
 from tasks.features.packed import Features

@@ -1,22 +1,37 @@
 import io
 from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import pyarrow as pa
 import pytest
 from PIL import Image
 
-from storage.parquet import read_table, write_table
+from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import DROPS, EXPANSIONS, FEATURES, IMAGES, MASKS, OVERLAPS, TableRef
+from storage.tables.acquisition import DROPS, IMAGES
+from storage.tables.features import FEATURES, MASKS, SIGNATURE, FeaturesRef, MasksRef, SignatureRef
+from storage.tables.overlap import EXPANSIONS, OVERLAPS
+from tasks.contracts import Run
+from tasks.features.contracts import Packet
 from tasks.features.detect import detect
-from tasks.features.packed import Features, pack, unpack
+from tasks.features.packed import Features, unpack
 from tasks.features.settings import FeatureSettings
 from tasks.match.settings import MatchSettings
-from tasks.orchestration import Output
+from tasks.overlap.certificate import CheckedSet
 from tasks.overlap.settings import OverlapSettings
-from tasks.overlap.task import OverlapStageSettings, expand_overlaps, find_overlaps, sign_test_set
+from tasks.overlap.task import (
+    Compared,
+    Expanded,
+    ExpandInputs,
+    OverlapInputs,
+    OverlapStageSettings,
+    SignatureInputs,
+    expand_overlaps,
+    find_overlaps,
+    sign_test_set,
+)
+from tests.rows import features_row, image_row, mask_row, overlap_row, sha_of, write
 
 FEATURE_SETTINGS = FeatureSettings(max_keypoints=400)
 SETTINGS = OverlapStageSettings(overlap=OverlapSettings(audit=1.0), match=MatchSettings())
@@ -41,77 +56,55 @@ def signed(tmp_path):
         Image.fromarray(texture(seed)).save(folder / f"tower_{seed}.png")
     (folder / "broken_1.jpg").write_bytes(b"<html>")
     root = Root(str(tmp_path / "root"))
-    inputs = {"name": "paris", "folder": str(folder), "digest": "d"}
-    return root, Output.model_validate(sign_test_set.fn(root.url, "signature-1", inputs, FEATURE_SETTINGS))
+    inputs = SignatureInputs(name="paris", folder=folder, digest="d")
+    return root, sign_test_set(Run(root, "signature-1"), inputs, FEATURE_SETTINGS)
 
 
-def masks(root: Root, features: TableRef, masked: Collection[str] = ()) -> TableRef:
+def masks(root: Root, features: FeaturesRef, masked: Collection[str] = ()) -> MasksRef:
     """That hide nothing, or of the pictures named everything."""
-    rows = []
-    for row in read_table(root, features).to_pylist():
-        bits = np.full(len(unpack(row).keypoints), row["sha256"] in masked)
-        counts = {"detected": len(bits), "masked": int(bits.sum())}
-        rows.append(
-            {"sha256": row["sha256"], "bits": np.packbits(bits).tobytes(), **counts, "regions": [], "points": []}
-        )
-    return write_table(root, "masks.parquet", MASKS, pa.Table.from_pylist(rows, MASKS.schema))
+    counts = {row["sha256"]: len(unpack(row).keypoints) for row in read_table(root, features).to_pylist()}
+    rows = [mask_row(sha256, count, range(count) if sha256 in masked else ()) for sha256, count in counts.items()]
+    return write(root, MASKS, rows)
 
 
-def compare(
-    root: Root, signature: Output, **pictures: np.ndarray
-) -> tuple[Output, dict[str, list[dict]], dict[str, str]]:
-    facts = {
-        "path": "p",
-        "bytes": 1,
-        "format": "PNG",
-        "mode": "RGB",
-        "orientation": 1,
-        "frames": 1,
-        "pixel_hash": "",
-        "phash": "",
-        "md5": "0" * 32,
-    }
-    images = [
-        {
-            "image_id": name,
-            "landmark_id": "c",
-            "sha256": f"sha {name}",
-            "width": p.shape[1],
-            "height": p.shape[0],
-            **facts,
-        }
-        for name, p in pictures.items()
-    ]
-    described = [
-        {"sha256": f"sha {name}", **pack(Features(*detect(p, FEATURE_SETTINGS))), "crashed": False}
-        for name, p in pictures.items()
-    ]
-    inputs = {
-        "images": write_table(root, "images.parquet", IMAGES, pa.Table.from_pylist(images, IMAGES.schema)),
-        "features": write_table(root, "features.parquet", FEATURES, pa.Table.from_pylist(described, FEATURES.schema)),
-        "signatures": [signature.tables["signature"]],
-    }
-    direct = Output.model_validate(find_overlaps.fn(root.url, "overlap-1", inputs, SETTINGS))
-    inputs |= {"overlaps": direct.tables["overlaps"], "masks": masks(root, inputs["features"])}
-    output = Output.model_validate(expand_overlaps.fn(root.url, "expand-1", inputs, SETTINGS))
-    overlaps, drops = read_table(root, output.tables["overlaps"]), read_table(root, output.tables["drops"])
+class Found(NamedTuple):
+    """What came of a packet: both outputs, the rows of `overlaps` by image, and why images were dropped."""
+
+    direct: Compared
+    judged: Expanded
+    overlaps: dict[str, list[dict[str, Any]]]
+    reasons: dict[str, str]
+
+
+def compare(root: Root, signature: SignatureRef, **pictures: np.ndarray) -> Found:
+    """Compares a class of these pictures with a test set, directly and through each other."""
+    rows = [image_row(name, width=p.shape[1], height=p.shape[0]) for name, p in pictures.items()]
+    described = [features_row(sha_of(name), Features(*detect(p, FEATURE_SETTINGS))) for name, p in pictures.items()]
+    images, features = write(root, IMAGES, rows), write(root, FEATURES, described)
+    inputs = OverlapInputs(images=images, features=features, signatures=[signature])
+    direct = find_overlaps(Run(root, "overlap-1"), inputs, SETTINGS)
+    packet = Packet(images=images, features=features, masks=masks(root, features))
+    further = ExpandInputs(packet=packet, overlaps=direct.overlaps)
+    judged = expand_overlaps(Run(root, "expand-1"), further, SETTINGS)
+    overlaps, drops = read_table(root, judged.overlaps), read_table(root, judged.drops)
     assert overlaps.schema.equals(OVERLAPS.schema)
     assert drops.schema.equals(DROPS.schema)
-    found: dict[str, list[dict]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for row in overlaps.to_pylist():
         found.setdefault(row["image_id"], []).append(row)
-    output = output.model_copy(update={"counts": {**direct.counts, **output.counts}})
-    return output, found, dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
+    reasons = dict(zip(drops["image_id"].to_pylist(), drops["reason"].to_pylist(), strict=True))
+    return Found(direct, judged, found, reasons)
 
 
 def test_a_test_set_is_signed(signed):
-    root, signature = signed
-    rows = read_table(root, signature.tables["signature"]).to_pylist()
-    assert signature.counts == {
-        "photographs": 4, "sites": 1, "ground_truth": 0, "absent": 0, "ignored": 0, "not_compared": 1,
-    }  # fmt: skip
+    root, output = signed
+    rows = read_table(root, output.signature).to_pylist()
+    assert output.checked == CheckedSet(
+        photographs=4, sites=1, ground_truth=False, absent=0, ignored=0, not_compared=1,
+        signature=output.signature.digest,
+    )  # fmt: skip
     assert [row["test_image"] for row in rows] == [f"tower_{n}.png" for n in range(4)]
-    (told,) = read_table(root, signature.tables["passed_over"]).to_pylist()
+    (told,) = read_table(root, output.passed_over).to_pylist()
     assert (told["test_set"], told["path"], told["reason"]) == ("paris", "broken_1.jpg", "not-an-image")
     assert {(row["test_set"], row["site"], row["width"], row["height"]) for row in rows} == {
         ("paris", "tower", 400, 300)
@@ -119,22 +112,23 @@ def test_a_test_set_is_signed(signed):
 
 
 def test_a_signature_lies_under_its_digest_and_serves_in_place_of_the_photographs(signed, tmp_path):
-    root, signature = signed
-    ref = signature.tables["signature"]
+    root, output = signed
+    ref = output.signature
     assert ref.path == f"signatures/paris-{ref.digest[:12]}.parquet"
     shared = tmp_path / "shared.parquet"
     shared.write_bytes(root.read(ref.path))
     elsewhere = Root(str(tmp_path / "elsewhere"))
-    inputs = {"name": "paris", "folder": str(shared), "digest": ref.digest}
-    taken = Output.model_validate(sign_test_set.fn(elsewhere.url, "signature-2", inputs, FEATURE_SETTINGS))
+    inputs = SignatureInputs(name="paris", folder=shared, digest=ref.digest)
+    taken = sign_test_set(Run(elsewhere, "signature-2"), inputs, FEATURE_SETTINGS)
     # The same file, and the same said of it: what is compared with it is not told apart
-    assert (taken.tables["signature"], taken.counts) == (ref, signature.counts)
-    told = [read_table(store, of.tables["passed_over"]) for store, of in ((root, signature), (elsewhere, taken))]
+    assert (taken.signature, taken.checked) == (ref, output.checked)
+    told = [read_table(store, of.passed_over) for store, of in ((root, output), (elsewhere, taken))]
     assert told[0].equals(told[1])
-    assert compare(elsewhere, taken, crop=texture(0)[40:260, 60:380].copy())[2] == {"crop": "test-copy"}
+    assert compare(elsewhere, taken.signature, crop=texture(0)[40:260, 60:380].copy()).reasons == {"crop": "test-copy"}
 
 
 def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_strangers_are_not(signed):
+    root, output = signed
     sink = io.BytesIO()
     Image.fromarray(texture(1)).resize((300, 225)).save(sink, "JPEG", quality=70)
     pictures = {
@@ -148,15 +142,15 @@ def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_str
         "stranger": texture(9),
         "nothing": np.zeros((100, 100, 3), np.uint8),
     }
-    output, found, dropped = compare(*signed, **pictures)
-    assert dropped == dict.fromkeys(pictures.keys() - {"stranger", "nothing"}, "test-copy")
-    best = {name: max(rows, key=lambda row: row["inliers"]) for name, rows in found.items()}
+    found = compare(root, output.signature, **pictures)
+    assert found.reasons == dict.fromkeys(pictures.keys() - {"stranger", "nothing"}, "test-copy")
+    best = {name: max(rows, key=lambda row: row["inliers"]) for name, rows in found.overlaps.items()}
     assert {name: (row["test_image"], row["mirrored"]) for name, row in best.items()} == {
         "crop": ("tower_0.png", False), "mirror": ("tower_2.png", True), "shrunk": ("tower_1.png", False),
         "tiny": ("tower_2.png", False), "left": ("tower_3.png", False), "right and mirrored": ("tower_3.png", True),
         "upside down": ("tower_0.png", False),
     }  # fmt: skip
-    assert output.counts["dropped"] == 7
+    assert found.judged.drops.rows == 7
     np.testing.assert_allclose(np.reshape(best["crop"]["affine"], (2, 3)), [[1, 0, 60], [0, 1, 40]], atol=0.5)
     # Map and points are those of the pixels as they are stored, mirrored or not.
     np.testing.assert_allclose(np.reshape(best["mirror"]["affine"], (2, 3)), [[-1, 0, 400], [0, 1, 0]], atol=0.5)
@@ -165,19 +159,17 @@ def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_str
 
 
 def test_nothing_shared_gives_empty_tables(signed):
-    output, found, dropped = compare(*signed, stranger=texture(9))
-    assert (found, dropped, output.counts["dropped"]) == ({}, {}, 0)
+    root, output = signed
+    found = compare(root, output.signature, stranger=texture(9))
+    assert (found.overlaps, found.reasons) == ({}, {})
+    assert (found.judged.overlaps.rows, found.judged.drops.rows) == (0, 0)
 
 
-def test_without_test_sets_nothing_is_compared(signed):
-    root, signature = signed
-    empty = read_table(root, signature.tables["signature"]).slice(0, 0)
-    from storage.tables import SIGNATURE
-
-    nothing = Output(tables={"signature": write_table(root, "none.parquet", SIGNATURE, empty)})
-    output, found, _ = compare(root, nothing, copy=texture(0))
-    assert output.counts == {"compared": 0, "through": 0, "dropped": 0}
-    assert found == {}
+def test_without_test_sets_nothing_is_compared(tmp_path):
+    root = Root(str(tmp_path))
+    found = compare(root, write(root, SIGNATURE, []), copy=texture(0))
+    assert (found.direct.compared, found.judged.through, found.judged.drops.rows) == (0, 0, 0)
+    assert found.overlaps == {}
 
 
 # Through others of the class
@@ -194,40 +186,32 @@ def scatter(*things: int, count: int = 80) -> Features:
     return Features(np.vstack(keypoints), np.vstack(descriptors))
 
 
-def expand(root: Root, shown: dict[str, tuple[int, ...]], masked: Collection[str] = ()) -> Output:
+def expand(root: Root, shown: dict[str, tuple[int, ...]], masked: Collection[str] = ()) -> Expanded:
     """Of images of one class, the first has a pair with a test photograph: in what it shows first."""
-    facts = {"bytes": 1, "width": 640, "height": 480, "format": "PNG", "mode": "RGB", "orientation": 1, "frames": 1}
-    facts |= {"pixel_hash": "", "phash": "", "md5": "0" * 32, "landmark_id": "c", "path": "p"}
-    images = [{"image_id": name, "sha256": f"sha {name}", **facts} for name in shown]
-    described = [{"sha256": f"sha {name}", **pack(scatter(*own)), "crashed": False} for name, own in shown.items()]
-    direct = {
-        "image_id": next(iter(shown)), "landmark_id": "c", "test_set": "paris", "test_image": "t.jpg",
-        "site": "tower", "role": "positive", "mirrored": False, "kind": "landmark", "through": None, "putative": 9,
-        "inliers": 9, "false_alarms": -9.0, "affine": [1.0, 0, 0, 0, 1, 0], "points": [0.0, 0, 0, 0, 200, 200, 9, 9],
-    }  # fmt: skip
-    inputs = {
-        spec.name: write_table(root, f"{spec.name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
-        for spec, rows in ((IMAGES, images), (FEATURES, described), (OVERLAPS, [direct]))
-    }
-    inputs["masks"] = masks(root, inputs["features"], masked)
-    return Output.model_validate(expand_overlaps.fn(root.url, "expand-1", inputs, SETTINGS))
+    points = [0.0, 0, 0, 0, 200, 200, 9, 9]
+    features = write(root, FEATURES, [features_row(sha_of(name), scatter(*own)) for name, own in shown.items()])
+    packet = Packet(
+        images=write(root, IMAGES, map(image_row, shown)), features=features, masks=masks(root, features, masked)
+    )
+    direct = write(root, OVERLAPS, [overlap_row(next(iter(shown)), "c", role="positive", points=points)])
+    return expand_overlaps(Run(root, "expand-1"), ExpandInputs(packet=packet, overlaps=direct), SETTINGS)
 
 
 def test_what_is_found_through_another_stands_beside_what_is_found_directly(tmp_path):
     root = Root(str(tmp_path))
     output = expand(root, {"met": (1, 2), "near": (1,), "beside": (2,), "else": (3,)})
-    found = [(row["image_id"], row["through"]) for row in read_table(root, output.tables["overlaps"]).to_pylist()]
+    found = [(row["image_id"], row["through"]) for row in read_table(root, output.overlaps).to_pylist()]
     assert found == [("met", None), ("near", "met")]
-    drops = read_table(root, output.tables["drops"]).to_pylist()
+    drops = read_table(root, output.drops).to_pylist()
     assert [(row["image_id"], row["stage"], row["reason"]) for row in drops] == [
         ("met", "overlap", "test-landmark"), ("near", "overlap", "test-landmark"),
     ]  # fmt: skip
-    counted = read_table(root, output.tables["expansions"])
+    counted = read_table(root, output.expansions)
     assert counted.schema.equals(EXPANSIONS.schema)
     assert counted.to_pylist() == [{"test_set": "paris", "mates_compared": 2, "mates_verified": 1}]
-    assert output.counts == {"through": 1, "dropped": 2}
+    assert output.through == 1
 
 
 def test_what_lies_over_both_images_joins_them_not(tmp_path):
-    output = expand(Root(str(tmp_path)), {"met": (1, 2), "near": (1,)}, masked={"sha near"})
-    assert output.counts == {"through": 0, "dropped": 1}
+    output = expand(Root(str(tmp_path)), {"met": (1, 2), "near": (1,)}, masked={sha_of("near")})
+    assert (output.through, output.drops.rows) == (0, 1)

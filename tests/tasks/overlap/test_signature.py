@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import InputError
 from storage.parquet import encode
-from storage.tables import SIGNATURE
+from storage.tables.features import SIGNATURE
 from tasks.acquire.folder import Skipped
 from tasks.features.packed import Features, pack
 from tasks.features.settings import FeatureSettings

@@ -15,8 +15,11 @@ from PIL import Image
 
 from storage.manifest import FunnelStep, Manifest
 from storage.reasons import Reason
-from storage.tables import CERTIFICATE, VERSION_TABLES, TableRef
+from storage.tables.overlap import CERTIFICATE
+from storage.tables.spec import TableRef
+from storage.tables.versions import VERSION_TABLES
 from tasks.publish.funnel import STEPS
+from tests.rows import image_row
 
 Plan = Mapping[str, Mapping[str, int]]
 
@@ -84,24 +87,8 @@ class Maker:
             self.add_image(who, reason, sha256, number)
 
     def add_image(self, who: dict[str, str], reason: Reason, sha256: str, number: int) -> None:
-        portrait = number % 3 == 1
-        self.rows["images"].append(
-            {
-                "sha256": sha256,
-                "path": f"images/{sha256[:2]}/{sha256}.jpg",
-                "bytes": 1000,
-                "width": 640,
-                "height": 960 if portrait else 480,
-                "format": "JPEG",
-                "mode": "RGB",
-                "orientation": 1,
-                "frames": 1,
-                "pixel_hash": "",
-                "phash": "",
-                "md5": "0" * 32,
-                **who,
-            }
-        )
+        path, height = f"images/{sha256[:2]}/{sha256}.jpg", 960 if number % 3 == 1 else 480
+        self.rows["images"].append(image_row(**who, sha256=sha256, path=path, bytes=1000, height=height))
         mask = {
             "detected": 1000,
             "masked": 5,

@@ -5,35 +5,18 @@ import pyarrow as pa
 import pytest
 
 from storage.manifest import Certificate
-from storage.tables import CERTIFICATE_TABLES, TableRef
+from storage.tables.spec import TableRef
+from storage.tables.versions import CERTIFICATE_TABLES
 from tasks.publish.attest import certificate_page, found_images, render_certificate
 from tasks.publish.passed_over import count_reasons
+from tests.rows import drop_row, image_row, overlap_row
 
 HOSTILE = '<script>alert("x")</script>'
 
 
-def image(name: str, landmark: str = "tower") -> dict[str, Any]:
-    facts = {
-        "bytes": 1,
-        "width": 40,
-        "height": 30,
-        "format": "JPEG",
-        "mode": "RGB",
-        "orientation": 1,
-        "frames": 1,
-        "pixel_hash": "",
-        "phash": "",
-        "md5": "0",
-    }
-    return {"image_id": name, "landmark_id": landmark, "sha256": f"sha-{name}", "path": "p", **facts}
-
-
 def pair(name: str, test_image: str = "t.jpg", landmark: str = "tower", **changes: Any) -> dict[str, Any]:
-    names = {"image_id": name, "landmark_id": landmark, "test_set": "paris", "test_image": test_image}
-    facts = {"site": "eiffel", "role": "query", "mirrored": False, "kind": "landmark", "putative": 40, "inliers": 12}
-    facts["through"] = None
-    found = {"false_alarms": -12.3, "affine": [1.0, 0, 5, 0, 1, -3.25], "points": [1.0, 2, 3, 4]}
-    return {**names, **facts, **found, **changes}
+    found = {"inliers": 12, "false_alarms": -12.3, "affine": [1.0, 0, 5, 0, 1, -3.25], "points": [1.0, 2, 3, 4]}
+    return overlap_row(name, landmark, test_image=test_image, putative=40, **{**found, **changes})
 
 
 def tables(**rows: list[dict[str, Any]]) -> dict[str, pa.Table]:
@@ -57,10 +40,10 @@ def pages(made: Certificate, content: dict[str, pa.Table]) -> dict[str, str]:
 def test_images_come_by_class_and_strength_with_their_pairs_and_the_reason():
     found = found_images(
         tables(
-            images=[image("a"), image("b"), image("c", "abbey")],
+            images=[image_row("a"), image_row("b"), image_row("c", "abbey")],
             overlaps=[pair("a", inliers=9), pair("b", "u.jpg", inliers=30), pair("b", inliers=99),
                       pair("c", landmark="abbey"), pair("b", "v.jpg", kind="copy", inliers=20)],
-            drops=[{"image_id": "b", "stage": "overlap", "reason": "test-copy", "evidence": "{}"}],
+            drops=[drop_row("b")],
         )
     )  # fmt: skip
     assert [(one["image_id"], one["sha256"], one["reason"]) for one in found] == [
@@ -71,7 +54,7 @@ def test_images_come_by_class_and_strength_with_their_pairs_and_the_reason():
 
 
 def test_a_page_says_all_of_a_pair(made):
-    content = tables(images=[image("a")], overlaps=[pair("a", mirrored=True), pair("a", "u.jpg", inliers=5)])
+    content = tables(images=[image_row("a")], overlaps=[pair("a", mirrored=True), pair("a", "u.jpg", inliers=5)])
     page = pages(made, content)["index.html"]
     for words in ("pictures/overlap-sha-a.jpg", "paris: t.jpg", "eiffel, query", "landmark, mirrored", "12 of 40",
                   "10^-12.3", "1 0 5; 0 1 -3.25", "paris: u.jpg", "1 of 1 images", "1 more pair<"):  # fmt: skip
@@ -80,7 +63,7 @@ def test_a_page_says_all_of_a_pair(made):
 
 def test_what_was_found_through_another_image_says_so(made):
     named = pair("near", through="met"), pair("near", "u.jpg", through="met too", inliers=5)
-    content = tables(images=[image("near"), image("met")], overlaps=[pair("met"), *named])
+    content = tables(images=[image_row("near"), image_row("met")], overlaps=[pair("met"), *named])
     page = pages(made, content)["index.html"]
     for words in ("2 of 2 images share something", "1 of them through another image", "met, of its class",
                   "landmark through <bdi>met too</bdi>", "keypoints of the image and another of its class",
@@ -89,7 +72,7 @@ def test_what_was_found_through_another_image_says_so(made):
 
 
 def test_nothing_shared(made):
-    page = pages(made, tables(images=[image("a")]))["index.html"]
+    page = pages(made, tables(images=[image_row("a")]))["index.html"]
     assert "✓ nothing shared" in page
     assert "0 of 1 images" in page
     assert "not compared" not in page
@@ -99,7 +82,7 @@ def test_what_was_not_compared_is_no_clean_certificate_and_is_named_with_its_rea
     rows = [("paris", "arc", "linked-out"), ("paris", "eiffel_9", "absent"), ("", "b.png", "not-an-image"),
             ("", "notes.txt", "no-photograph")]  # fmt: skip
     told = [{"test_set": test_set, "path": path, "reason": reason, "detail": ""} for test_set, path, reason in rows]
-    content = tables(images=[image("a")], passed_over=told)
+    content = tables(images=[image_row("a")], passed_over=told)
     page = pages(made.model_copy(update={"passed_over": count_reasons(content["passed_over"])}), content)["index.html"]
     assert "✓" not in page
     for words in ("✗ nothing found", "not compared of paris: 1 absent, 1 linked-out", "not compared: 1 not-an-image",
@@ -110,7 +93,7 @@ def test_what_was_not_compared_is_no_clean_certificate_and_is_named_with_its_rea
 
 
 def test_a_picture_that_killed_its_detector_is_no_clean_certificate(made):
-    page = pages(made.model_copy(update={"crashed_pictures": 1}), tables(images=[image("a")]))["index.html"]
+    page = pages(made.model_copy(update={"crashed_pictures": 1}), tables(images=[image_row("a")]))["index.html"]
     assert "✗ nothing found" in page
 
 
@@ -124,7 +107,7 @@ def test_what_others_named_is_text(made):
     drop = {"image_id": HOSTILE, "stage": "acquire", "reason": "not-an-image", "evidence": "{}"}
     named = {"landmark_id": HOSTILE, "test_set": HOSTILE, "site": HOSTILE, "spelling": HOSTILE}
     content = tables(
-        images=[image(HOSTILE, HOSTILE)],
+        images=[image_row(HOSTILE, HOSTILE)],
         overlaps=[pair(HOSTILE, HOSTILE, HOSTILE, site=HOSTILE, test_set=HOSTILE, through=HOSTILE)],
         passed_over=[{"test_set": HOSTILE, "path": HOSTILE, "reason": "absent", "detail": HOSTILE}],
         drops=[drop],
@@ -138,7 +121,7 @@ def test_what_others_named_is_text(made):
 
 def test_many_images_are_spread_over_pages(made):
     names = [f"{number:03}" for number in range(130)]
-    content = tables(images=[image(name) for name in names], overlaps=[pair(name) for name in names])
+    content = tables(images=[image_row(name) for name in names], overlaps=[pair(name) for name in names])
     written = pages(made, content)
     assert [certificate_page(number) for number in range(3)] == ["index.html", "index-p2.html", "index-p3.html"]
     shown = [sum(f"overlap-sha-{name}.jpg" in written[certificate_page(n)] for name in names) for n in range(3)]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from storage.reasons import Reason
-from storage.tables import VERSION_TABLES
+from storage.tables.versions import VERSION_TABLES
 from tasks.publish.card import render_card
 
 

@@ -2,24 +2,18 @@
 
 import hashlib
 import io
-import json
 
-import pyarrow as pa
 from PIL import Image
 
 from storage.images import put_image
-from storage.parquet import read_table, write_table
+from storage.parquet import read_table
 from storage.root import Root
-from storage.tables import IMAGES, OVERLAPS
-from tasks.orchestration import Output
+from storage.tables.acquisition import IMAGES
+from storage.tables.overlap import OVERLAPS
+from tasks.contracts import Run
+from tasks.publish import contracts
 from tasks.publish.task import illustrate_overlaps
-
-FACTS = {"bytes": 1, "format": "JPEG", "mode": "RGB", "orientation": 1, "frames": 1, "pixel_hash": "", "phash": ""}
-PAIR = {
-    "landmark_id": "tower", "test_set": "paris", "test_image": "t.jpg", "site": "eiffel", "role": "query",
-    "mirrored": False, "kind": "landmark", "putative": 9, "inliers": 9, "false_alarms": -9.0,
-    "affine": [1.0, 0, 0, 0, 1, 0], "points": [1.0, 1, 2, 2],
-}  # fmt: skip
+from tests.rows import image_row, overlap_row, write
 
 
 def drawn(tmp_path, picture, *, with_photograph: bool) -> dict[str, tuple[int, int]]:
@@ -31,17 +25,19 @@ def drawn(tmp_path, picture, *, with_photograph: bool) -> dict[str, tuple[int, i
     for name, width in (("met", 200), ("near", 300)):
         content = picture(width, 100)
         sha256 = hashlib.sha256(content).hexdigest()
-        where = {"path": put_image(root, content, sha256, "jpg"), "sha256": sha256, "md5": "0" * 32}
-        images.append({"image_id": name, "landmark_id": "tower", "width": width, "height": 100, **where, **FACTS})
-    pairs = [{"image_id": "met", "through": None, **PAIR}, {"image_id": "near", "through": "met", **PAIR}]
-    inputs = {
-        spec.name: write_table(root, f"{spec.name}.parquet", spec, pa.Table.from_pylist(rows, spec.schema))
-        for spec, rows in ((IMAGES, images), (OVERLAPS, pairs))
-    }
-    inputs["folders"] = json.dumps({"paris": str(folder)} if with_photograph else {})
-    output = Output.model_validate(illustrate_overlaps.fn(root.url, "illustrate-overlaps-1", inputs, None))
+        path = put_image(root, content, sha256, "jpg")
+        images.append(image_row(name, "tower", sha256=sha256, path=path, width=width, height=100))
+    points = [1.0, 1, 2, 2]
+    pairs = [overlap_row("met", "tower", points=points), overlap_row("near", "tower", through="met", points=points)]
+    folders = {"paris": folder} if with_photograph else {}
+    photographs = contracts.TestPhotographs(folders=folders, names=list(folders))
+    inputs = contracts.OverlapDrawingInputs(
+        images=write(root, IMAGES, images),
+        overlaps=contracts.OverlapEvidence(overlaps=write(root, OVERLAPS, pairs), photographs=photographs),
+    )
+    output = illustrate_overlaps(Run(root, "illustrate-overlaps-1"), inputs, None)
     names = {f"overlap-{image['sha256']}.jpg": image["image_id"] for image in images}
-    rows = read_table(root, output.tables["thumbnails"]).to_pylist()
+    rows = read_table(root, output.thumbnails).to_pylist()
     return {names[row["name"]]: Image.open(io.BytesIO(row["jpeg"])).size for row in rows}
 
 

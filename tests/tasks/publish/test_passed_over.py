@@ -3,7 +3,7 @@ import json
 import pyarrow as pa
 
 from storage.reasons import Reason
-from storage.tables import DROPS, PASSED_OVER
+from storage.tables.acquisition import DROPS, PASSED_OVER
 from tasks.publish.overview import check
 from tasks.publish.passed_over import count_reasons, sentence_of, tell_reasons, uncompared, with_unreadable
 

@@ -4,7 +4,8 @@ import json
 
 import pyarrow as pa
 
-from storage.tables import FETCH_LOG, IMAGES, SOURCES, VERDICTS
+from storage.tables.acquisition import FETCH_LOG, IMAGES, SOURCES
+from storage.tables.versions import VERDICTS
 from tasks.acquire.address import SECRETS
 from tasks.publish.redaction import redact_sources, redact_tables
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from storage.reasons import Reason
-from storage.tables import CLASS_PAIRS, CUTS
+from storage.tables.groups import CLASS_PAIRS, CUTS
 from tasks.publish.report import class_page, overlaps_page, reason_page, render_report
 
 HOSTILE = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storage.parquet import encode
 from storage.reasons import Reason
-from storage.tables import VERDICTS
+from storage.tables.versions import VERDICTS
 from tasks.publish.verdicts import build_verdicts, funnel
 
 Fates = dict[str, str | None]

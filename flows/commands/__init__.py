@@ -1,0 +1,1 @@
+"""The commands of `cairn`, and what they show in a terminal."""

@@ -1,0 +1,147 @@
+"""`cairn captions …`: vectors of what people wrote of images, and what is alike by them."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flows.commands.options import RootOption, VersionOption
+from flows.commands.terminal import console, describe_verified, progress_bars, quieten_prefect, report_path
+from storage.errors import InputError
+from storage.manifest import CaptionManifest
+from storage.root import Root
+from storage.verify import verify_version
+from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
+
+app = typer.Typer(help="Encode images by what people wrote of them: Visual Genome to tf-idf.", no_args_is_help=True)
+NameOption = Annotated[str | None, typer.Option(help="Name of the captions; not needed where the root holds only one.")]
+
+
+@app.command()
+def run(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Files named as Visual Genome's, zipped or not, or folders of such; none: fetch the official ones.",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the captions.")] = "visual-genome",
+    root: RootOption = "./data",
+    settings: Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'encode'.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder with the images themselves, named by id, for the report.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="A sentence for the card and the report.")] = "",
+    runner: Annotated[
+        Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")
+    ] = "threads",
+    workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
+) -> None:
+    """Encode Visual Genome into a new version, or find that nothing changed."""
+    quieten_prefect()
+    from flows.captions import captions as flow
+    from flows.captions_request import check_captions_request
+    from flows.runtime.server import prefect_server
+    from flows.settings import CaptionsSettings, RunSettings, read_captions_settings
+
+    chosen = read_captions_settings(settings) if settings else CaptionsSettings()
+    check_captions_request(files or [], name, root, chosen, note, pictures)
+    with progress_bars(), prefect_server():
+        made = flow(files, name, root, chosen, RunSettings(runner=runner, workers=workers), note, pictures)
+    _print_encodings(made.version)
+    news = "published" if made.is_new else "nothing new; the latest version is"
+    console.print(f"\n{news} [bold]{made.version.folder}[/]")
+    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+
+
+@app.command()
+def near(
+    image_id: Annotated[str | None, typer.Argument(help="An image of the version.")] = None,
+    text: Annotated[str | None, typer.Option(help="A text to ask with in place of an image.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Images shown.")] = 10,
+    encoding: Annotated[Literal["captions", "objects"], typer.Option(help="What similarity is of.")] = "captions",
+    root: RootOption = "./data",
+    name: NameOption = None,
+    version: VersionOption = "latest",
+) -> None:
+    """Show the images most like IMAGE_ID, or like a text."""
+    if (image_id is None) == (text is None):
+        raise InputError("give an IMAGE_ID, or --text, and not both")
+    store = Root(root)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    from flows.commands.near import Encodings, near_image, near_text
+
+    asked = Encodings(store, found, encoding)
+    console.print(near_image(asked, image_id, k) if image_id is not None else near_text(asked, str(text), k))
+
+
+@app.command()
+def encode(
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet file of image_id and phrase, a phrase a row.")],
+    output: Annotated[str, typer.Option(help="Folder for caption_weights.npz and encoded_images.parquet.")],
+    root: RootOption = "./data",
+    name: NameOption = None,
+    version: VersionOption = "latest",
+) -> None:
+    """Encode the captions of other images with a published vocabulary."""
+    store = Root(root)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    from flows.commands.encode import encode_table
+    from flows.commands.near import Encodings
+
+    images = encode_table(Encodings(store, found), table, Root(output)).to_pandas()
+    counted, unknown, empty = images.counted.sum(), images.unknown.sum(), images.image_id[images.distinct_terms == 0]
+    console.print(f"{len(images)} images; {unknown} of {counted} words have no stem in {found.folder}")
+    if len(empty):
+        shown = ", ".join(empty[:10]) + (", …" if len(empty) > 10 else "")
+        console.print(Text(f"{len(empty)} with an empty vector: {shown}"), soft_wrap=True)
+
+
+@app.command()
+def versions(root: RootOption = "./data") -> None:
+    """List the published versions of a root."""
+    store = Root(root)
+    table = Table("name", "number", "digest", "images", "stems", "synsets", "triplets", "created", box=None)
+    for name in list_names(store, CaptionManifest):
+        for folder in list_folders(store, name, CaptionManifest):
+            version = read_if_sound(store, name, folder, CaptionManifest)
+            if version is None:
+                table.add_row(name, *folder.split("-"), "its manifest is damaged: cairn captions verify")
+                continue
+            both = version.encodings
+            numbers = (both["captions"].images, both["captions"].terms, both["objects"].terms, version.triplets.drawn)
+            created = f"{version.created_at:%Y-%m-%d %H:%M}"
+            table.add_row(name, str(version.number), version.digest[:12], *map(str, numbers), created)
+    console.print(table if table.row_count else Text(f"no captions in {store.url}"))
+
+
+@app.command()
+def verify(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Read all files of VERSION; exit with 1 where any is not as it was published."""
+    store = Root(root)
+    found = verify_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    console.print(describe_verified(found), soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def _print_encodings(version: CaptionManifest) -> None:
+    table = Table("encoding", box=None)
+    for column in ("images", "terms", "occurrences", "without a term", "empty"):
+        table.add_column(column, justify="right")
+    for name, facts in version.encodings.items():
+        numbers = (facts.images, facts.terms, facts.occurrences, sum(facts.left_out.values()), facts.empty)
+        table.add_row(name, *(f"{number:,}" for number in numbers))
+    console.print(table)
+    skipped = sum(source.skipped for source in version.sources)
+    console.print(f"{version.triplets.drawn:,} triplets; {skipped:,} malformed records left out")

@@ -1,0 +1,47 @@
+"""The console script `cairn`: each command is a thin call of a flow or of storage."""
+
+import errno
+import sys
+from io import TextIOWrapper
+from typing import cast
+
+import typer
+
+from flows.commands import captions, curation, testsets, versions
+from flows.runtime.stopping import stoppable, tell
+from storage.errors import InputError
+
+app = typer.Typer(
+    help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(curation.curate)
+app.command()(curation.plan)
+app.command()(testsets.certify)
+app.command()(testsets.download)
+app.command("versions")(versions.list_all)
+app.command()(versions.verify)
+app.command()(versions.report)
+app.command()(versions.why)
+app.command()(versions.diff)
+app.command()(versions.compare)
+app.add_typer(captions.app, name="captions")
+
+
+def main() -> None:
+    """The console script: what the user can mend is one clear line and exit code 2; a bug keeps its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        cast("TextIOWrapper", stream).reconfigure(errors="replace")  # a terminal of ASCII gets "?" for what it lacks
+    with stoppable():
+        try:
+            app()
+        except (InputError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (None, errno.ENOENT):
+                raise  # not of the system, or a file that we should have looked for: a bug
+            tell(f"error: {error}")
+            raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The commands about published versions: they list, verify, open, explain and compare them."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flows.commands.options import NameOption, RootOption, VersionOption
+from flows.commands.terminal import console, describe_verified, report_path
+from storage.compare import compare_versions
+from storage.root import Root
+from storage.verify import verify_version
+from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
+
+
+def list_all(root: RootOption = "./data") -> None:
+    """List the published versions of a root."""
+    store = Root(root)
+    table = Table("name", "number", "digest", "images", "classes", "test sets", "created", box=None)
+    for name in list_names(store):
+        for folder in list_folders(store, name):
+            version = read_if_sound(store, name, folder)
+            if version is None:
+                table.add_row(name, folder.split("-")[0], folder.split("-")[1], "its manifest is damaged: cairn verify")
+                continue
+            kept = version.funnel[-1]
+            created = f"{version.created_at:%Y-%m-%d %H:%M}"
+            sets = ", ".join(version.test_sets) or "none"
+            table.add_row(
+                name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created
+            )
+    console.print(table if table.row_count else Text(f"no versions in {store.url}"))
+
+
+def verify(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Read all files of VERSION and all images that it keeps; exit with 1 where any is not as it was published."""
+    store = Root(root)
+    found = verify_version(store, only_name(store, name), version)
+    console.print(describe_verified(found), soft_wrap=True)
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def report(
+    root: RootOption = "./data",
+    name: NameOption = None,
+    version: VersionOption = "latest",
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Say where the report of a version is."""
+    store = Root(root)
+    path = report_path(store, find_version(store, only_name(store, name), version))
+    console.print(Text(path), soft_wrap=True)
+    if open_it:
+        webbrowser.open(f"file://{path}")
+
+
+def why(image_id: str, root: RootOption = "./data", name: NameOption = None, version: VersionOption = "latest") -> None:
+    """Say what became of one image, and on what evidence."""
+    store = Root(root)
+    found = find_version(store, only_name(store, name), version)
+    from flows.commands.why import explain
+
+    console.print(explain(store, found, image_id))
+
+
+def diff(before: str, after: str, root: RootOption = "./data", name: NameOption = None) -> None:
+    """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
+    store = Root(root)
+    only = only_name(store, name)
+    from flows.commands.why import plain_text
+
+    changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
+    table = Table("image", "change", "before", "after", "evidence", box=None)
+    for row in changes.itertuples():
+        table.add_row(*map(plain_text, row[1:]))
+    console.print(table if len(changes) else "no image entered, left, or changed its verdict or its box")
+    if len(changes):
+        console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))
+
+
+def compare(
+    version: str,
+    reference: Annotated[
+        list[Path],
+        typer.Option(
+            help="What the authors kept: lines of URL CLASS_ID x1 x2 y1 y2, or Google-Landmarks v2's train_clean.csv; "
+            "repeatable."
+        ),
+    ],
+    md5: Annotated[
+        list[Path] | None,
+        typer.Option(help="File with one MD5 per line of the reference; its boxes need it; repeatable likewise."),
+    ] = None,
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Compare VERSION with what the authors of its list kept: keep and discard, class by class, and boxes."""
+    store = Root(root)
+    found = find_version(store, only_name(store, name), version)
+    from flows.commands.compare import compare_with
+    from tasks.evaluate.reference import read_reference
+
+    console.print(compare_with(store, found, read_reference(reference, md5 or ())))

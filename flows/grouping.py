@@ -1,0 +1,71 @@
+"""Inside each class: which images show the same thing, which group of them is kept, and where the thing is."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from flows.leaks import Leaks
+from flows.settings import CurateSettings
+from storage.tables.acquisition import DropsRef
+from tasks.boxes.task import Boxed, BoxInputs, estimate_boxes
+from tasks.cluster.settings import ClusterSettings
+from tasks.cluster.task import Grouped, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
+from tasks.contracts import Stage, StageRunner
+from tasks.match.task import Matched, MatchInputs, match_pairs
+from tasks.overlap.task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
+
+STAGES = (check_pins, match_pairs, cluster_images, compare_classes, regroup_images, estimate_boxes)
+"""The stages that `find_groups` and `find_boxes` run."""
+
+
+class Groups(NamedTuple):
+    """The verified pairs inside classes, what classes show of each other, and the groups, packet by packet."""
+
+    pairs: dict[str, Matched]
+    related: Related
+    groups: dict[str, Grouped]
+
+
+def find_groups(
+    runner: StageRunner, leaks: Leaks, dropped: Sequence[DropsRef], pins: dict[str, str], settings: CurateSettings
+) -> Groups:
+    """Matches the images of each class, keeps its largest or pinned group, and settles what several classes show.
+
+    Args:
+        dropped: all that is dropped by now. pins: class to an image whose group is kept.
+    """
+    runner.one(check_pins, PinInputs(pins=pins, drops=list(dropped)), None)
+    left = {
+        name: MatchInputs(packet=packet, drops=leaks.expanded[name].drops) for name, packet in leaks.packets.items()
+    }
+    pairs = runner.each(match_pairs, left, settings.match)
+
+    def group(stage: Stage[GroupInputs, ClusterSettings, Grouped], lost: Mapping[str, DropsRef]) -> dict[str, Grouped]:
+        inputs = {
+            name: GroupInputs(
+                images=packet.images,
+                pairs=pairs[name].pairs,
+                drops=[leaks.expanded[name].drops, *([lost[name]] if lost else [])],
+                pins=pins,
+            )
+            for name, packet in leaks.packets.items()
+        }
+        return runner.each(stage, inputs, settings.cluster)
+
+    # Classes may show the same landmark: an image goes where most photographs match it. Group the rest anew.
+    groups = group(cluster_images, {})
+    grouped = {
+        name: GroupedPacket(described=packet, pairs=pairs[name].pairs, groups=groups[name].groups)
+        for name, packet in leaks.packets.items()
+    }
+    verification = ClassStageSettings(classes=settings.classes, match=settings.match)
+    related = runner.one(compare_classes, ClassInputs(packets=grouped, pins=pins), verification)
+    return Groups(pairs, related, group(regroup_images, related.drops))
+
+
+def find_boxes(runner: StageRunner, leaks: Leaks, found: Groups, settings: CurateSettings) -> dict[str, Boxed]:
+    """Boxes what the kept images of each group have in common."""
+    inputs = {
+        name: BoxInputs(images=packet.images, pairs=found.pairs[name].pairs, groups=found.groups[name].groups)
+        for name, packet in leaks.packets.items()
+    }
+    return runner.each(estimate_boxes, inputs, settings.boxes)

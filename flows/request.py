@@ -1,0 +1,117 @@
+"""What a curation is asked for: checked in full before any work, and before anything is written."""
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.leaks import TestSets, check_test_sets
+from flows.planning.room import check_room
+from flows.settings import CurateSettings
+from storage.errors import InputError
+from storage.locks import check_free
+from storage.manifest import Manifest
+from storage.root import Root
+from storage.versions import check_name
+from tasks.acquire.plan import hosts_of
+from tasks.acquire.remarks import contact_hint, odd_rows
+from tasks.acquire.settings import LARGE_RUN, ListSettings, PoliteSettings
+from tasks.acquire.sources import SourceList, folder_digest, merge_classes, read_list, skipped_files
+from tasks.cluster.settings import Overrides
+
+
+class CurationRequest(BaseModel):
+    """A list, a name and test sets that are known to be usable; all paths absolute."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: ListSettings
+    list_digest: str = Field(description="digest of the contents of the list's files")
+    name: str
+    note: str = Field(description="what the maker says of the dataset, for its card and report")
+    test_sets: TestSets
+    overrides: Overrides
+    remarks: tuple[str, ...] = Field(description="sentences on what is odd about the list, and what its hosts expect")
+
+    @property
+    def folder(self) -> Path | None:
+        """Base of the images' paths where the list is a folder."""
+        return self.source.path if self.source.path.is_dir() else None
+
+
+def check_request(
+    source: ListSettings,
+    name: str,
+    root: str,
+    test_sets: dict[str, Path],
+    settings: CurateSettings = CurateSettings(),
+    note: str = "",
+    overrides: Overrides = Overrides(),
+    aliases: Path | None = None,
+    anyway: bool = False,
+) -> CurationRequest:
+    """Checks all that a user can get wrong.
+
+    Args:
+        anyway: whether a disk that has no room, by an estimate, is let pass.
+
+    Raises:
+        InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
+            to do.
+    """
+    check_name(name)
+    resolved = source.model_copy(update={field: path.absolute() for field, path in source if path})
+    read = read_list(resolved.path, resolved.md5, resolved.clean, longest=settings.acquire.max_bytes)
+    listed, polite = read.table, settings.polite
+    if not polite.contact and listed.num_rows > LARGE_RUN and not resolved.path.is_dir():
+        raise InputError(
+            f'{listed.num_rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) '
+            f"in the section [polite] of the settings, or --contact; hosts' owners see it with each request. Lists of "
+            f"up to {LARGE_RUN:,} rows do without"
+        )
+    _check_pins(overrides, merge_classes(listed, overrides.merge))
+    checked = check_test_sets(test_sets, settings.features, aliases)
+    store = Root(root)
+    store.check_writable()
+    check_free(store, f"{Manifest.shelf}/{name}")
+    if not anyway:
+        check_room(listed, resolved.path if resolved.path.is_dir() else None, store, name, settings.features)
+    digest = _list_digest(resolved, listed)
+    return CurationRequest(
+        source=resolved,
+        list_digest=digest,
+        name=name,
+        note=note,
+        test_sets=checked,
+        overrides=overrides,
+        remarks=(*odd_rows(read), *_hints(resolved, read, polite)),
+    )
+
+
+def _hints(source: ListSettings, read: SourceList, polite: PoliteSettings) -> list[str]:
+    hint = None if source.path.is_dir() else contact_hint(hosts_of(read.table["url"]), polite)
+    return [hint] if hint else []
+
+
+def _check_pins(overrides: Overrides, sources: pa.Table) -> None:
+    if not overrides.pin:
+        return
+    homes: dict[str, set[str]] = {}
+    for image_id, landmark_id in zip(sources["image_id"].to_pylist(), sources["landmark_id"].to_pylist(), strict=True):
+        homes.setdefault(landmark_id, set()).add(image_id)
+    for landmark_id, image_id in overrides.pin.items():
+        if image_id not in homes.get(landmark_id, ()):
+            merged = f"is merged into {overrides.merge[landmark_id]!r}" if landmark_id in overrides.merge else ""
+            wrong = merged or ("has no such image" if landmark_id in homes else "is not in the list")
+            raise InputError(f"overrides: pin {landmark_id!r} = {image_id!r}: the class {wrong}")
+
+
+def _list_digest(source: ListSettings, listed: pa.Table) -> str:
+    if source.path.is_dir():
+        return folder_digest(listed, skipped_files(source.path))
+    digest = hashlib.sha256()
+    for path in (source.path, source.md5, source.clean):
+        if path:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

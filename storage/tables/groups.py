@@ -1,0 +1,170 @@
+"""Tables of pairs of images, of the groups that they form, and of boxes."""
+
+import pyarrow as pa
+
+from storage.tables.columns import (
+    AFFINE,
+    ALARMS,
+    BOX,
+    IMAGE_ID,
+    INLIERS,
+    INT,
+    LANDMARK,
+    LONG,
+    MATCHED,
+    PUTATIVE,
+    REAL,
+    TEXT,
+    column,
+)
+from storage.tables.spec import TableRef, TableSpec
+
+
+class PairsRef(TableRef):
+    """A reference to a stored table `pairs`."""
+
+
+PAIRS = TableSpec(
+    PairsRef,
+    "pairs",
+    "One verified pair of images of a class: an edge of its graph.",
+    ("landmark_id", "image_a", "image_b"),
+    pa.schema(
+        [
+            LANDMARK,
+            column("image_a", TEXT, "First image; its id sorts before the other's."),
+            column("image_b", TEXT, "Second image."),
+            PUTATIVE,
+            INLIERS,
+            ALARMS,
+            column("copy", pa.bool_(), "Whether both are the same photograph: cropped, resized or encoded again."),
+            AFFINE,
+            MATCHED,
+        ]
+    ),
+)
+
+
+class GroupsRef(TableRef):
+    """A reference to a stored table `groups`."""
+
+
+GROUPS = TableSpec(
+    GroupsRef,
+    "groups",
+    "One image that took part in matching, and the group it fell into.",
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            LANDMARK,
+            column("group", INT, "Rank of its group in the class; 0 has the most photographs."),
+            column("group_size", INT, "Number of images in the group."),
+            column("neighbours", INT, "Number of verified pairs, without those cut, that the image is part of."),
+            column(
+                "copy_of",
+                TEXT,
+                "Image that stands for the photograph; null for itself and without copies.",
+                optional=True,
+            ),
+            column("kept", pa.bool_(), "Whether the class keeps this image, unless another class shows it more."),
+        ]
+    ),
+)
+
+
+class ClassGroupsRef(TableRef):
+    """A reference to a stored table `class_groups`."""
+
+
+CLASS_GROUPS = TableSpec(
+    ClassGroupsRef,
+    "class_groups",
+    "One group of a class: its largest, whatever its size, and every other of two or more images.",
+    ("landmark_id", "group"),
+    pa.schema(
+        [
+            LANDMARK,
+            GROUPS.schema.field("group"),
+            column("images", INT, "Number of images in the group."),
+            column("photographs", INT, "Number of photographs: near-copies count once."),
+            column("weight", LONG, "Sum over its linked photographs of the inliers of their strongest pair."),
+            column("first_image", TEXT, "The smallest image_id of the group."),
+            column("kept", pa.bool_(), "Whether the class keeps images of this group."),
+            column("pinned", pa.bool_(), "Whether the overrides chose this group."),
+            column("margin", INT, "Photographs of the class's largest group minus those of the next."),
+        ]
+    ),
+)
+
+
+class CutsRef(TableRef):
+    """A reference to a stored table `cuts`."""
+
+
+CUTS = TableSpec(
+    CutsRef,
+    "cuts",
+    "One verified pair that does not join its two images' groups, since they hang together by too little.",
+    ("landmark_id", "image_a", "image_b"),
+    pa.schema(
+        [
+            LANDMARK,
+            *[PAIRS.schema.field(name) for name in ("image_a", "image_b", "inliers", "false_alarms")],
+            column("size_a", INT, "Photographs on the first image's side when the pair was cut."),
+            column("size_b", INT, "Photographs on the second image's side."),
+            column("rule", TEXT, "`bridge`, `articulation` or `collage`; see `tasks/cluster/cuts.py`."),
+        ]
+    ),
+)
+
+
+class ClassPairsRef(TableRef):
+    """A reference to a stored table `class_pairs`."""
+
+
+CLASS_PAIRS = TableSpec(
+    ClassPairsRef,
+    "class_pairs",
+    "One verified pair of kept images of two classes: evidence that these show the same landmark.",
+    ("landmark_a", "image_a", "landmark_b", "image_b"),
+    pa.schema(
+        [
+            column("landmark_a", TEXT, "Class of the first image; it sorts before the other's."),
+            column("image_a", TEXT, "First image."),
+            column("landmark_b", TEXT, "Class of the second image."),
+            column("image_b", TEXT, "Second image."),
+            PUTATIVE,
+            INLIERS,
+            ALARMS,
+            AFFINE,
+            MATCHED,
+        ]
+    ),
+)
+
+
+class BoxesRef(TableRef):
+    """A reference to a stored table `boxes`."""
+
+
+BOXES = TableSpec(
+    BoxesRef,
+    "boxes",
+    "The box of the landmark in one kept image.",
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            *BOX,
+            *[
+                pa.field(f"first_{c.name}", REAL, False, {"description": "Before refinement, " + c.name + "."})
+                for c in BOX
+            ],
+            column("supports", INT, "Number of verified pairs that the box rests on."),
+            column("spread", REAL, "Median distance (L1 over 4, pixels) of what its neighbours' boxes become in it."),
+            column("first_spread", REAL, "The same of the boxes before refinement."),
+            column("sweeps", INT, "Refinement sweeps until the group's boxes stood still."),
+        ]
+    ),
+)
