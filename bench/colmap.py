@@ -1,4 +1,4 @@
-"""The claim: from photographs to verified pairs takes a fraction of the CPU that COLMAP's own road takes.
+"""The claim: from photographs to verified pairs takes a fraction of the CPU that COLMAP's own pipeline takes.
 
 SIFT on both sides, with the same longest side and number of keypoints; COLMAP extracts, compares all pairs and verifies
 with its defaults, on one thread. All photographs as one class would take it hours: there, a random sample of its pairs
@@ -95,7 +95,7 @@ def compare_pooled(collection: Collection, photographs: list[Photograph]) -> dic
 
 
 def match_seconds(collection: Collection, places: list[int], landmark: str) -> tuple[float, int]:
-    """CPU seconds of the whole road for these photographs as one class, and how many pairs verify.
+    """CPU seconds of the whole pipeline for these photographs as one class, and how many pairs verify.
 
     Overlays are learnt from all photographs of the collection; these have their share of it.
     """

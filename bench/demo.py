@@ -57,7 +57,7 @@ def _choose_classes(listed: DemoList) -> DemoList:
 
 
 class StageClock:
-    """A listener of the road that keeps the seconds from a stage's beginning to its last task's end."""
+    """A listener that keeps the seconds from a stage's beginning to its last task's end."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

@@ -1,14 +1,17 @@
 """Writes docs/tables.md from the schemas and reason codes: `python docs/make_tables.py`. A test holds it to them."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from storage import tables
 from storage.reasons import PassedOver, Reason
+from storage.tables import captions, retrieval, versions
+from storage.tables.catalogue import ALL_TABLES
 from storage.tables.spec import TableSpec
 
 HEAD = """# The tables
 
-Written from `storage/tables.py` and `storage/reasons.py` by `python docs/make_tables.py`.
+Written from `storage/tables/` and `storage/reasons.py` by `python docs/make_tables.py`.
 
 Every table is a Parquet file with its columns' descriptions in the schema; pandas, DuckDB and Hugging Face `datasets`
 open it as it is. Rows are sorted by the key, and the writer's settings are fixed: the same rows give the same bytes.
@@ -34,21 +37,23 @@ A published version holds {published}; one of captions holds
 
 def page() -> str:
     """The page."""
-    specs = [value for value in vars(tables).values() if isinstance(value, TableSpec)]
-    published = ", ".join(f"`{spec.name}`" for spec in tables.VERSION_TABLES)
-    captions = ", ".join(f"`{spec.name}`" for spec in tables.CAPTION_TABLES)
-    matrices = " and ".join(f"`{name}.npz`" for name in tables.CAPTION_MATRICES)
-    certified = ", ".join(f"`{spec.name}`" for spec in tables.CERTIFICATE_TABLES)
-    index = ", ".join(f"`{spec.name}`" for spec in tables.INDEX_TABLES)
-    files = "; ".join(tables.INDEX_FILES.values())
     head = HEAD.format(
-        published=published, captions=captions, matrices=matrices, certified=certified, index=index, files=files
+        published=_names(versions.VERSION_TABLES),
+        captions=_names(captions.CAPTION_TABLES),
+        matrices=" and ".join(f"`{name}.npz`" for name in captions.CAPTION_MATRICES),
+        certified=_names(versions.CERTIFICATE_TABLES),
+        index=_names(retrieval.INDEX_TABLES),
+        files="; ".join(retrieval.INDEX_FILES.values()),
     )
-    parts = [head, *map(section, specs), reasons(), passed_over()]
+    parts = [head, *map(section, ALL_TABLES), reasons(), passed_over()]
     return "\n".join(parts)
 
 
-def section(spec: TableSpec) -> str:
+def _names(specs: Iterable[TableSpec[Any]]) -> str:
+    return ", ".join(f"`{spec.name}`" for spec in specs)
+
+
+def section(spec: TableSpec[Any]) -> str:
     """One table: what a row is, its key, its columns."""
     lines = [
         f"## {spec.name}\n",
@@ -63,7 +68,7 @@ def section(spec: TableSpec) -> str:
 
 
 def reasons() -> str:
-    """The reason codes, in the order of the road."""
+    """The reason codes, in the order of the stages."""
     lines = ["## Reason codes\n", "| code | stage | |", "|---|---|---|"]
     lines += [f"| `{reason}` | {reason.stage} | {reason.sentence} |" for reason in Reason]
     return "\n".join(lines) + "\n"

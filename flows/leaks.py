@@ -28,7 +28,7 @@ from tasks.overlap.task import (
     find_overlaps,
     sign_test_set,
 )
-from tasks.publish.contracts import LeakEvidence, OverlapEvidence, TestPhotographs
+from tasks.publish.contracts import LeakEvidence, OverlapEvidence, PhotographFolders
 
 STAGES = (extract_features, sign_test_set, find_overlaps, learn_overlays, mask_pictures, expand_overlaps)
 """The stages that `find_leaks` runs."""
@@ -52,10 +52,10 @@ class TestSets(BaseModel):
         }
 
     @property
-    def photographs(self) -> TestPhotographs:
+    def photographs(self) -> PhotographFolders:
         """Where the photographs are of those sets that came with them, for drawings."""
         folders = {name: path for name, path in self.paths.items() if not is_signature(path)}
-        return TestPhotographs(folders=folders, names=sorted(folders))
+        return PhotographFolders(folders=folders, names=sorted(folders))
 
 
 def check_test_sets(paths: Mapping[str, Path], features: FeatureSettings, aliases: Path | None = None) -> TestSets:

@@ -57,7 +57,7 @@ VERSION_TABLES = (
     *(SOURCES, PASSED_OVER, IMAGES, MASKS, CERTIFICATE, OVERLAPS, NAMESAKES, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
     *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
 )
-"""The tables of a published version, in the order of the road."""
+"""The tables of a published version, in the order of the stages."""
 
 
 CERTIFICATE_TABLES = (IMAGES, PASSED_OVER, CERTIFICATE, OVERLAPS, NAMESAKES, DROPS)

@@ -14,7 +14,7 @@ from tasks.contracts import Inputs, Output, Unkeyed
 from tasks.overlap.certificate import CheckedSet
 
 
-class TestPhotographs(Inputs):
+class PhotographFolders(Inputs):
     """Where photographs of test sets lie, by set, for drawings; sets of which only a signature came have none."""
 
     folders: Annotated[dict[str, Path], Unkeyed("the signatures behind `overlaps` stand for what lies there")]
@@ -26,7 +26,7 @@ class OverlapEvidence(Inputs):
     """What is drawn for images that share something with a test set."""
 
     overlaps: OverlapsRef
-    photographs: TestPhotographs
+    photographs: PhotographFolders
 
 
 class GroupEvidence(Inputs):

@@ -8,4 +8,4 @@ STEPS: dict[str, tuple[str, ...]] = {
     "in the largest group of their class": ("cluster",),
     "in the class that shows them most": ("classes",),
 }
-"""The text of each step, in the order of the road, and the stages whose drops come between it and the step before."""
+"""The text of each step, in the order of the stages, and the stages whose drops come between it and the step before."""

@@ -55,7 +55,7 @@ class ClassSummary:
 
 
 def join(tables: Mapping[str, pa.Table]) -> pa.Table:
-    """Verdicts with what other tables say of the image, sorted by class, then by reason along the road."""
+    """Verdicts with what other tables say of the image, sorted by class, then by reason in the order of the stages."""
     rows = tables["verdicts"].join(tables["sources"].select(["row", "url"]), "row")
     others = [
         tables["images"].select(["image_id", "width", "height"]),

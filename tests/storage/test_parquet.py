@@ -18,7 +18,7 @@ from storage.parquet import (
     read_rows,
     read_table,
     write_batches,
-    write_bytes,
+    write_matrix,
     write_rows,
     write_table,
 )
@@ -133,7 +133,7 @@ def test_two_rows_of_one_key_are_refused():
 
 
 def test_a_key_of_several_columns_orders_by_all():
-    spec = TableSpec("t", "r", ("a", "b"), pa.schema([("a", pa.int64()), ("b", pa.string())]))
+    spec = TableSpec(TableRef, "t", "r", ("a", "b"), pa.schema([("a", pa.int64()), ("b", pa.string())]))
     table = pa.table({"a": [2, 1, 1], "b": ["x", "b", "a"]}, spec.schema)
     found = pq.read_table(io.BytesIO(encode(spec, table)))
     assert list(zip(found["a"].to_pylist(), found["b"].to_pylist(), strict=True)) == [(1, "a"), (1, "b"), (2, "x")]
@@ -307,7 +307,7 @@ def test_parts_that_do_not_ascend_are_refused_and_leave_nothing(local_root, part
 
 
 def test_what_is_no_table_is_kept_with_its_digest(root):
-    ref = write_bytes(root, "m.npz", b"matrix", 7)
+    ref = write_matrix(root, "m.npz", b"matrix", 7)
     assert (read_bytes(root, ref), ref.rows) == (b"matrix", 7)
     root.write("m.npz", b"Matrix")
     with pytest.raises(DamagedTableError, match=r"m\.npz was changed or damaged"):

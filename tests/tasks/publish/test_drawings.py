@@ -11,7 +11,7 @@ from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.overlap import OVERLAPS
 from tasks.contracts import Run
-from tasks.publish import contracts
+from tasks.publish.contracts import OverlapDrawingInputs, OverlapEvidence, PhotographFolders
 from tasks.publish.task import illustrate_overlaps
 from tests.rows import image_row, overlap_row, write
 
@@ -30,10 +30,10 @@ def drawn(tmp_path, picture, *, with_photograph: bool) -> dict[str, tuple[int, i
     points = [1.0, 1, 2, 2]
     pairs = [overlap_row("met", "tower", points=points), overlap_row("near", "tower", through="met", points=points)]
     folders = {"paris": folder} if with_photograph else {}
-    photographs = contracts.TestPhotographs(folders=folders, names=list(folders))
-    inputs = contracts.OverlapDrawingInputs(
+    photographs = PhotographFolders(folders=folders, names=list(folders))
+    inputs = OverlapDrawingInputs(
         images=write(root, IMAGES, images),
-        overlaps=contracts.OverlapEvidence(overlaps=write(root, OVERLAPS, pairs), photographs=photographs),
+        overlaps=OverlapEvidence(overlaps=write(root, OVERLAPS, pairs), photographs=photographs),
     )
     output = illustrate_overlaps(Run(root, "illustrate-overlaps-1"), inputs, None)
     names = {f"overlap-{image['sha256']}.jpg": image["image_id"] for image in images}
