@@ -33,6 +33,7 @@ BENCHES = (
     "overlap_growth",
     "plan",
     "retrieval",
+    "rerun",
     "small",
 )
 """Modules of this package with a function `measure(quick)`, which prints as it goes."""

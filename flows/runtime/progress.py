@@ -19,7 +19,7 @@ listener: ContextVar[Callable[[str, int, int, str], None] | None] = ContextVar("
 on_failure: ContextVar[Callable[[InputError], None] | None] = ContextVar("on_failure", default=None)
 """Called with the first failure that the user can mend, while tasks that have begun are still waited for."""
 
-_SECONDS = 2.0  # between two steps inside a task that are shown: each is a request to the server
+_SECONDS = 2.0  # between two steps that are shown: each is a request to the server
 
 
 class Progress:
@@ -31,13 +31,16 @@ class Progress:
 
     def __init__(self, stages: Sequence[Stage[Any, Any, Any]]) -> None:
         self._names, self._listener = [stage.name for stage in stages], listener.get()
+        self._shown = monotonic()
         self._artifact = cast("UUID", create_progress_artifact(0.0, key=f"{flow_run.flow_name}-progress"))
 
     def advance(self, stage: str, done: int, total: int) -> None:
         """So many tasks of the stage are done."""
         if self._listener:
             self._listener(stage, done, total, "")
-        if done % max(1, total // 4) == 0 or done == total:  # each is a request to the server: keep them few
+        ended = stage == self._names[-1] and done == total
+        if ended or monotonic() - self._shown > _SECONDS:
+            self._shown = monotonic()
             percent = 100 * (self._names.index(stage) + done / max(1, total)) / len(self._names)
             update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
 
