@@ -138,7 +138,7 @@ def _grades(place: int, answers: NDArray[np.bool_], junk: NDArray[np.bool_]) -> 
 def _curate() -> Path:
     from flows.curate import curate
     from flows.runtime.server import prefect_server
-    from tasks.acquire.task import ListSettings
+    from tasks.acquire.settings import ListSettings
 
     tests = {"paris6k": SHARED_DATA / "testsets" / "paris6k"}
     with prefect_server():
