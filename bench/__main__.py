@@ -21,6 +21,7 @@ BENCHES = (
     "describe",
     "detectors",
     "digests",
+    "faults",
     "fuzz",
     "growth",
     "hosts",

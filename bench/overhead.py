@@ -62,10 +62,10 @@ def _choose_work(folder: Path, quick: bool) -> tuple[Path, dict[str, Path]]:
         return landmarks, {path.name: path for path in sorted((SHARED_DATA / "testsets").iterdir())}
     rows = _QUICK_ROWS if quick else _ROWS
     print(f"work: {rows} views of the demo's photographs", flush=True)
-    return _shoot_landmarks(folder / "images", rows), {"demo_tests": _shoot_tests(folder / "tests")}
+    return shoot_landmarks(folder / "images", rows), {"demo_tests": shoot_tests(folder / "tests")}
 
 
-def _shoot_landmarks(folder: Path, rows: int) -> Path:
+def shoot_landmarks(folder: Path, rows: int) -> Path:
     """A folder of as many views as rows: a class for each landmark of the demo, all of one size."""
     names, cache = [landmark.core[0][0] for landmark in LANDMARKS], demo_photos()
     for place, name in enumerate(names):
@@ -77,7 +77,7 @@ def _shoot_landmarks(folder: Path, rows: int) -> Path:
     return folder
 
 
-def _shoot_tests(folder: Path) -> Path:
+def shoot_tests(folder: Path) -> Path:
     """The demo's test set."""
     folder.mkdir()
     for stem, name in TEST_SET.items():
