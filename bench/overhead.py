@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -62,12 +63,13 @@ def _choose_work(folder: Path, quick: bool) -> tuple[Path, dict[str, Path]]:
         return landmarks, {path.name: path for path in sorted((SHARED_DATA / "testsets").iterdir())}
     rows = _QUICK_ROWS if quick else _ROWS
     print(f"work: {rows} views of the demo's photographs", flush=True)
-    return shoot_landmarks(folder / "images", rows), {"demo_tests": shoot_tests(folder / "tests")}
+    names = [landmark.core[0][0] for landmark in LANDMARKS]
+    return shoot_landmarks(folder / "images", rows, names), {"demo_tests": shoot_tests(folder / "tests")}
 
 
-def shoot_landmarks(folder: Path, rows: int) -> Path:
-    """A folder of as many views as rows: a class for each landmark of the demo, all of one size."""
-    names, cache = [landmark.core[0][0] for landmark in LANDMARKS], demo_photos()
+def shoot_landmarks(folder: Path, rows: int, names: Sequence[str]) -> Path:
+    """A folder of as many views as rows: a class for each of these photographs of the demo, all of one size."""
+    cache = demo_photos()
     for place, name in enumerate(names):
         photo = photos.read(name, cache)
         (folder / name).mkdir(parents=True)

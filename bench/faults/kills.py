@@ -1,93 +1,105 @@
-"""Kills at moments spread over a whole run, and disks that are too small: the same command again must end alike."""
+"""Kills spread over a whole run, of the command and of what it has started; the same command again must end alike."""
 
 import os
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from itertools import cycle, islice
 from pathlib import Path
-from time import monotonic, sleep
+from typing import Literal
 
-from bench.faults.result import Drill
-from bench.faults.work import Work, curate, found_whole, rows_of, start
+import psutil
 
-_KILLS, _QUICK_KILLS = 30, 3
-_ROOMS, _QUICK_ROOMS = (1, 3, 6, 9, 15), (3,)  # megabytes
-_DISK_IS_FULL = "is full"
+from bench.faults.result import Drill, total
+from bench.faults.work import Work, found_whole
+from bench.faults.worker import Ended, Worker
+
+Victim = Literal["command", "keeper", "server", "all"]
+_WORDS = {"keeper": "flows.keeper", "server": "prefect"}
+_KINDS: dict[Victim, str] = {
+    "command": "kill -9 of the command",
+    "keeper": "kill -9 of the keeper of its server",
+    "server": "kill -9 of its server",
+    "all": "kill -9 of the command and all that it started",
+}
+_ROOTS, _QUICK_ROOTS = 6, 1
+_EACH = 5
+"""Kills in one root, each when more is in it than at the one before."""
+_PAUSE = 0.01  # seconds between two looks
+_PATIENCE = 600.0
 
 
-def undisturbed(work: Work, folder: Path) -> tuple[str, float]:
-    """The digest of a run that nothing disturbs, and its seconds."""
-    command = start(curate(work, folder / "undisturbed"), folder / "undisturbed.log")
-    code, (digest, lost) = command.wait(), found_whole(folder / "undisturbed", rows_of(work.images))
-    if code or lost or digest is None:
-        raise RuntimeError(f"the undisturbed run failed: {command.said}")
-    return digest, monotonic() - command.begun
+def kill_runs(work: Work, worker: Worker, *, quick: bool) -> list[Drill]:
+    """Kills by signal 9 in several roots, five times each, and then finishes what was begun there.
 
-
-def kill_runs(work: Work, folder: Path, digest: str, seconds: float, *, quick: bool) -> Drill:
-    """Kills runs by signal 9, each on a fresh root and a little later than the one before, and runs them again.
-
-    Args:
-        digest, seconds: of an undisturbed run.
+    The moments are spread over a run by the number of files in its root: the kills of one root lie between those of
+    the others.
     """
-    kills = _QUICK_KILLS if quick else _KILLS
-    whole = same = lost = 0
-    slowest = 0.0
-    for number in range(kills):
-        root = folder / f"killed-{number}"
-        command = start(curate(work, root), folder / f"killed-{number}.log")
-        sleep(seconds * (number + 1) / (kills + 1))
-        os.killpg(command.process.pid, signal.SIGKILL)
-        command.wait()
-        again = start(curate(work, root), folder / f"killed-{number}-again.log")
-        ended_well = again.wait() == 0
-        slowest = max(slowest, monotonic() - again.begun)
-        found, missing = found_whole(root, rows_of(work.images))
-        whole, same, lost = whole + (ended_well and found is not None), same + (found == digest), lost + missing
-    return Drill("kill -9 at moments spread over the run, then the same command", kills, whole, same, lost, slowest)
+    roots = _QUICK_ROOTS if quick else _ROOTS
+    drills = {victim: list[Drill]() for victim in _KINDS}
+    victims, files = cycle(_KINDS), _files(work.pristine)
+    for number in range(roots):
+        root, met = work.folder / f"killed-{number}", list[tuple[Victim, Ended]]()
+        for place, victim in enumerate(islice(victims, _EACH)):
+            ended = _kill(work, root, victim, int(files * (number + roots * place + 0.5) / (roots * _EACH)))
+            met += [(victim, ended)] if ended else []
+        again = worker.run(work.curate(root))
+        digest, lost = found_whole(root, work.listed)
+        print(f"{root.name}: then exit {again.code}, same digest {digest == work.digest}", flush=True)
+        for victim, ended in met:
+            survived = _ended_well(victim, ended) and again.code == 0 and digest is not None
+            seconds = ended.seconds if ended.code >= 0 else None
+            drills[victim].append(Drill(victim, 1, survived, digest == work.digest, lost, seconds))
+    return [total(kind, drills[victim]) for victim, kind in _KINDS.items()]
 
 
-def fill_disks(work: Work, folder: Path, digest: str, *, quick: bool) -> Drill | None:
-    """Runs on disks of several sizes, then again with room; None where this process may not mount one."""
-    rooms = _QUICK_ROOMS if quick else _ROOMS
-    survived = same = lost = 0
-    slowest = 0.0
-    for room in rooms:
-        try:
-            with _small_disk(folder / f"disk-{room}", room) as disk:
-                command = start(curate(work, disk / "root"), folder / f"disk-{room}.log")
-                code = command.wait()
-                slowest = max(slowest, monotonic() - command.begun)
-                clear = code == 2 and _DISK_IS_FULL in command.said and "Traceback" not in command.said
-                _grow(disk)
-                again = start(curate(work, disk / "root"), folder / f"disk-{room}-again.log").wait() == 0
-                found, missing = found_whole(disk / "root", rows_of(work.images))
-        except PermissionError:
-            return None
-        survived += clear and again and found is not None
-        same, lost = same + (found == digest), lost + missing
-    return Drill(
-        f"disk full: {', '.join(map(str, rooms))} MB, then room made", len(rooms), survived, same, lost, slowest
-    )
+def _ended_well(victim: Victim, ended: Ended) -> bool:
+    """Whether a command that was not hit itself ended with a line, and nothing that it had started goes on."""
+    return not ended.left and (ended.is_clear or victim in ("command", "all"))
 
 
-@contextmanager
-def _small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of so many megabytes.
+def _kill(work: Work, root: Path, victim: Victim, until: int) -> Ended | None:
+    """Starts a command, and hits the victim once so many files are in the root; None where it ended before."""
+    log, home = root.with_suffix(".log"), work.folder / "kills"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, "-m", "flows.cli", *work.curate(root)],
+            stdout=output,
+            stderr=output,
+            env=environment | {"PREFECT_HOME": str(home)},
+            start_new_session=True,
+        )
+    while process.poll() is None and _files(root) < until:
+        time.sleep(_PAUSE)
+    if process.poll() is not None:
+        return None
+    below, newest = process.children(recursive=True), _newest(root)
+    for one in _choose(process, below, victim):
+        one.kill()
+    begun = time.monotonic()
+    process.wait(_PATIENCE)
+    seconds = time.monotonic() - begun
+    _, left = psutil.wait_procs(below, timeout=25)
+    for one in left:
+        one.kill()
+    ended = Ended(process.returncode, seconds, log.read_text(errors="replace"), len(left))
+    print(f"{victim:8} {_files(root):4} files, {newest}: exit {ended.code}, {seconds:.1f} s, {ended.last}", flush=True)
+    return ended
 
-    Raises:
-        PermissionError: this process may not mount one.
-    """
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)])
-    if made.returncode:
-        raise PermissionError(f"{folder}: no file system could be mounted")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+def _choose(process: psutil.Process, below: list[psutil.Process], victim: Victim) -> list[psutil.Process]:
+    if victim == "command":
+        return [process]
+    if victim == "all":
+        return [one for one in (process, *below) if one.is_running()]
+    return [one for one in below if one.is_running() and _WORDS[victim] in one.cmdline()]
 
 
-def _grow(disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=500m", str(disk)], check=True)
+def _files(root: Path) -> int:
+    return sum(len(files) for _, _, files in os.walk(root))
+
+
+def _newest(root: Path) -> str:
+    """The folder that was written to last: what the run is at."""
+    folders = [folder for folder, _, _ in os.walk(root) if Path(folder).exists()]
+    return str(max(map(Path, folders), key=lambda folder: folder.stat().st_mtime).relative_to(root))

@@ -1,77 +1,97 @@
-"""Two runs at one moment on one name: one of them gets the name, or both end in one whole version each."""
+"""Several at one moment on one name: one of them gets the name, or all end in a whole version with its own number."""
 
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
+from typing import TypeVar
 
-from bench.faults.result import Drill
-from bench.faults.work import NAME, Command, Work, curate, found_whole, rows_of, start
+from bench.faults.result import Drill, total
+from bench.faults.work import NAME, Work, found_whole
+from bench.faults.worker import Ended, Worker
 from storage.root import Root
 from storage.verify import verify_version
 from storage.versions import list_versions
 
+T = TypeVar("T")
 _ROUNDS, _QUICK_ROUNDS = 8, 1
+_CERTIFIED = (0, 1, 3)
 
 
-def race(work: Work, folder: Path, digest: str, *, quick: bool) -> list[Drill]:
+def race(works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Does all at one moment, a thread each; gives what came of each."""
+    ready = threading.Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T | Exception:
+        ready.wait()
+        try:
+            return work()
+        except Exception as error:  # what came of it is what is asked
+            return error
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
+
+
+def race_commands(work: Work, workers: tuple[Worker, Worker], *, quick: bool) -> list[Drill]:
     """Races two same runs, two runs of different lists, and a run beside a certification, some rounds each."""
-    rounds = _QUICK_ROUNDS if quick else _ROUNDS
+    rounds = range(_QUICK_ROUNDS if quick else _ROUNDS)
+    same = [_race_runs(work, workers, work.folder / f"race-same-{n}", work.listed) for n in rounds]
+    other = [_race_runs(work, workers, work.folder / f"race-other-{n}", work.longer) for n in rounds]
+    certified = [_race_certify(work, workers, work.folder / f"race-certify-{n}") for n in rounds]
     return [
-        _race_runs(work, folder, "two same runs at one moment", work.images, rounds, digest),
-        _race_runs(work, folder, "two runs of one name with different lists", work.more, rounds, None),
-        _race_certify(work, folder, rounds, digest),
+        total("two same runs of one name at one moment", same),
+        total("two runs of one name with different lists", other),
+        total("a run of a longer list while a version is certified", certified),
     ]
 
 
-def _race_runs(work: Work, folder: Path, kind: str, other: Path, rounds: int, digest: str | None) -> Drill:
-    survived = same = lost = 0
-    slowest = 0.0
-    for number in range(rounds):
-        root = folder / f"race-{other.name}-{number}"
-        commands = [
-            start(curate(work, root, images=images), root.with_suffix(f".{place}.log"))
-            for place, images in enumerate((work.images, other))
-        ]
-        seconds = [_end(command) for command in commands]
-        codes = [command.process.returncode for command in commands]
-        slowest = max(slowest, *(spent for spent, code in zip(seconds, codes, strict=True) if code), 0.0)
-        survived += 0 in codes and all(map(_ended_clearly, commands)) and _all_whole(root)
-        found, missing = found_whole(root, rows_of(work.images if codes[0] == 0 else other))
-        same, lost = same + (found == digest), lost + missing
-    return Drill(kind, rounds, survived, same if digest else None, lost, slowest or None)
+def _race_runs(work: Work, workers: tuple[Worker, Worker], root: Path, other: Path) -> Drill:
+    lists = (work.listed, other)
+    ended = _both(workers, [work.curate(root, listed) for listed in lists])
+    numbers = {version.digest for version in list_versions(Root(str(root)), NAME)}
+    survived = any(end.code == 0 for end in ended) and all(end.is_clear for end in ended) and _all_whole(root)
+    # Who came second may have waited for nobody, and then it is the latest
+    lost = min(found_whole(root, listed)[1] for listed, end in zip(lists, ended, strict=True) if end.code == 0)
+    refused = [end.seconds for end in ended if end.code]
+    return _told(
+        Drill(
+            root.name,
+            1,
+            survived,
+            (work.digest in numbers) if other == work.listed or ended[0].code == 0 else None,
+            lost,
+            max(refused, default=None),
+        ),
+        ended,
+    )
 
 
-def _race_certify(work: Work, folder: Path, rounds: int, digest: str) -> Drill:
-    survived = same = lost = 0
-    for number in range(rounds):
-        root = folder / f"race-certify-{number}"
-        first = start(curate(work, root), root.with_suffix(".first.log"))
-        assert first.wait() == 0, first.said
-        checked = ["certify", "1", "--name", NAME, "--root", str(root), "--test-set", f"demo_tests={work.tests}"]
-        commands = [
-            start(curate(work, root, images=work.more), root.with_suffix(".curate.log")),
-            start(checked, root.with_suffix(".certify.log")),
-        ]
-        codes = [command.wait() for command in commands]
-        survived += codes[0] == 0 and codes[1] in (0, 1) and _all_whole(root)
-        versions = list_versions(Root(str(root)), NAME)
-        same += versions[0].digest == digest
-        lost += found_whole(root, rows_of(work.more))[1]
-    return Drill("a run of a longer list while a version is certified", rounds, survived, same, lost)
+def _race_certify(work: Work, workers: tuple[Worker, Worker], root: Path) -> Drill:
+    shutil.copytree(work.pristine, root)
+    certify = ["certify", "1", "--name", NAME, "--root", str(root), "--test-set", f"demo_tests={work.tests}"]
+    ended = _both(workers, [work.curate(root, work.longer), certify])
+    survived = ended[0].code == 0 and ended[1].code in _CERTIFIED and _all_whole(root)
+    same = list_versions(Root(str(root)), NAME)[0].digest == work.digest
+    return _told(Drill(root.name, 1, survived, same, found_whole(root, work.longer)[1]), ended)
 
 
-def _end(command: Command) -> float:
-    command.wait()
-    return monotonic() - command.begun
+def _both(workers: tuple[Worker, Worker], commands: Sequence[Sequence[str]]) -> list[Ended]:
+    for worker, command in zip(workers, commands, strict=True):
+        worker.begin(command)
+    return [worker.end() for worker in workers]
 
 
-def _ended_clearly(command: Command) -> bool:
-    """Whether the command did its work, or said in one line why not."""
-    return command.process.returncode == 0 or (command.process.returncode == 2 and "Traceback" not in command.said)
+def _told(drill: Drill, ended: Sequence[Ended]) -> Drill:
+    print(f"{drill.kind}: exits {[end.code for end in ended]}, survived {bool(drill.survived)}", flush=True)
+    if not drill.survived:
+        print(*(end.said for end in ended), sep="\n", flush=True)
+    return drill
 
 
 def _all_whole(root: Path) -> bool:
     """Whether every version is as published, and no number is given twice."""
     store = Root(str(root))
-    versions = list_versions(store, NAME)
-    numbers = [version.number for version in versions]
+    numbers = [version.number for version in list_versions(store, NAME)]
     return len({*numbers}) == len(numbers) and not any(verify_version(store, NAME, str(n)).wrong for n in numbers)

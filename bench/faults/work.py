@@ -1,91 +1,109 @@
-"""What the drills curate, how they start the command, and what they find of it afterwards."""
+"""What the drills curate, and what they find of it afterwards."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 
-import pyarrow.parquet as pq
-
+from bench.faults.worker import Worker
 from bench.overhead import shoot_landmarks, shoot_tests
-from storage.errors import DamagedTableError, InputError
+from demo.server import HOST, ROUTES, choose_port, serve
+from storage.errors import InputError
 from storage.root import Root
 from storage.verify import verify_version
-from storage.versions import latest_version
+from storage.versions import find_version, read_version_table
 
 NAME = "drill"
-_ROWS, _LARGER = 32, 40
+_CLASSES = ("notre_dame", "kiosk", "sacre_coeur_terrace")  # the last shows a landmark of the test set
+_ROWS, _MORE = 24, 27
+_SETTINGS = """\
+[acquire]
+allowed_hosts = ["{host}:{port}"]
+attempts = 1
+[polite]
+host_rate = 20.0
+[features]
+longest_side = 320
+max_keypoints = 300
+"""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Two lists, folders of class folders, of which one has the images of the other and some more; and a test set."""
+    """What is curated: a list, another one with some rows more, their settings, and a test set.
 
-    images: Path
-    more: Path
+    Attributes:
+        folder: of all, and of the roots that drills make. digest: of the version in the root `pristine`, after a run
+            that nothing disturbed.
+    """
+
+    folder: Path
+    listed: Path
+    longer: Path
+    settings: Path
     tests: Path
-
-
-def prepare(folder: Path) -> Work:
-    """Takes views of the demo's photographs."""
-    images = shoot_landmarks(folder / "images", _ROWS)
-    return Work(images, shoot_landmarks(folder / "more", _LARGER), shoot_tests(folder / "tests"))
-
-
-@dataclass
-class Command:
-    """`cairn curate` in a process group of its own."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    begun: float
-
-    def wait(self, seconds: float = 300.0) -> int:
-        """The exit code, negative where a signal ended it."""
-        return self.process.wait(seconds)
+    digest: str = ""
 
     @property
-    def said(self) -> str:
-        """What it printed so far."""
-        return self.log.read_text(errors="replace")
+    def pristine(self) -> Path:
+        """The root of a run that nothing disturbed."""
+        return self.folder / "pristine"
+
+    def curate(self, root: Path, listed: Path | None = None) -> list[str]:
+        """The words of a command."""
+        options = ["--settings", str(self.settings), "--test-set", f"demo_tests={self.tests}", "--anyway"]
+        return ["curate", str(listed or self.listed), "--name", NAME, "--root", str(root), *options]
 
 
-def start(arguments: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Command:
-    """Starts `cairn` with these arguments."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
-    return Command(process, log, monotonic())
+@contextmanager
+def prepared(folder: Path) -> Iterator[Work]:
+    """Takes views of the demo's photographs, and serves them from this machine while the context is open."""
+    port = choose_port(0)
+    images = shoot_landmarks(folder / "files", _MORE, _CLASSES)
+    files = sorted(images.glob("*/*.jpg"), key=lambda file: file.stem)
+    (folder / ROUTES).write_text(
+        json.dumps({f"/photos/{file.stem}.jpg": ["fine", str(file.relative_to(images))] for file in files})
+    )
+    lines = [(file.stem, f"http://{HOST}:{port}/photos/{file.stem}.jpg", file.parent.name) for file in files]
+    settings = folder / "settings.toml"
+    settings.write_text(_SETTINGS.format(host=HOST, port=port))
+    listed, longer = write_list(folder / "list.csv", lines[:_ROWS]), write_list(folder / "longer.csv", lines)
+    with serve(folder, port):
+        yield Work(folder, listed, longer, settings, shoot_tests(folder / "tests"))
 
 
-def curate(work: Work, root: Path, *, images: Path | None = None) -> list[str]:
-    """The arguments of a curation."""
-    options = ["--name", NAME, "--root", str(root), "--test-set", f"demo_tests={work.tests}"]
-    return ["curate", str(images or work.images), *options]
+def write_list(path: Path, lines: list[tuple[str, str, str]]) -> Path:
+    """Writes lines of id, address and class, below their header."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("id", "url", "landmark_id"), *lines])
+    return path
 
 
-def found_whole(root: Path, rows: int) -> tuple[str | None, int]:
-    """The digest of the latest version if all of it is as published, and how many of the list's rows it lacks."""
+def undisturbed(work: Work, worker: Worker) -> Work:
+    """Curates in peace; gives the work with the digest of that version.
+
+    Raises:
+        RuntimeError: that did not end as it should, so that there is nothing to drill.
+    """
+    ended = worker.run(work.curate(work.pristine))
+    digest, lost = found_whole(work.pristine, work.listed)
+    if ended.code or lost or digest is None:
+        raise RuntimeError(f"the undisturbed run failed: {ended.said}")
+    print(f"undisturbed: {ended.seconds:.1f} s, {ended.said}", flush=True)
+    return replace(work, digest=digest)
+
+
+def found_whole(root: Path, listed: Path) -> tuple[str | None, int]:
+    """The digest of the latest version if all of it is as published, and how many rows of the list have no verdict."""
     store = Root(str(root))
+    with listed.open(newline="") as file:
+        rows = {row["id"] for row in csv.DictReader(file)}
     try:
-        version = latest_version(store, NAME)
-        if version is None or verify_version(store, NAME, str(version.number)).wrong:
-            return None, rows
-        verdicts = pq.read_metadata(root / version.folder / "verdicts.parquet").num_rows
-    except (DamagedTableError, InputError, OSError):
-        return None, rows
-    return version.digest, abs(rows - verdicts)
-
-
-def rows_of(images: Path) -> int:
-    """How many rows the list has."""
-    return sum(1 for _ in images.glob("*/*.jpg"))
+        version = find_version(store, NAME, "latest")
+        verdicts = read_version_table(store, version, "verdicts", ["image_id"])
+        is_whole = not verify_version(store, NAME, "latest").wrong
+    except (InputError, OSError):
+        return None, len(rows)
+    return (version.digest if is_whole else None), len(rows - {*verdicts["image_id"].to_pylist()})

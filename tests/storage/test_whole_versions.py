@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
-from bench.drills import DAMAGES, damage, race
+from bench.faults.damage import DAMAGES, damage
+from bench.faults.races import race
 from storage.errors import DamagedTableError, InputError
 from storage.images import put_image
 from storage.locks import lock

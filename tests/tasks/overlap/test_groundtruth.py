@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from bench.mutants import read_mutants
+from bench.faults.mutants import read_mutants
 from storage.errors import InputError
 from tasks.overlap.groundtruth import Part, site_of
 from tasks.overlap.groundtruth import read_ground_truth as read_files
