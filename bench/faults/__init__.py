@@ -30,7 +30,7 @@ def measure(quick: bool) -> Result:
 
 
 def _drills(folder: Path, *, quick: bool) -> Iterator[Drill]:
-    from flows.server import prefect_server  # sets Prefect up, which must be apart by then
+    from flows.runtime.server import prefect_server  # sets Prefect up, which must be apart by then
 
     with (
         prepared(folder) as work,

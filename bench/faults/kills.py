@@ -14,7 +14,7 @@ from bench.faults.work import Work, found_whole
 from bench.faults.worker import Ended, Worker
 
 Victim = Literal["command", "keeper", "server", "all"]
-_WORDS = {"keeper": "flows.keeper", "server": "prefect"}
+_WORDS = {"keeper": "flows.runtime.keeper", "server": "prefect"}
 _KINDS: dict[Victim, str] = {
     "command": "kill -9 of the command",
     "keeper": "kill -9 of the keeper of its server",
@@ -63,7 +63,7 @@ def _kill(work: Work, root: Path, victim: Victim, until: int) -> Ended | None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", "flows.cli", *work.curate(root)],
+            [sys.executable, "-m", "flows.commands.cli", *work.curate(root)],
             stdout=output,
             stderr=output,
             env=environment | {"PREFECT_HOME": str(home)},

@@ -90,7 +90,7 @@ def _work(pipe: "Connection[int, list[str] | None]", log: Path) -> None:
     with log.open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-    from flows.cli import main  # sets Prefect up, which the process that asks shall not
+    from flows.commands.cli import main  # sets Prefect up, which the process that asks shall not
 
     pipe.send(0)
     while (arguments := pipe.recv()) is not None:
