@@ -115,6 +115,8 @@ def _known_of_head(root: Root, head: Head, stored: Collection[str]) -> dict[str,
         for url, spare in _by_address(Turn(0, "", ""), images, DROPS.schema.empty_table(), log).items():
             if spare.image and spare.image["path"] in stored:
                 known[url] = known.get(url, spare)._replace(log=spare.log, image=spare.image)
+            else:  # what limits said of a picture that is gone: it is fetched
+                known.pop(url, None)
     return known
 
 

@@ -238,6 +238,7 @@ TURNS = st.builds(
 @given(turns=st.lists(TURNS, min_size=2, max_size=5))
 @example(turns=[Turn(allows=False), Turn(), Turn(allows=False)])  # as it was seen
 @example(turns=[Turn(allows=False), Turn(), Turn(allows=False, listed=2)])
+@example(turns=[Turn(), Turn(allows=False, limit=90), Turn(allows=False, limit=90, lost=frozenset({2}))])
 @example(turns=[Turn(), Turn(limit=90), Turn(down=frozenset(HOSTS))])  # stricter for a while
 @example(turns=[Turn(), Turn(limit=90, refetch="revalidate", changes=True), Turn(limit=90)])
 @example(turns=[Turn(), Turn(listed=1), Turn(down=frozenset(HOSTS))])  # some leave, and come back to a dead host
