@@ -119,8 +119,8 @@ def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None
         yield from table.iter_batches(rows, columns=columns, use_threads=False)
 
 
-def write_matrix(root: Root, relative: str, content: bytes, rows: int) -> MatrixRef:
-    """Stores the bytes of a matrix in one step and returns its reference."""
+def write_bytes(root: Root, relative: str, content: bytes, rows: int) -> MatrixRef:
+    """Stores what is a table in another format, such as a matrix or an index, in one step; returns its reference."""
     return _write(root, relative, MatrixRef, content, rows, flush=True)
 
 

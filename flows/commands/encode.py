@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from flows.commands.near import Encodings
 from storage.errors import InputError
-from storage.parquet import write_matrix, write_table
+from storage.parquet import write_bytes, write_table
 from storage.root import Root
 from storage.tables.captions import ENCODED_IMAGES
 from tasks.captions.npz import to_npz
@@ -46,6 +46,6 @@ def encode_table(encodings: Encodings, path: Path, output: Root) -> pa.Table:
     """
     phrases = read_phrases(path)
     weights, images = encodings.vocabulary.encode(zip(phrases.image_id, phrases.phrase, strict=True))
-    write_matrix(output, "caption_weights.npz", to_npz(weights), images.num_rows)
+    write_bytes(output, "caption_weights.npz", to_npz(weights), images.num_rows)
     write_table(output, "encoded_images.parquet", ENCODED_IMAGES, images)
     return images

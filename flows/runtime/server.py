@@ -83,6 +83,7 @@ def _start(port: int, login: str) -> tuple[Path, "subprocess.Popen[bytes]"]:
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
     }
+    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": f"{_PATIENCE:.0f}"}  # to write: a busy machine is no reason to fail
     try:
         home.mkdir(parents=True, exist_ok=True)
         output = log.open("wb")
@@ -95,7 +96,7 @@ def _start(port: int, login: str) -> tuple[Path, "subprocess.Popen[bytes]"]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=os.environ | protected,
+            env=patient | os.environ | protected,
         )
     return log, process
 

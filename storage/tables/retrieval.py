@@ -16,10 +16,10 @@ INDEXED = TableSpec(
     IndexedRef,
     "indexed",
     "One image of an index: its row in `vectors.npy`.",
-    ("number",),
+    ("faiss_id",),
     pa.schema(
         [
-            column("number", LONG, "Its number in `index.faiss`: the first 63 bits of its sha256."),
+            column("faiss_id", LONG, "Its id in `index.faiss`: the first 63 bits of its sha256."),
             SHA256,
             *[IMAGES.schema.field(name) for name in ("path", "width", "height")],
             column("image_id", TEXT, "Id of the image in the list; of several rows, of one that is kept, if any is."),

@@ -27,7 +27,7 @@ class ListingRef(TableRef):
 
 
 class MatrixRef(TableRef):
-    """A stored sparse matrix, as `scipy.sparse.load_npz` opens it."""
+    """A stored matrix or index: a table in another format, such as `.npz` or `.faiss`, whose rows are counted."""
 
 
 R = TypeVar("R", bound=TableRef)

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from storage.archives import partial_file, put_archive, suffix_of
 from storage.folders import records_of
 from storage.manifest import CaptionFacts, CaptionManifest, EncodingFacts, TripletFacts
-from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_matrix
+from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_bytes
 from storage.root import Root
 from storage.tables.captions import (
     CAPTION_IMAGES,
@@ -175,7 +175,7 @@ def _write_encoded(
         empty=empty.num_rows,
     )
     return {
-        "weights": write_matrix(run.root, run.path("weights", ".npz"), to_npz(weighted.weights), images.num_rows),
+        "weights": write_bytes(run.root, run.path("weights", ".npz"), to_npz(weighted.weights), images.num_rows),
         "images": run.write(ENCODED_IMAGES, listed),
         "empty_vectors": run.write(EMPTY_VECTORS, empty),
         "facts": facts,

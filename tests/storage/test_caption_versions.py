@@ -7,7 +7,7 @@ import pytest
 from storage.archives import partial_file, put_archive, suffix_of
 from storage.errors import InputError
 from storage.manifest import CaptionFacts, CaptionManifest, TripletFacts
-from storage.parquet import write_matrix
+from storage.parquet import write_bytes
 from storage.versions import (
     find_version,
     list_names,
@@ -28,7 +28,7 @@ def stored(root, mark: str):
     """Something under the name of every table; what is in it is nobody's business here."""
     suffixes = {name: ".npz" if name.endswith("weights") else ".parquet" for name in CaptionManifest.contents}
     return {
-        name: write_matrix(root, f"stages/x/{mark}/whatever-{name}{suffix}", f"{mark} {name}".encode(), 1)
+        name: write_bytes(root, f"stages/x/{mark}/whatever-{name}{suffix}", f"{mark} {name}".encode(), 1)
         for name, suffix in suffixes.items()
     }
 

@@ -6,7 +6,7 @@ import pytest
 from storage.errors import DamagedTableError
 from storage.manifest import IndexFacts, IndexManifest, TriedIndex
 from storage.parquet import read_bytes, write_bytes, write_table
-from storage.tables import INDEX_TABLES
+from storage.tables.retrieval import INDEX_TABLES
 from storage.versions import find_version, list_damage_of, point_latest, publish_version, version_table
 
 KIND = TriedIndex(factory="Flat", bytes_per_vector=40, recall=1, recall_by_codes=1, milliseconds=0.5)

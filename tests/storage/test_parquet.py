@@ -18,7 +18,7 @@ from storage.parquet import (
     read_rows,
     read_table,
     write_batches,
-    write_matrix,
+    write_bytes,
     write_rows,
     write_table,
 )
@@ -307,7 +307,7 @@ def test_parts_that_do_not_ascend_are_refused_and_leave_nothing(local_root, part
 
 
 def test_what_is_no_table_is_kept_with_its_digest(root):
-    ref = write_matrix(root, "m.npz", b"matrix", 7)
+    ref = write_bytes(root, "m.npz", b"matrix", 7)
     assert (read_bytes(root, ref), ref.rows) == (b"matrix", 7)
     root.write("m.npz", b"Matrix")
     with pytest.raises(DamagedTableError, match=r"m\.npz was changed or damaged"):
