@@ -9,6 +9,7 @@ from torch.nn.functional import normalize
 
 from storage.errors import InputError
 from tasks.describe.backbones import Backbone, load_backbone
+from tasks.describe.pictures import LEAST_SIDE
 from tasks.describe.pooling import aggregate, gem, mac, region_maxima
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.weights import digest_of
@@ -39,6 +40,17 @@ class Network(nn.Module):
     def device(self) -> torch.device:
         """Where it computes."""
         return self.mean.device
+
+    @property
+    def channels(self) -> int:
+        """How many maps the backbone makes."""
+        least = torch.zeros(1, 3, LEAST_SIDE, LEAST_SIDE, dtype=torch.uint8, device=self.device)
+        return self.maps(least).shape[1]
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+        return self.channels if self.whitening is None else len(self.whitening.weight)
 
     def maps(self, pixels: Tensor) -> Tensor:
         """Maps float32 (batch, channels, rows, columns) of pictures uint8 (batch, 3, height, width), RGB."""
@@ -95,6 +107,11 @@ def load_network(settings: DescribeSettings, whitening: bytes | None = None) -> 
     layers = read_whitening(whitening) if whitening is not None else None
     network = Network(load_backbone(settings), settings, layers)
     network.eval().requires_grad_(False).to(settings.device, torch.float32).to(memory_format=torch.channels_last)
+    if layers is not None and len(layers.shift) != network.channels:
+        raise InputError(
+            f"the whitening is of {len(layers.shift)} dimensions and {settings.backbone} makes {network.channels}; "
+            "learn it from this network"
+        )
     return network
 
 

@@ -37,6 +37,18 @@ class Moments:
         return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
 
 
+def export_moments(moments: Moments) -> bytes:
+    """Moments as a safetensors file of `count`, `total` and `products`."""
+    tensors = {"total": torch.from_numpy(moments.total), "products": torch.from_numpy(moments.products)}
+    return safetensors.torch.save({"count": torch.tensor(moments.count), **tensors})
+
+
+def read_moments(content: bytes) -> Moments:
+    """The moments of such a file, which this program wrote."""
+    tensors = safetensors.torch.load(content)
+    return Moments(int(tensors["count"]), tensors["total"].numpy(), tensors["products"].numpy())
+
+
 class Whiten(nn.Module):
     """Whitening as layers that can be trained on: (…, d) → (…, k).
 

