@@ -16,8 +16,8 @@ from tasks.features.detect import detect
 from tasks.features.overlays import learn_templates, mask_overlays
 from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings, OverlaySettings
+from tasks.match.cross_class import agreements
 from tasks.match.settings import MatchSettings
-from tasks.match.strangers import agreements
 from tasks.native import keep_freed_memory, use_one_thread
 
 QUICK_CLASSES = ("machu_picchu", "palace_of_versailles", "petra_jordan")

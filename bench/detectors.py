@@ -21,12 +21,12 @@ from bench.result import Figure, Result
 from bench.surroundings import SHARED_DATA
 from tasks.acquire.inspect import Picture, inspect
 from tasks.acquire.settings import AcquireSettings
-from tasks.features.describe import Describer
+from tasks.features.extract import Extractor
 from tasks.features.overlays import learn_templates, mask_overlays
 from tasks.features.packed import NOTHING, Features
 from tasks.features.settings import FeatureSettings, OverlaySettings
+from tasks.match.cross_class import agreements
 from tasks.match.settings import MatchSettings
-from tasks.match.strangers import agreements
 from tasks.match.task import match_class
 from tasks.match.verify import pair_seed, verify
 
@@ -65,8 +65,8 @@ def measure_detector(
 ) -> dict[str, float]:
     """What one detector finds, and the CPU time of its steps."""
     figures: dict[str, float] = {}
-    with _timed(figures, "s per image"), Describer(settings) as describer:
-        described = [describer.describe(one.content) for one in photographs]
+    with _timed(figures, "s per image"), Extractor(settings) as extractor:
+        described = [extractor.extract(one.content) for one in photographs]
     figures["s per image"] /= len(photographs)
     features = [own or NOTHING for own in described]
     images = [one.image for one in photographs]

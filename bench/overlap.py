@@ -1,7 +1,7 @@
 """The claim: no copy and no landmark of a test set gets by, and nothing else is taken for one.
 
-Every test photograph is hidden among real search results as a dozen copies, weak and strong; the nets are to find each
-by its photograph and to leave all other images alone. imagededup's pHash and dHash see the same files. Needs the
+Every test photograph is hidden among real search results as a dozen copies, weak and strong; the candidates are to find
+each by its photograph and to leave all other images alone. imagededup's pHash and dHash see the same files. Needs the
 photographs that developers have beside the repository (`SHARED_DATA`), and `python -m bench peers`.
 """
 

@@ -14,7 +14,7 @@ from storage.locks import check_free
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import check_name
-from tasks.acquire.plan import hosts_of
+from tasks.acquire.estimate import hosts_of
 from tasks.acquire.remarks import contact_hint, odd_rows
 from tasks.acquire.settings import LARGE_RUN, ListSettings, PoliteSettings
 from tasks.acquire.sources import SourceList, folder_digest, merge_classes, read_list, skipped_files

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from flows.commands.why import plain_text
 from flows.planning.plan import Plan
-from tasks.acquire.plan import polite_seconds
+from tasks.acquire.estimate import polite_seconds
 
 _HOSTS = 10
 

@@ -18,11 +18,11 @@ from flows.settings import CurateSettings
 from storage.images import get_image
 from storage.root import Root
 from storage.versions import check_name
+from tasks.acquire.estimate import Host, blocked_hosts, class_sizes, different_images, fetch_seconds, hosts_of
 from tasks.acquire.guard import Guard
-from tasks.acquire.plan import Host, blocked_hosts, class_sizes, different_images, fetch_seconds, hosts_of
 from tasks.acquire.remarks import odd_rows
 from tasks.acquire.sources import read_list
-from tasks.match.plan import Pairs
+from tasks.match.estimate import Pairs
 from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
 from tasks.overlap.testsets import read_test_set

@@ -9,7 +9,7 @@ import pyarrow as pa
 from flows.planning.prior_outcomes import read_known, without_known
 from storage.errors import UnwritableRootError
 from storage.root import Root
-from tasks.acquire.plan import different_images
+from tasks.acquire.estimate import different_images
 from tasks.features.settings import FeatureSettings
 
 ASSUMED_BYTES = 300_000.0

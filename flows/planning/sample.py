@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from flows.settings import CurateSettings
 from tasks.acquire.inspect import Picture, inspect
-from tasks.features.describe import Describer
+from tasks.features.extract import Extractor
 from tasks.features.overlays import Mask, Templates, mask_overlays
 from tasks.features.packed import Features
 from tasks.match.shortlist import shortlist
@@ -132,11 +132,11 @@ def _measure(contents: Sequence[bytes], settings: CurateSettings) -> Costs | Non
 
 
 def _describe(contents: Sequence[bytes], settings: CurateSettings) -> tuple[float, list[Features]]:
-    with Describer(settings.features) as describer:
+    with Extractor(settings.features) as extractor:
         for content in contents[:_WARM_UP]:  # of thousands, few start a child process or have memory to ask for
-            describer.describe(content)
+            extractor.extract(content)
         clock = thread_time if settings.features.detector == "sift" else perf_counter
-        seconds, found = _timed(lambda: [describer.describe(content) for content in contents], clock)
+        seconds, found = _timed(lambda: [extractor.extract(content) for content in contents], clock)
     nothing = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
     return seconds, [one or nothing for one in found]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from flows.planning.sample import Costs
 from flows.settings import CurateSettings
-from tasks.match.plan import Pairs, count_pairs
+from tasks.match.estimate import Pairs, count_pairs
 
 _STRANGERS = 1.4  # photographs of other classes that the shortlist proposes for each: docs/quality.md
 
@@ -54,7 +54,7 @@ def list_works(
 def _overlap(images: int, tests: Photographs, costs: Costs, settings: CurateSettings) -> list[Work]:
     """Each image asks for test photographs upright with all of its keypoints, and with some in seven other positions.
 
-    (See `tasks.overlap.nets`; what comes back are as many pairs as the settings allow, or fewer.)
+    (See `tasks.overlap.candidates`; what comes back are as many pairs as the settings allow, or fewer.)
     """
     overlap = settings.overlap
     asks = 1 + 7 * min(1.0, overlap.copy_keypoints / max(costs.keypoints, 1))

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pyarrow.compute as pc
 
-from tasks.acquire.plan import Host
+from tasks.acquire.estimate import Host
 from tasks.acquire.settings import PoliteSettings
 from tasks.acquire.sources import SourceList
 

@@ -10,7 +10,7 @@ from storage.parquet import read_rows, read_table, write_rows
 from storage.tables.acquisition import ImagesRef
 from storage.tables.features import FEATURES, MASKS, FeaturesRef, MasksRef, TemplatesRef
 from tasks.contracts import Inputs, Output, Run, stage
-from tasks.features.describe import Describer
+from tasks.features.extract import Extractor
 from tasks.features.overlays import Templates, mask_overlays
 from tasks.features.packed import NOTHING, pack, unpack
 from tasks.features.settings import FeatureSettings, OverlaySettings
@@ -39,16 +39,16 @@ def extract_features(run: Run, inputs: FeatureInputs, settings: FeatureSettings)
     images = read_table(run.root, inputs.images, ["sha256", "path"]).to_pylist()
     pictures, crashed = sorted({(image["sha256"], image["path"]) for image in images}), 0
 
-    def describe() -> Iterator[dict[str, Any]]:
+    def extract() -> Iterator[dict[str, Any]]:
         nonlocal crashed
         for number, (sha256, path) in enumerate(pictures):
             run.report(number, len(pictures), "pictures")
-            features = describer.describe(get_image(run.root, path))
+            features = extractor.extract(get_image(run.root, path))
             crashed += features is None
             yield {"sha256": sha256, **pack(features or NOTHING), "crashed": features is None}
 
-    with Describer(settings) as describer:
-        written = write_rows(run.root, run.path("features"), FEATURES, describe())
+    with Extractor(settings) as extractor:
+        written = write_rows(run.root, run.path("features"), FEATURES, extract())
     return Extracted(features=written, crashed=crashed)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from tasks.match.index import Votes
+from tasks.match.voting import Votes
 
 _NEAR = 0.1  # how far votes that agree may lie from where they should, as a share of the picture
 _TURN = 30.0  # by how many degrees, and

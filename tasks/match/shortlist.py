@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tasks.features.packed import Features
 from tasks.match.consistency import consistency
-from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
+from tasks.match.voting import DescriptorIndex, most_voted
 
 BLOCK = 6000  # photographs indexed at once: about 8 million descriptors, 500 MB, and 250 more while they are laid out
 

@@ -19,10 +19,10 @@ from tasks.features.packed import Features, unpack
 from tasks.features.settings import OverlaySettings
 from tasks.features.spool import Spooled, spool_features
 from tasks.match.copies import is_copy
+from tasks.match.cross_class import agreements
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
-from tasks.match.strangers import agreements
 from tasks.match.verify import Verification, pair_seed, verify
 from tasks.settings import StageSettings
 

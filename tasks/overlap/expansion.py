@@ -1,4 +1,4 @@
-"""The second step of the net for landmarks: images that show what others of their class share with a test photograph.
+"""The second step for landmarks: images that show what others of their class share with a test photograph.
 
 A test set has few photographs of a landmark, a class has many. What none of the few meets, since it was taken from
 another corner, often matches an image of its class that one of them met: query expansion with spatial verification
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from tasks.features.packed import Features
 from tasks.features.spool import Spool, Spooled
-from tasks.match.index import DescriptorIndex
 from tasks.match.settings import MatchSettings
 from tasks.match.verify import Verification, distinct_places, pair_seed, verify
+from tasks.match.voting import DescriptorIndex
+from tasks.overlap.candidates import alike
 from tasks.overlap.landmarks import telling
-from tasks.overlap.nets import alike
 from tasks.overlap.settings import OverlapSettings
 
 Pictures = Spool | Mapping[str, Features]

@@ -9,10 +9,10 @@ import numpy as np
 
 from tasks.features.packed import Features
 from tasks.match.copies import is_copy
-from tasks.match.index import DescriptorIndex
 from tasks.match.settings import MatchSettings
 from tasks.match.verify import pair_seed
-from tasks.overlap.nets import UPRIGHT, Position, compare, propose
+from tasks.match.voting import DescriptorIndex
+from tasks.overlap.candidates import UPRIGHT, Position, compare, propose
 from tasks.overlap.settings import OverlapSettings
 
 
@@ -65,7 +65,7 @@ def compare_image(
     overlap: OverlapSettings,
     match: MatchSettings,
 ) -> list[dict[str, Any]]:
-    """Passes an image through both nets, and audits a few of the pairs that they let through.
+    """Compares an image with its candidates, and with a few other test photographs to audit what these miss.
 
     Args:
         image: a row of the table `images`. counts: what is done is added to them.

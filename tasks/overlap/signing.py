@@ -12,7 +12,7 @@ from tasks.acquire.folder import Skipped
 from tasks.acquire.inspect import Rejected
 from tasks.acquire.inspectors import Inspectors
 from tasks.acquire.settings import AcquireSettings
-from tasks.features.describe import Describer
+from tasks.features.extract import Extractor
 from tasks.features.packed import pack
 from tasks.features.settings import FeatureSettings
 from tasks.overlap.signature import METHOD, About
@@ -29,9 +29,9 @@ def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tup
     """
     test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
     skipped = list(test_set.skipped)
-    with Describer(settings) as describer, Inspectors(_ACCEPTED, 1) as inspectors:
+    with Extractor(settings) as extractor, Inspectors(_ACCEPTED, 1) as inspectors:
         for path, site, role in test_set.photographs:
-            signature = _sign(folder, path, describer, inspectors)
+            signature = _sign(folder, path, extractor, inspectors)
             if isinstance(signature, Skipped):
                 skipped.append(signature)
             else:
@@ -49,7 +49,7 @@ def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tup
     return about, pa.Table.from_pylist(rows, SIGNATURE.schema)
 
 
-def _sign(folder: Path, path: str, describer: Describer, inspectors: Inspectors) -> dict[str, Any] | Skipped:
+def _sign(folder: Path, path: str, extractor: Extractor, inspectors: Inspectors) -> dict[str, Any] | Skipped:
     """Size and keypoints of a photograph; or why it has none."""
     length = (folder / path).stat().st_size
     if length > _ACCEPTED.max_bytes:
@@ -57,7 +57,7 @@ def _sign(folder: Path, path: str, describer: Describer, inspectors: Inspectors)
     picture = inspectors.inspect(content := (folder / path).read_bytes())
     if isinstance(picture, Rejected):
         return Skipped(path, picture.reason, picture.detail)
-    features = describer.describe(content)
+    features = extractor.extract(content)
     if features is None:
         return Skipped(path, PassedOver.CRASHED_DETECTOR)
     if not len(features.keypoints):

@@ -18,7 +18,7 @@ from storage.heads import Journal, shard_folder
 from storage.root import Root
 from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES
 from storage.versions import find_version, read_version_table
-from tasks.acquire.plan import Host
+from tasks.acquire.estimate import Host
 from tasks.acquire.sources import read_sources
 
 QUICK = "[features]\nlongest_side = 320\nmax_keypoints = 300\n"

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from storage.tables.acquisition import SOURCES
-from tasks.acquire.plan import Host
+from tasks.acquire.estimate import Host
 from tasks.acquire.remarks import contact_hint, odd_rows
 from tasks.acquire.settings import PoliteSettings
 from tasks.acquire.sources import SourceList

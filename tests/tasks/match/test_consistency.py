@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.match.consistency import consistency
-from tasks.match.index import Votes
+from tasks.match.voting import Votes
 
 EXTENTS = np.full(3, 640, np.float32)
 CHANCE = 0.01

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.features.packed import Features
-from tasks.match.index import DescriptorIndex, most_voted
+from tasks.match.voting import DescriptorIndex, most_voted
 
 NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
 

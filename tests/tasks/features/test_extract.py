@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from storage.errors import InputError
-from tasks.features.describe import Describer, describe
+from tasks.features.extract import Extractor, extract
 from tasks.features.settings import FeatureSettings
 
 HESSIAN = FeatureSettings(detector="hessian-affine", longest_side=64)
@@ -49,15 +49,15 @@ def blank(height: int) -> bytes:
 
 
 def test_a_picture_that_kills_its_detector_twice_has_no_features_and_costs_no_other(calls):
-    with Describer(HESSIAN) as describer:
-        found = [describer.describe(blank(height)) for height in (60, 62, 61)]
+    with Extractor(HESSIAN) as extractor:
+        found = [extractor.extract(blank(height)) for height in (60, 62, 61)]
     assert [features is None for features in found] == [False, True, False]
     assert calls.read_text().split() == ["60", "62", "62", "61"]
 
 
 def test_a_picture_that_kills_its_detector_once_has_its_features(calls):
-    with Describer(HESSIAN) as describer:
-        features = describer.describe(blank(63))
+    with Extractor(HESSIAN) as extractor:
+        features = extractor.extract(blank(63))
     assert len(features.keypoints) == 1
     assert calls.read_text().split() == ["63", "63"]
 
@@ -66,8 +66,8 @@ def test_a_picture_that_kills_its_detector_once_has_its_features(calls):
 def test_the_child_finds_what_this_process_finds(detector):
     picture = png(np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1))
     settings = FeatureSettings(detector=detector)
-    with Describer(settings) as describer:
-        there, here = describer.describe(picture), describe(picture, settings)
+    with Extractor(settings) as extractor:
+        there, here = extractor.extract(picture), extract(picture, settings)
     assert len(here.keypoints) > 20
     np.testing.assert_array_equal(there.keypoints, here.keypoints)
     np.testing.assert_array_equal(there.descriptors, here.descriptors)
@@ -79,7 +79,7 @@ def test_exif_orientation_is_applied():
     exif[0x0112] = 6  # to be shown turned clockwise by a quarter
     sink = io.BytesIO()
     Image.fromarray(np.rot90(picture)).save(sink, "PNG", exif=exif)
-    turned, upright = (describe(content, FeatureSettings()) for content in (sink.getvalue(), png(picture)))
+    turned, upright = (extract(content, FeatureSettings()) for content in (sink.getvalue(), png(picture)))
     np.testing.assert_array_equal(turned.keypoints, upright.keypoints)
 
 
@@ -87,4 +87,4 @@ def test_a_missing_library_is_told_before_the_first_picture(monkeypatch):
     monkeypatch.setattr("sys.path", [])
     monkeypatch.delitem(sys.modules, "pyhesaff", raising=False)
     with pytest.raises(InputError, match="needs pyhesaff"):
-        Describer(HESSIAN)
+        Extractor(HESSIAN)

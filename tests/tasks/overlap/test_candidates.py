@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tasks.features.packed import Features
-from tasks.match.index import DescriptorIndex
-from tasks.overlap.nets import propose
+from tasks.match.voting import DescriptorIndex
+from tasks.overlap.candidates import propose
 from tasks.overlap.settings import OverlapSettings
 
 

@@ -13,8 +13,10 @@ _SPARE = 2  # times the size that features need: so the last step of shrinking i
 _ATTEMPTS = 2  # what the child did before may be to blame once
 
 
-class Describer:
-    """Describes images one after the other. A context manager: leaving it ends the child process it may have.
+class Extractor:
+    """Extracts the features of images, one after the other.
+
+    A context manager: leaving it ends the child process it may have.
 
     OpenCV runs in this process; the other detectors are known to crash, and run in a child.
 
@@ -27,30 +29,30 @@ class Describer:
         keep_freed_memory()
         self._settings, self._isolated = settings, Isolated()
 
-    def __enter__(self) -> "Describer":
+    def __enter__(self) -> "Extractor":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._isolated.close()
 
-    def describe(self, content: bytes) -> Features | None:
+    def extract(self, content: bytes) -> Features | None:
         """The features of an accepted image, upright by EXIF.
 
         Returns:
             None where the detector died of it twice.
         """
         if self._settings.detector == "sift":
-            return describe(content, self._settings)
+            return extract(content, self._settings)
         for _ in range(_ATTEMPTS):
             try:
-                return self._isolated.call(describe, content, self._settings)
+                return self._isolated.call(extract, content, self._settings)
             except ChildDiedError:
                 continue
         return None
 
 
-def describe(content: bytes, settings: FeatureSettings) -> Features:
-    """The same in this process, which may die of it."""
+def extract(content: bytes, settings: FeatureSettings) -> Features:
+    """Extracts the features of an accepted image in this process, which may die of it."""
     picture, factor = read_reduced(content, _SPARE * settings.longest_side)
     keypoints, descriptors = detect(np.asarray(picture), settings)
     return Features(keypoints * np.float32(factor), descriptors)

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.tables.acquisition import SOURCES
-from tasks.acquire.guard import Guard
-from tasks.acquire.plan import (
+from tasks.acquire.estimate import (
     Host,
     blocked_hosts,
     class_sizes,
@@ -19,6 +18,7 @@ from tasks.acquire.plan import (
     hosts_of,
     polite_seconds,
 )
+from tasks.acquire.guard import Guard
 from tasks.acquire.settings import PoliteSettings
 
 POLITE = PoliteSettings(host_rate=4.0)

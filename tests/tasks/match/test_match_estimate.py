@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.match.plan import Pairs, count_pairs
+from tasks.match.estimate import Pairs, count_pairs
 from tasks.match.settings import MatchSettings
 
 SETTINGS = MatchSettings(exhaustive=40, candidates=30, audit=0.05)

@@ -1,4 +1,4 @@
-"""Two nets through which an image passes: for other photographs of what a test set shows, and for copies of them."""
+"""The test photographs that an image is compared with: as one of the same landmark, or as a copy in any position."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
-from tasks.match.index import DescriptorIndex, most_voted
 from tasks.match.settings import MatchSettings
 from tasks.match.verify import Verification, verify
+from tasks.match.voting import DescriptorIndex, most_voted
 from tasks.overlap.settings import OverlapSettings
 
 
