@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from storage.reasons import Reason
 from tasks.acquire.credits import credit
 from tasks.acquire.decode import count_frames, is_accepted, open_picture, tile_size
+from tasks.acquire.deflated import check_deflated
 from tasks.acquire.fingerprint import fingerprint
 from tasks.acquire.headers import webp_canvas
 from tasks.acquire.jpeg import DamagedError, UnusualError, padded, read_jpeg
@@ -141,6 +142,8 @@ def _load(content: bytes, image: Image.Image) -> Image.Image | NDArray[np.uint8]
     """Decodes an opened image, and raises what is found; of JPEGs it gives the luma, (height, width), or the inks."""
     if image.format not in ("JPEG", "MPO"):
         image.load()
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            check_deflated(content, image.tag_v2)
         return image
     try:
         pixels = read_jpeg(content, "CMYK" if image.mode == "CMYK" else "GRAY")

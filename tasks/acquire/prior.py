@@ -19,7 +19,7 @@ from tasks.acquire.partition import Partition, choose_partition
 from tasks.acquire.resume import Known
 from tasks.acquire.settings import LIMITS, AcquireSettings, FetchPolicy
 
-VERSION = 4
+VERSION = 5
 """Of the stage `acquire`: rises with what is told of a picture, and what is stored is looked at anew."""
 
 
