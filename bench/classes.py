@@ -39,7 +39,7 @@ def measure(quick: bool) -> Result:
             found = relate(split)
             right = {pair for pair in found.related if pair[0][:-2] == pair[1][:-2]}
             halves, others = halves + len(right), others + len(found.related - right)
-            stay = len(kept.images) - len(found.lost)
+            stay = len(kept.images) - len(found.dropped)
             print(f"seed {seed}: {len(right)} of {classes} found, others: {sorted(found.related - right)}, {stay} stay")
     figures = {
         "photographs": len(kept.images),

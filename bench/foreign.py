@@ -65,9 +65,9 @@ def _keep(
     decided = {name: decide(collection, places, pairs[name], name) for name, places in classes.items()}
     images = pd.concat([contending(own, members) for own in decided.values()], ignore_index=True)
     features = dict(zip(members.image_id, collection.features, strict=True))
-    lost = set(relate(Grouped(images, features, pd.concat(pairs.values()))).lost.image_id)
-    left = [place for place in classes[landmark] if collection.members[place]["image_id"] not in lost]
-    return _kept(decided[landmark]), _kept(decide(collection, left, pairs[landmark]))
+    dropped = set(relate(Grouped(images, features, pd.concat(pairs.values()))).dropped.image_id)
+    kept = [place for place in classes[landmark] if collection.members[place]["image_id"] not in dropped]
+    return _kept(decided[landmark]), _kept(decide(collection, kept, pairs[landmark]))
 
 
 def _kept(decided: pd.DataFrame) -> set[str]:

@@ -153,14 +153,14 @@ def _judge(results: Collection, overlaps: pd.DataFrame) -> dict[str, Figure]:
     )
     found = pd.concat([direct, through])
     dropped = dropped_images(images, found, settings).merge(images, on="image_id")
-    gone = set(dropped[dropped.reason == Reason.TEST_LANDMARK_CLASS].landmark_id)
+    dropped_classes = set(dropped[dropped.reason == Reason.TEST_LANDMARK_CLASS].landmark_id)
     first, second = (set(part[part.landmark_id == SHOWN].image_id) for part in (direct, through))
     same_side = [name for name in classes.index[classes == SHOWN] if not name.endswith(_ANOTHER_SIDE)]
     print(f"of {SHOWN} found: {', '.join(sorted(first))}; through these: {', '.join(sorted(second))}", flush=True)
     return {
         "false_drops": int((dropped.landmark_id != SHOWN).sum()),
-        "false_class_drops": len(gone - {SHOWN}),
-        "shown_class_drops": len(gone & {SHOWN}),
+        "false_class_drops": len(dropped_classes - {SHOWN}),
+        "shown_class_drops": len(dropped_classes & {SHOWN}),
         "shown_found_directly": len(first),
         "shown_found_through": len(second),
         "same_side_found": len((first | second).intersection(same_side)) / len(same_side) if same_side else None,

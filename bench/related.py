@@ -9,12 +9,12 @@ from tasks.cluster.keep import image_groups
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.overlap.classes import (
-    across_classes,
+    class_pair_candidates,
     class_pairs,
     compare_related,
     contenders,
-    leaving_photographs,
-    lost_images,
+    reassigned_images,
+    reassigned_photographs,
     related_sets,
     representatives,
     verify_pairs,
@@ -31,11 +31,11 @@ class Grouped(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Pairs of classes that are related, how many pairs were compared for it, and the images that are lost."""
+    """Pairs of classes that are related, how many pairs were compared for it, and the images dropped for it."""
 
     related: set[tuple[str, str]]
     compared: int
-    lost: pd.DataFrame
+    dropped: pd.DataFrame
 
 
 def contending(decided: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
@@ -53,9 +53,9 @@ def relate(grouped: Grouped) -> Found:
     match, settings = MatchSettings(), ClassSettings()
     few = representatives(grouped.images, settings.representatives)
     features = [grouped.features[image] for image in few.image_id]
-    asked = across_classes(few, [own.largest(settings.keypoints) for own in features], settings, match)
+    asked = class_pair_candidates(few, [own.largest(settings.keypoints) for own in features], settings, match)
     seen = class_pairs(few, verify_pairs(few, features, asked, match))
-    lost = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
+    dropped = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
     for names in related_sets(seen):
         images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)
         known = seen[seen.landmark_a.isin(names)]
@@ -63,6 +63,6 @@ def relate(grouped: Grouped) -> Found:
         inside = grouped.inside[
             grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)
         ]
-        leaving = leaving_photographs(images, pd.concat([links, inside]))
-        lost.append(lost_images(images, leaving, across))
-    return Found(set(zip(seen.landmark_a, seen.landmark_b, strict=True)), len(asked), pd.concat(lost))
+        reassigned = reassigned_photographs(images, pd.concat([links, inside]))
+        dropped.append(reassigned_images(images, reassigned, across))
+    return Found(set(zip(seen.landmark_a, seen.landmark_b, strict=True)), len(asked), pd.concat(dropped))

@@ -46,8 +46,8 @@ def _contact_sheets(root: Root, version: Manifest) -> str:
     shown = verdicts[(verdicts.reason != "duplicate-row") & verdicts.sha256.notna()]
     told = "Kept images are framed green, dropped ones red; the report has every image."
     parts = [f"# {version.name} {version.number}\n\n{told}\n"]
-    lost = shown[shown.verdict == "dropped"].groupby("landmark_id").size().sort_values(ascending=False, kind="stable")
-    for landmark in lost.index[:_CLASSES_SHOWN]:
+    dropped_of = shown[shown.verdict == "dropped"].groupby("landmark_id").size()
+    for landmark in dropped_of.sort_values(ascending=False, kind="stable").index[:_CLASSES_SHOWN]:
         members = shown[shown.landmark_id == landmark]
         kept, dropped = (
             _thumbnails(root, version, members[members.verdict == verdict]) for verdict in ("kept", "dropped")

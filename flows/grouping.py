@@ -34,17 +34,19 @@ def find_groups(
         dropped: all that is dropped by now. pins: class to an image whose group is kept.
     """
     runner.one(check_pins, PinInputs(pins=pins, drops=list(dropped)), None)
-    left = {
+    inputs = {
         name: MatchInputs(packet=packet, drops=leaks.expanded[name].drops) for name, packet in leaks.packets.items()
     }
-    pairs = runner.each(match_pairs, left, settings.match)
+    pairs = runner.each(match_pairs, inputs, settings.match)
 
-    def group(stage: Stage[GroupInputs, ClusterSettings, Grouped], lost: Mapping[str, DropsRef]) -> dict[str, Grouped]:
+    def group(
+        stage: Stage[GroupInputs, ClusterSettings, Grouped], reassigned: Mapping[str, DropsRef]
+    ) -> dict[str, Grouped]:
         inputs = {
             name: GroupInputs(
                 images=packet.images,
                 pairs=pairs[name].pairs,
-                drops=[leaks.expanded[name].drops, *([lost[name]] if lost else [])],
+                drops=[leaks.expanded[name].drops, *([reassigned[name]] if reassigned else [])],
                 pins=pins,
             )
             for name, packet in leaks.packets.items()

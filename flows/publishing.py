@@ -66,11 +66,11 @@ def publish(
 ) -> PublishedVersion:
     """Publishes the version."""
     leaks, groups = made.leaks, list(made.groups.groups.values())
-    lost = made.groups.related.drops.values()
+    reassigned = made.groups.related.drops.values()
     inputs = PublishInputs(
         name=request.name,
         sources=made.sources.sources,
-        drops=[*made.dropped, *(grouped.drops for grouped in groups), *lost],
+        drops=[*made.dropped, *(grouped.drops for grouped in groups), *reassigned],
         images=[shard.images for shard in made.acquired.values()],
         fetch_log=[shard.fetch_log for shard in made.acquired.values()],
         masks=[packet.masks for packet in leaks.packets.values()],

@@ -74,7 +74,7 @@ def near_image(encodings: Encodings, image_id: str, k: int) -> RenderableType:
     query = encodings.weights[[row]]
     if not query.nnz:
         raise InputError(f"image {image_id!r} has an empty vector in {encodings.encoding}: nothing is like it")
-    return _answer(encodings, query, k, without=row, title=f"image {image_id}")
+    return _answer(encodings, query, k, excluded=row, title=f"image {image_id}")
 
 
 def near_text(encodings: Encodings, text: str, k: int) -> RenderableType:
@@ -88,12 +88,12 @@ def near_text(encodings: Encodings, text: str, k: int) -> RenderableType:
     query, _ = encodings.vocabulary.encode([("", text)])
     if not query.nnz:
         raise InputError(f"no word of {text!r} has a weight in the vocabulary of {encodings.version.folder}")
-    return _answer(encodings, query, k, without=None, title=f"{text!r}")
+    return _answer(encodings, query, k, excluded=None, title=f"{text!r}")
 
 
-def _answer(encodings: Encodings, query: sp.csr_array, k: int, without: int | None, title: str) -> RenderableType:
+def _answer(encodings: Encodings, query: sp.csr_array, k: int, excluded: int | None, title: str) -> RenderableType:
     rows, similarities = most_similar(encodings.weights, query, k + 1)
-    chosen = [(row, s) for row, s in zip(rows.tolist(), similarities.tolist(), strict=True) if row != without][:k]
+    chosen = [(row, s) for row, s in zip(rows.tolist(), similarities.tolist(), strict=True) if row != excluded][:k]
     terms = encodings.vocabulary.terms
     both = sp.csr_array(sp.vstack([query, encodings.weights[[row for row, _ in chosen]]]))
     regions = read_batches(encodings.root, version_table(encodings.version, "regions"), _ROWS, ["image_id", "phrase"])

@@ -103,8 +103,8 @@ def _unlabelled(images: pa.Table, cells: Mapping[str, tuple[str, str]]) -> pa.Ta
     Args:
         cells: of images that go for want of one where they stand in the list, and what stands there.
     """
-    without = images.filter(pc.equal(images["landmark_id"], ""))["image_id"].to_pylist()
-    found = [(image, *cells[image]) for image in without if image in cells]
+    unlabelled = images.filter(pc.equal(images["landmark_id"], ""))["image_id"].to_pylist()
+    found = [(image, *cells[image]) for image in unlabelled if image in cells]
     common = {"stage": "sources", "reason": str(Reason.NO_CLASS)}
     rows = [
         {"image_id": image, **common, "evidence": json.dumps({"place": place, "label": label})}
@@ -173,8 +173,8 @@ def acquire_shard(run: Run, inputs: ShardInputs, settings: AcquireSettings) -> A
 
 def _head(found: Mapping[str, pa.Table], tables: Acquired, rows: SourcesRef, turn: Turn) -> Head:
     logs, urls = found[FETCH_LOG.name], found[SPARE_LOG]["url"].combine_chunks()
-    without = pc.is_in(logs["image_id"], value_set=found[DROPS.name]["image_id"].combine_chunks())
-    failed = logs.filter(pc.and_(without, pc.invert(pc.is_in(logs["url"], value_set=urls))))
+    dropped = pc.is_in(logs["image_id"], value_set=found[DROPS.name]["image_id"].combine_chunks())
+    failed = logs.filter(pc.and_(dropped, pc.invert(pc.is_in(logs["url"], value_set=urls))))
     return Head(
         generation=turn.generation,
         rows=rows.digest,

@@ -45,7 +45,7 @@ def representatives(images: pd.DataFrame, count: int) -> pd.DataFrame:
     return chosen.sort_values(["landmark_id", "image_id"], ignore_index=True)
 
 
-def across_classes(
+def class_pair_candidates(
     images: pd.DataFrame, largest: Sequence[Features], classes: ClassSettings, match: MatchSettings
 ) -> list[Pair]:
     """The pairs of photographs of different classes, one among the other's few with most votes, the likeliest first.
@@ -116,7 +116,7 @@ def compare_related(
     return class_pairs(images, found), pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
 
 
-def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame, held: Collection[str] = ()) -> pd.DataFrame:
+def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: Collection[str] = ()) -> pd.DataFrame:
     """The photographs that another class shows more often than their own.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
@@ -125,7 +125,7 @@ def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame, held: Collec
 
     Args:
         members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
-        held: classes that no photograph leaves, since a person decided which group of them to keep.
+        pinned: classes that no photograph leaves, since a person decided which group of them to keep.
 
     Returns:
         photograph, other_class, matches_there, matches_here (photographs, when it left), sorted by photograph.
@@ -135,22 +135,22 @@ def leaving_photographs(members: pd.DataFrame, links: pd.DataFrame, held: Collec
     ends = zip(photograph.loc[links.image_a], photograph.loc[links.image_b], strict=True)
     graph = nx.Graph((a, b) for a, b in ends if a != b)
     counts = {one: Counter(home[other] for other in graph[one]) for one in graph}
-    sizes, left = Counter(home.values()), []
-    free = {one for one in counts if home[one] not in held}
+    sizes, reassigned = Counter(home.values()), []
+    free = {one for one in counts if home[one] not in pinned}
     while free:
-        rank, leaver, other = min(_case(one, counts[one], home[one], sizes) for one in free)
+        rank, moving, other = min(_case(one, counts[one], home[one], sizes) for one in free)
         if rank[0] >= 0:
             break
-        free.remove(leaver)
-        own = home[leaver]
-        found = counts.pop(leaver)
-        left.append((leaver, other, found[other], found[own]))
+        free.remove(moving)
+        own = home[moving]
+        found = counts.pop(moving)
+        reassigned.append((moving, other, found[other], found[own]))
         sizes[own] -= 1
-        for neighbour in graph[leaver]:
+        for neighbour in graph[moving]:
             if neighbour in counts:
                 counts[neighbour][own] -= 1
     columns = ["photograph", "other_class", "matches_there", "matches_here"]
-    return pd.DataFrame(sorted(left), columns=columns)
+    return pd.DataFrame(sorted(reassigned), columns=columns)
 
 
 def _case(
@@ -162,28 +162,28 @@ def _case(
     return (counts.get(own, 0) + most, sizes[own]), photograph, other
 
 
-def lost_images(members: pd.DataFrame, leaving: pd.DataFrame, across: pd.DataFrame) -> pd.DataFrame:
-    """The images of photographs that leave.
+def reassigned_images(members: pd.DataFrame, reassigned: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The images that leave their class: those of photographs that another shows more often.
 
     Args:
-        members: image_id, landmark_id, photograph. leaving: as `leaving_photographs` gives them. across: the table
-            `class_pairs`.
+        members: image_id, landmark_id, photograph. reassigned: as `reassigned_photographs` gives them. pairs: the
+            table `class_pairs`.
 
     Returns:
         image_id, reason, evidence (JSON), sorted by image_id.
     """
-    strongest, rows = _strongest(across), []
-    for image in members.merge(leaving, on="photograph").itertuples():
-        evidence = {name: getattr(image, name) for name in leaving.columns[1:]}
+    strongest, rows = _strongest(pairs), []
+    for image in members.merge(reassigned, on="photograph").itertuples():
+        evidence = {name: getattr(image, name) for name in reassigned.columns[1:]}
         pair = strongest.get((image.image_id, image.other_class), {})
         rows.append((image.image_id, str(Reason.OTHER_CLASS), json.dumps({**evidence, **pair})))
     return pd.DataFrame(sorted(rows), columns=["image_id", "reason", "evidence"], dtype=object)
 
 
-def _strongest(across: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+def _strongest(pairs: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     """The strongest pair of an image with another class, as evidence."""
     best: dict[tuple[str, str], dict[str, Any]] = {}
-    for pair in across.sort_values(["inliers", "image_a", "image_b"], ascending=[False, True, True]).itertuples():
+    for pair in pairs.sort_values(["inliers", "image_a", "image_b"], ascending=[False, True, True]).itertuples():
         shown = {"inliers": pair.inliers, "false_alarms": round(pair.false_alarms, 1)}
         best.setdefault((pair.image_a, pair.landmark_b), {"other_image": pair.image_b, **shown})
         best.setdefault((pair.image_b, pair.landmark_a), {"other_image": pair.image_a, **shown})

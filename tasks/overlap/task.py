@@ -30,12 +30,12 @@ from tasks.match.settings import MatchSettings
 from tasks.match.task import VERIFICATION
 from tasks.overlap.certificate import CheckedSet
 from tasks.overlap.classes import (
-    across_classes,
+    class_pair_candidates,
     class_pairs,
     compare_related,
     contenders,
-    leaving_photographs,
-    lost_images,
+    reassigned_images,
+    reassigned_photographs,
     related_sets,
     representatives,
     verify_pairs,
@@ -223,7 +223,7 @@ class ClassInputs(Inputs):
 
 
 class Related(Output):
-    """What `classes` writes: the pairs of images across classes, and what each packet loses by them.
+    """What `classes` writes: the pairs of images across classes, and what each packet drops for them.
 
     `compared` pairs were looked at, and `related` pairs of classes show the same landmark.
     """
@@ -243,7 +243,7 @@ def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings)
     pictures = few.sha256.to_list()
     with _spool_some(run.root, [packet.described for packet in packets], few) as spool:
         largest = Spooled(spool, pictures, settings.classes.keypoints)
-        candidates = across_classes(few, largest, settings.classes, settings.match)
+        candidates = class_pair_candidates(few, largest, settings.classes, settings.match)
         seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match))
     across, drops = _judge_related(run.root, inputs, contending, seen, settings.match)
     by_packet = {}
@@ -273,10 +273,10 @@ def _judge_related(
             features = Spooled(spool, images.sha256.to_list())
             pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
             own = inside[inside.image_a.isin(images.image_id)]
-            leaving = leaving_photographs(images, pd.concat([links, own]), inputs.pins)
-            lost = lost_images(images, leaving, pairs)
+            reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
+            dropped = reassigned_images(images, reassigned, pairs)
             across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
-            drops.append(pa.Table.from_pandas(lost.assign(stage="classes"), DROPS.schema, preserve_index=False))
+            drops.append(pa.Table.from_pandas(dropped.assign(stage="classes"), DROPS.schema, preserve_index=False))
     return pa.concat_tables(across), pa.concat_tables(drops)
 
 

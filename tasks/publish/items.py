@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.acquire.address import REDACTED
-from tasks.publish.related import lost_drawing
+from tasks.publish.related import reassigned_drawing
 from tasks.publish.rows import COLUMNS_BY_STAGE
 
 _LONGEST_TEXT = 240
@@ -38,7 +38,11 @@ def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, 
     """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
     sha256, url = record["sha256"], record["url"]
     # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
-    drawings = {"overlap": f"overlap-{sha256}.jpg", "cluster": f"pair-{sha256}.jpg", "classes": lost_drawing(sha256)}
+    drawings = {
+        "overlap": f"overlap-{sha256}.jpg",
+        "cluster": f"pair-{sha256}.jpg",
+        "classes": reassigned_drawing(sha256),
+    }
     drawing = drawings.get(record["stage"])
     size = None
     if record["width"]:

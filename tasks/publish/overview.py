@@ -59,7 +59,7 @@ def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
 
 
 def losses(steps: Sequence[FunnelStep], counts: Mapping[str, int]) -> list[dict[str, int]]:
-    """For each step of the funnel the rows lost there by reason, most first."""
+    """For each step of the funnel the rows dropped there by reason, most first."""
     most_first = sorted(counts.items(), key=lambda entry: -entry[1])
     return [
         {reason: count for reason, count in most_first if Reason(reason).stage in STEPS.get(step.step, ())}

@@ -15,10 +15,10 @@ _UNREADABLE = [str(reason) for reason in Reason if reason.stage == "acquire"]
 
 def with_unreadable(passed_over: pa.Table, drops: pa.Table) -> pa.Table:
     """The table `passed_over` with those files of a folder, too, that could not be read, by the table `drops`."""
-    lost = drops.filter(pc.is_in(drops["reason"], pa.array(_UNREADABLE, pa.string())))
+    unreadable = drops.filter(pc.is_in(drops["reason"], pa.array(_UNREADABLE, pa.string())))
     rows = [
         {"test_set": "", "path": drop["image_id"], "reason": drop["reason"], "detail": _seen(drop["evidence"])}
-        for drop in lost.to_pylist()
+        for drop in unreadable.to_pylist()
     ]
     return pa.concat_tables([passed_over, pa.Table.from_pylist(rows, PASSED_OVER.schema)])
 

@@ -9,20 +9,20 @@ RELATED_ON_INDEX = 100
 """Most pairs of classes that the index shows; the table `class_pairs` has all, and each class's page its own."""
 
 
-def strongest_meetings(pairs: pd.DataFrame) -> pd.DataFrame:
+def strongest_class_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """Of each two classes the row of `class_pairs` with most inliers, sorted by the classes."""
     ordered = pairs.sort_values(["inliers", "image_a", "image_b"], ascending=[False, True, True])
     strongest = ordered.drop_duplicates(["landmark_a", "landmark_b"])
     return strongest.sort_values(["landmark_a", "landmark_b"], ignore_index=True)
 
 
-def meeting_drawing(sha256_a: str, sha256_b: str) -> str:
+def class_pair_drawing(sha256_a: str, sha256_b: str) -> str:
     """Name of the drawing of two classes' strongest pair below `pictures/`."""
     return f"classes-{sha256_a}-{sha256_b}.jpg"
 
 
-def lost_drawing(sha256: str) -> str:
-    """Name of the drawing of an image that its class lost, beside its strongest neighbour in the other class."""
+def reassigned_drawing(sha256: str) -> str:
+    """Name of the drawing of an image that left its class, beside its strongest neighbour in the other class."""
     return f"other-{sha256}.jpg"
 
 
@@ -40,10 +40,10 @@ def related_classes(pairs: pd.DataFrame, sha256: Mapping[str, str]) -> list[dict
         pairs=("image_a", "size"), images_a=("image_a", "nunique"), images_b=("image_b", "nunique")
     )
     ends = ["landmark_a", "landmark_b"]
-    strongest = strongest_meetings(pairs)[[*ends, "image_a", "image_b", "inliers"]]
+    strongest = strongest_class_pairs(pairs)[[*ends, "image_a", "image_b", "inliers"]]
     records = counted.merge(strongest, on=ends).to_dict("records")
     for record in records:
-        record["drawing"] = meeting_drawing(sha256[record.pop("image_a")], sha256[record.pop("image_b")])
+        record["drawing"] = class_pair_drawing(sha256[record.pop("image_a")], sha256[record.pop("image_b")])
     return sorted(records, key=lambda record: (-record["pairs"], record["landmark_a"], record["landmark_b"]))
 
 

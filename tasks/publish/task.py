@@ -44,7 +44,7 @@ from tasks.publish.contracts import (
 from tasks.publish.illustrate import draw_keypoints, draw_match, thumbnail
 from tasks.publish.passed_over import count_reasons, with_unreadable
 from tasks.publish.redaction import redact_sources, redact_tables
-from tasks.publish.related import lost_drawing, meeting_drawing, strongest_meetings
+from tasks.publish.related import class_pair_drawing, reassigned_drawing, strongest_class_pairs
 from tasks.publish.report import render_report
 from tasks.publish.rows import strongest_pairs
 from tasks.publish.settings import PublishSettings
@@ -101,12 +101,12 @@ def _draw_overlaps(root: Root, evidence: OverlapEvidence, images: dict[str, dict
 
 
 def _draw_pairs(root: Root, evidence: GroupEvidence, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """Each image of a group that lost, beside its strongest neighbour there."""
+    """Each image of a group that is not kept, beside its strongest neighbour there."""
     groups = read_table(root, evidence.groups).to_pandas()
-    lost = set(groups.image_id[~groups.kept & (groups.neighbours > 0)])
+    dropped = set(groups.image_id[~groups.kept & (groups.neighbours > 0)])
     pairs = read_table(root, evidence.pairs).to_pandas().sort_values("inliers", ascending=False, kind="stable")
     drawings: dict[str, bytes] = {}
-    for pair in pairs[pairs.image_a.isin(lost)].itertuples():
+    for pair in pairs[pairs.image_a.isin(dropped)].itertuples():
         points = np.asarray(pair.points, np.float32).reshape(-1, 4)
         a, b = images[str(pair.image_a)], images[str(pair.image_b)]
         for left, right, ends in ((a, b, points), (b, a, points[:, [2, 3, 0, 1]])):
@@ -137,16 +137,16 @@ def illustrate_classes(run: Run, inputs: ClassDrawingInputs, settings: None) -> 
     found = [row for table in tables for row in table.filter(pc.is_in(table["image_id"], ids)).to_pylist()]
     images = {image["image_id"]: image for image in found}
     pictures = {}
-    for pair in strongest_meetings(pairs).itertuples():
+    for pair in strongest_class_pairs(pairs).itertuples():
         a, b = images[pair.image_a], images[pair.image_b]
-        pictures[meeting_drawing(a["sha256"], b["sha256"])] = _draw(root, a, b, pair.points)
+        pictures[class_pair_drawing(a["sha256"], b["sha256"])] = _draw(root, a, b, pair.points)
     points = {(pair.image_a, pair.image_b): pair.points for pair in pairs.itertuples()}
     points |= {(b, a): own.reshape(-1, 4)[:, [2, 3, 0, 1]] for (a, b), own in points.items()}
     for drop in (row for ref in inputs.drops for row in read_table(root, ref).to_pylist()):
         other = json.loads(drop["evidence"]).get("other_image")
         if other:
             a, b = images[drop["image_id"]], images[other]
-            pictures[lost_drawing(a["sha256"])] = _draw(root, a, b, points[drop["image_id"], other])
+            pictures[reassigned_drawing(a["sha256"])] = _draw(root, a, b, points[drop["image_id"], other])
     return _drawn(run, pictures)
 
 

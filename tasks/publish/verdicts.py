@@ -11,7 +11,7 @@ from storage.tables.versions import VERDICTS
 from tasks.publish.funnel import STEPS
 
 
-class Left(NamedTuple):
+class FunnelStep(NamedTuple):
     """How many images and classes are left at a step of the funnel."""
 
     step: str
@@ -63,18 +63,19 @@ def build_verdicts(
         None,
     ]
     verdicts.loc[repeated, "evidence"] = [json.dumps({"same_as_row": int(row)}) for row in first_rows[repeated]]
-    lost = verdicts.image_id[verdicts.verdict.isna()].tolist()
-    if lost:
-        raise RuntimeError(f"rows without a verdict: {lost[:5]}")
+    undecided = verdicts.image_id[verdicts.verdict.isna()].tolist()
+    if undecided:
+        raise RuntimeError(f"rows without a verdict: {undecided[:5]}")
     if len(verdicts) != len(sources):
         raise RuntimeError(f"{len(verdicts)} verdicts for {len(sources)} rows")
     return verdicts[VERDICTS.schema.names].astype(object).where(verdicts[VERDICTS.schema.names].notna(), None)
 
 
-def funnel(verdicts: pd.DataFrame) -> list[Left]:
+def funnel(verdicts: pd.DataFrame) -> list[FunnelStep]:
     """How many images and classes are left after each stage."""
-    left, steps = verdicts, []
+    remaining, steps = verdicts, []
     for step, stages in STEPS.items():
-        left = left[~((left.verdict == "dropped") & left.stage.isin(stages))]
-        steps.append(Left(step=step, images=len(left), classes=left.landmark_id[left.landmark_id != ""].nunique()))
+        remaining = remaining[~((remaining.verdict == "dropped") & remaining.stage.isin(stages))]
+        classes = remaining.landmark_id[remaining.landmark_id != ""].nunique()
+        steps.append(FunnelStep(step=step, images=len(remaining), classes=classes))
     return steps

@@ -450,8 +450,8 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     packets = {name: read_table(root, ref).to_pylist() for name, ref in output.packets.items()}
     going_on = [image["image_id"] for packet in packets.values() for image in packet]
     assert sorted(going_on) == sorted(f"{c}{n}" for c in "abc" for n in range(4))
-    gone = [read_table(root, ref) for ref in output.dropped.values()]
-    assert sorted(pa.concat_tables(gone)["image_id"].to_pylist()) == sorted(reasons)
+    dropped = [read_table(root, ref) for ref in output.dropped.values()]
+    assert sorted(pa.concat_tables(dropped)["image_id"].to_pylist()) == sorted(reasons)
     homes: dict[str, set[str]] = {}
     for name, packet in packets.items():
         for image in packet:

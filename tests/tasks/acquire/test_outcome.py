@@ -120,12 +120,12 @@ def test_stored_bytes_under_other_settings():
     kept = inspect_anew(known(), picture("a"))
     assert kept.image is not None
     assert (kept.image["path"], kept.image["final_url"]) == ("p", "v")
-    gone = inspect_anew(known(), Rejected(Reason.TOO_SMALL, "9×8 pixels"))
-    drop = gone.drop_row(SOURCE)
+    refused = inspect_anew(known(), Rejected(Reason.TOO_SMALL, "9×8 pixels"))
+    drop = refused.drop_row(SOURCE)
     assert drop is not None
     assert (drop["reason"], json.loads(drop["evidence"])["found"]) == ("too-small", "9×8 pixels")
-    assert (gone.image_row(SOURCE), gone.log_row(SOURCE)["outcome"]) == (None, "too-small")
-    again = inspect_anew(Known(gone.log, gone.image, gone.drop), picture("a"))
+    assert (refused.image_row(SOURCE), refused.log_row(SOURCE)["outcome"]) == (None, "too-small")
+    again = inspect_anew(Known(refused.log, refused.image, refused.drop), picture("a"))
     assert (again, again.log_row(SOURCE)["outcome"]) == (kept, "fetched")  # the picture is stored, and not forgotten
 
 

@@ -13,7 +13,7 @@ from tests.rows import drop_row, image_row, pair_row, write
 
 @pytest.mark.parametrize("group", [cluster_images, regroup_images])
 @pytest.mark.parametrize(
-    ("gone", "expected"),
+    ("dropped", "expected"),
     [
         ([], {"a1": "kept", "a2": "kept", "a3": "kept", "a4": "no-match", "b1": "no-match"}),
         (["a4", "b1"], {"a1": "kept", "a2": "kept", "a3": "kept"}),
@@ -21,12 +21,12 @@ from tests.rows import drop_row, image_row, pair_row, write
         (["a1", "a2", "a3", "a4", "b1"], {}),
     ],
 )
-def test_each_image_left_is_kept_or_dropped(tmp_path, group, gone, expected):
+def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, expected):
     root = Root(str(tmp_path))
     inputs = GroupInputs(
         images=write(root, IMAGES, [image_row(name, name[0]) for name in ("a1", "a2", "a3", "a4", "b1")]),
         pairs=write(root, PAIRS, [pair_row("a", "a1", "a2"), pair_row("a", "a2", "a3")]),
-        drops=[write(root, DROPS, map(drop_row, gone)), write(root, DROPS, [], "none")],
+        drops=[write(root, DROPS, map(drop_row, dropped)), write(root, DROPS, [], "none")],
         pins={},
     )
     output = group(Run(root, "cluster-1"), inputs, ClusterSettings())
@@ -41,7 +41,7 @@ def test_each_image_left_is_kept_or_dropped(tmp_path, group, gone, expected):
     assert set(drops["stage"].to_pylist()) <= {"cluster"}
 
 
-def test_a_pinned_image_that_is_gone_stops_the_run_and_says_why(tmp_path):
+def test_a_pinned_image_that_is_dropped_stops_the_run_and_says_why(tmp_path):
     root = Root(str(tmp_path))
     run, drops = Run(root, "pins-1"), [write(root, DROPS, [drop_row("a2")])]
     with pytest.raises(InputError, match="pin 'a' = 'a2': overlap dropped the image as test-copy"):

@@ -58,9 +58,9 @@ def root(tmp_path) -> Root:
 
 
 def match(
-    root: Root, own: Packet, settings: MatchSettings = MatchSettings(), gone: tuple[str, ...] = ()
+    root: Root, own: Packet, settings: MatchSettings = MatchSettings(), dropped: tuple[str, ...] = ()
 ) -> tuple[Matched, list[dict[str, Any]]]:
-    inputs = MatchInputs(packet=own, drops=write(root, DROPS, map(drop_row, gone)))
+    inputs = MatchInputs(packet=own, drops=write(root, DROPS, map(drop_row, dropped)))
     output = match_pairs(Run(root, "match-1"), inputs, settings)
     table = read_table(root, output.pairs)
     assert table.schema.equals(PAIRS.schema)
@@ -92,7 +92,7 @@ def test_the_map_leads_from_the_first_image_to_the_second(root):
 
 
 def test_dropped_images_are_not_compared(root):
-    output, rows = match(root, packet(root, MEMBERS), gone=("1", "6"))
+    output, rows = match(root, packet(root, MEMBERS), dropped=("1", "6"))
     assert output.compared == 3
     assert [(row["image_a"], row["image_b"]) for row in rows] == [("2", "3")]
 

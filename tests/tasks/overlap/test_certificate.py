@@ -48,7 +48,7 @@ def test_packets_are_summed_and_the_missed_estimated():
 
 def test_what_was_dropped_is_told_by_the_test_set_that_it_was_dropped_for():
     whole = {"class_test_set": "paris", "class_site": "eiffel"}
-    gone = drops(
+    dropped = drops(
         ("tower", "test-landmark-class", whole),
         ("tower", "test-landmark-class", {**whole, "test_set": "oxford", "kind": "copy"}),  # the class outweighs
         ("tower 2", "test-landmark-class", whole),
@@ -59,7 +59,7 @@ def test_what_was_dropped_is_told_by_the_test_set_that_it_was_dropped_for():
     )
     checked = dict.fromkeys(("oxford", "paris"), CHECKED)
     names = ("copies_dropped", "landmarks_dropped", "classes_dropped", "class_images_dropped")
-    told = [tuple(row[name] for name in names) for row in certify(table(), mates(), found(), gone, checked)]
+    told = [tuple(row[name] for name in names) for row in certify(table(), mates(), found(), dropped, checked)]
     assert told == [(1, 1, 0, 0), (0, 1, 2, 3)]
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.overlap.classes import (
-    across_classes,
+    class_pair_candidates,
     class_pairs,
     compare_related,
     contenders,
-    leaving_photographs,
-    lost_images,
+    reassigned_images,
+    reassigned_photographs,
     related_sets,
     representatives,
     verify_pairs,
@@ -99,7 +99,7 @@ def three_classes():
 
 def test_classes_that_share_a_landmark_are_related_and_others_are_not(three_classes):
     images, features = three_classes
-    asked = across_classes(images, features, ClassSettings(), MATCH)
+    asked = class_pair_candidates(images, features, ClassSettings(), MATCH)
     assert all(images.landmark_id[a] < images.landmark_id[b] for a, b in asked)
     seen = class_pairs(images, verify_pairs(images, features, asked, MATCH))
     assert set(seen.image_a) == {"gate c0"}
@@ -114,10 +114,10 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     own = [features[place] for place in np.flatnonzero(chosen)]
     across, links = compare_related(members, own, class_pairs(members, {}), MATCH)
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
-    leaving = leaving_photographs(members, links)
-    lost = lost_images(members, leaving, across)
-    assert list(zip(lost.image_id, lost.reason, strict=True)) == [("gate c0", "other-class")]
-    evidence = json.loads(lost.evidence[0])
+    reassigned = reassigned_photographs(members, links)
+    dropped = reassigned_images(members, reassigned, across)
+    assert list(zip(dropped.image_id, dropped.reason, strict=True)) == [("gate c0", "other-class")]
+    evidence = json.loads(dropped.evidence[0])
     assert (evidence["other_class"], evidence["matches_there"], evidence["matches_here"]) == ("tower", 3, 2)
     assert evidence["other_image"] == "tower a0"
     assert evidence["inliers"] == 60
@@ -127,9 +127,9 @@ def test_nothing_related_is_nothing_lost():
     nothing = linked()
     members = listed(a="a0 b0", b="a0 b0")
     assert related_sets(class_pairs(members, {})) == []
-    leaving = leaving_photographs(members, nothing)
-    assert leaving.empty
-    assert lost_images(members, leaving, class_pairs(members, {})).empty
+    reassigned = reassigned_photographs(members, nothing)
+    assert reassigned.empty
+    assert reassigned_images(members, reassigned, class_pairs(members, {})).empty
 
 
 # Which images leave
@@ -138,15 +138,15 @@ def test_nothing_related_is_nothing_lost():
 def test_a_tie_stays():
     members = listed(a="a0 b0", b="a0 b0")
     links = linked(("a a0", "a b0"), ("b a0", "b b0"), ("a a0", "b a0"))
-    assert leaving_photographs(members, links).empty
+    assert reassigned_photographs(members, links).empty
 
 
 def test_of_two_classes_of_one_landmark_the_larger_keeps_it():
     members = listed(a="a0 b0 c0", b="a0 b0 c0 d0")
     links = linked(*clique(*members.image_id))
-    leaving = leaving_photographs(members, links)
-    assert leaving.photograph.to_list() == ["a a0", "a b0", "a c0"]
-    assert set(leaving.other_class) == {"b"}
+    reassigned = reassigned_photographs(members, links)
+    assert reassigned.photograph.to_list() == ["a a0", "a b0", "a c0"]
+    assert set(reassigned.other_class) == {"b"}
 
 
 def test_copies_count_once_and_leave_together():
@@ -154,20 +154,20 @@ def test_copies_count_once_and_leave_together():
     copies = [("tower a0", "tower a1"), ("tower a0", "tower a2"), ("gate a0", "gate a1")]
     shown = [("gate a0", f"tower {n}") for n in ("a0", "a1", "a2")]
     links = linked(*copies, ("gate a0", "gate b0"), ("tower a0", "tower b0"), *shown)
-    assert leaving_photographs(members, links).empty
+    assert reassigned_photographs(members, links).empty
     more = pd.concat([links, linked(("gate a1", "tower b0"))])
-    leaving = leaving_photographs(members, more)
-    assert leaving.photograph.to_list() == ["gate a0"]
-    lost = lost_images(members, leaving, class_pairs(members, {}))
-    assert lost.image_id.to_list() == ["gate a0", "gate a1"]
+    reassigned = reassigned_photographs(members, more)
+    assert reassigned.photograph.to_list() == ["gate a0"]
+    dropped = reassigned_images(members, reassigned, class_pairs(members, {}))
+    assert dropped.image_id.to_list() == ["gate a0", "gate a1"]
 
 
 def test_nothing_leaves_a_class_whose_group_a_person_chose():
     members = listed(a="a0 b0 c0", b="a0 b0 c0 d0")
     links = linked(*clique(*members.image_id))
-    leaving = leaving_photographs(members, links, held=["a"])
-    assert set(leaving.photograph) <= {"b a0", "b b0", "b c0", "b d0"}
-    assert leaving_photographs(members, links, held=["a", "b"]).empty
+    reassigned = reassigned_photographs(members, links, pinned=["a"])
+    assert set(reassigned.photograph) <= {"b a0", "b b0", "b c0", "b d0"}
+    assert reassigned_photographs(members, links, pinned=["a", "b"]).empty
 
 
 @st.composite
@@ -182,14 +182,14 @@ def graphs(draw):
 @given(graphs(), st.randoms(use_true_random=False))
 def test_no_image_that_is_left_has_more_neighbours_in_another_class(graph, random):
     members, links = graph
-    leaving = leaving_photographs(members, links)
-    left = set(members.image_id) - set(leaving.photograph)
+    reassigned = reassigned_photographs(members, links)
+    left = set(members.image_id) - set(reassigned.photograph)
     for image in left:
         near = [b if a == image else a for a, b in links.itertuples(index=False) if image in (a, b)]
         counts = pd.Series([other[0] for other in near if other in left], dtype=object).value_counts()
         assert counts.max() == counts.get(image[0], 0) if len(counts) else True
     rows = list(range(len(links)))
     random.shuffle(rows)
-    again = leaving_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
-    pd.testing.assert_frame_equal(again, leaving)
-    assert (leaving.matches_there > leaving.matches_here).all()
+    again = reassigned_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
+    pd.testing.assert_frame_equal(again, reassigned)
+    assert (reassigned.matches_there > reassigned.matches_here).all()
