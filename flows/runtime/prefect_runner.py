@@ -1,5 +1,6 @@
 """Prefect's side of stages: each becomes a Prefect task, memoised under the dataset root."""
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -32,8 +33,8 @@ def _can_heal(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
 
 
 def _carry_out(stage: Stage[Any, Any, Any], root: str, key: str, inputs: Inputs, settings: Any) -> dict[str, Any]:
-    if stage.threads is not None:
-        threadpool_limits(limits=stage.threads)  # tasks are the parallelism, and would get in each other's way
+    # Tasks are the parallelism, and threads would get in each other's way; a stage before may have set another limit
+    threadpool_limits(limits=stage.threads or os.cpu_count())
     store = Root(root)
     run = Run(store, key, TaskProgress(stage.name).report)
     try:
