@@ -63,8 +63,8 @@ class StageClock:
         self.seconds: dict[str, float] = {}
         self._begun: dict[str, float] = {}
 
-    def tell(self, stage: str, done: int, total: int, _: str) -> None:
-        """Called by the road at the beginning of a stage and after each of its tasks."""
+    def on_progress(self, stage: str, done: int, total: int, _: str) -> None:
+        """Called by the stage runner at the beginning of a stage and after each of its tasks."""
         begun = self._begun.setdefault(stage, monotonic())
         if done == total:
             self.seconds[stage] = monotonic() - begun
@@ -83,7 +83,7 @@ def _curate(listed: DemoList, port: int, root: Path, clock: StageClock) -> Path:
     acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=2, allowed_hosts=site.allowed_hosts(port))
     polite = PoliteSettings(host_rate=1000.0, host_connections=8)
     tests = {"demo_tests": listed.testset}
-    token = listener.set(clock.tell)
+    token = listener.set(clock.on_progress)
     try:
         with prefect_server():
             curated = curate(

@@ -83,15 +83,15 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
         yield
         return
     artifact = cast("UUID", create_progress_artifact(0.0, key="acquire-progress"))
-    tell, ended = listener.get(), threading.Event()
+    on_progress, ended = listener.get(), threading.Event()
 
     def show() -> None:
         whole = tally.total()
         if not whole.rows:
             return
         note = describe(tally, polite)
-        if tell:
-            tell("fetch", whole.done, whole.rows, note)
+        if on_progress:
+            on_progress("fetch", whole.done, whole.rows, note)
         text = f"{whole.done:,} of {whole.rows:,} addresses; {note}{_describe_hosts(tally)}"
         try:
             update_progress_artifact(artifact, 100 * whole.done / whole.rows, description=text)

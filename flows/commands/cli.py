@@ -8,7 +8,7 @@ from typing import cast
 import typer
 
 from flows.commands import captions, curation, testsets, versions
-from flows.runtime.stopping import stoppable, tell
+from flows.runtime.stopping import report, stoppable
 from storage.errors import InputError
 
 app = typer.Typer(
@@ -39,7 +39,7 @@ def main() -> None:
         except (InputError, OSError) as error:
             if isinstance(error, OSError) and error.errno in (None, errno.ENOENT):
                 raise  # not of the system, or a file that we should have looked for: a bug
-            tell(f"error: {error}")
+            report(f"error: {error}")
             raise SystemExit(2) from error
 
 

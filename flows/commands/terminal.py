@@ -56,14 +56,14 @@ def progress_bars() -> Iterator[None]:
     with Progress(*columns, console=errors) as bars:
         shown = {"": bars.add_task("start", total=None, note="")}
 
-        def tell(stage: str, done: int, total: int, note: str) -> None:
+        def on_progress(stage: str, done: int, total: int, note: str) -> None:
             if "" in shown:
                 bars.remove_task(shown.pop(""))
             if stage not in shown:
                 shown[stage] = bars.add_task(stage, total=total, note=note)
             bars.update(shown[stage], completed=done, total=total, note=note)
 
-        token, failing = listener.set(tell), on_failure.set(lambda error: give_up(f"error: {error}"))
+        token, failing = listener.set(on_progress), on_failure.set(lambda error: give_up(f"error: {error}"))
         try:
             yield
         finally:

@@ -41,8 +41,8 @@ def download(
     from tasks.overlap.testsets import read_test_set
 
     files = files_of(name, read_addresses(addresses) if addresses else {})
-    with _download_bars() as tell:
-        fetch(files, folder.absolute(), allow_hosts(TransferSettings(), allow_host or []), tell)
+    with _download_bars() as on_progress:
+        fetch(files, folder.absolute(), allow_hosts(TransferSettings(), allow_host or []), on_progress)
     found = read_test_set(name, folder)
     sites = len({photograph.site for photograph in found.photographs})
     console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")
@@ -54,12 +54,12 @@ def _download_bars() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=errors) as bars:
         shown: dict[str, TaskID] = {}
 
-        def tell(file: str, done: int, total: int) -> None:
+        def on_progress(file: str, done: int, total: int) -> None:
             if file not in shown:
                 shown[file] = bars.add_task(file, total=total or None)
             bars.update(shown[file], completed=done)
 
-        yield tell
+        yield on_progress
 
 
 def certify(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from flows.planning.prior_outcomes import NOTHING, Known, read_known, without_image, without_known
+from flows.planning.prior_outcomes import NOTHING, PriorOutcomes, read_prior_outcomes, without_image, without_outcome
 from flows.planning.room import ASSUMED_BYTES, Written, bytes_written
 from flows.planning.sample import DRAWN_SIZE, Costs, choose_sample, draw_sample, measure_costs
 from flows.planning.stage_costs import Photographs, Work, list_works
@@ -125,12 +125,12 @@ def plan_curation(
     """
     tests = _count_tests(test_sets, settings)
     store = Root(root)
-    known = read_known(store, name) if name else NOTHING
+    known = read_prior_outcomes(store, name) if name else NOTHING
     images = different_images((read := read_list(source, md5, clean, longest=0)).table)
     named = images.num_rows
     images = images.filter(pc.not_equal(images["landmark_id"], ""))  # the others are not fetched
     addresses, is_folder = pa.chunked_array([images["url"].unique()]), source.is_dir()
-    new, fetched, failed = without_known(addresses, known)
+    new, fetched, failed = without_outcome(addresses, known)
     hosts = [] if is_folder else hosts_of(new)
     guard = Guard(settings.acquire.ports, settings.acquire.allowed_hosts)
     asked = Asked(
@@ -162,7 +162,7 @@ def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Pho
     return Photographs(photographs + unsigned, unsigned)
 
 
-def _measure(source: Path, images: pa.Table, store: Root, known: Known, settings: CurateSettings) -> Sample:
+def _measure(source: Path, images: pa.Table, store: Root, known: PriorOutcomes, settings: CurateSettings) -> Sample:
     """Times the stages on files of the list where it is a folder, on images of the root, or on drawn pictures."""
     begun = perf_counter()
     if source.is_dir():
@@ -183,7 +183,7 @@ def _files(folder: Path, classes: pa.ChunkedArray, paths: pa.ChunkedArray, longe
     return [file.read_bytes() for file in files if file.stat().st_size <= longest]
 
 
-def _stored(store: Root, known: Known) -> list[bytes]:
+def _stored(store: Root, known: PriorOutcomes) -> list[bytes]:
     paths = _some(known.images["landmark_id"], known.images["path"])
     return [get_image(store, path) for path in paths if store.exists(path)]
 

@@ -16,17 +16,17 @@ _LOG, _IMAGES = ["image_id", "url"], ["image_id", "landmark_id", "path"]
 
 
 @dataclass(frozen=True)
-class Known:
+class PriorOutcomes:
     """Addresses that were asked for, `log` (image_id, url), and what they brought, `images`."""
 
     log: pa.Table
     images: pa.Table
 
 
-NOTHING = Known(FETCH_LOG.schema.empty_table().select(_LOG), IMAGES.schema.empty_table().select(_IMAGES))
+NOTHING = PriorOutcomes(FETCH_LOG.schema.empty_table().select(_LOG), IMAGES.schema.empty_table().select(_IMAGES))
 
 
-def read_known(root: Root, name: str) -> Known:
+def read_prior_outcomes(root: Root, name: str) -> PriorOutcomes:
     """What is known of the addresses of a dataset, from all runs, one that was interrupted included.
 
     Raises:
@@ -35,10 +35,10 @@ def read_known(root: Root, name: str) -> Known:
     check_name(name)
     shards = root.names(shard_folder(name, ""))
     parts = [NOTHING, *(part for shard in shards for part in _read_shard(root, shard_folder(name, shard)))]
-    return Known(pa.concat_tables(part.log for part in parts), pa.concat_tables(part.images for part in parts))
+    return PriorOutcomes(pa.concat_tables(part.log for part in parts), pa.concat_tables(part.images for part in parts))
 
 
-def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedArray, int, int]:
+def without_outcome(addresses: pa.ChunkedArray, known: PriorOutcomes) -> tuple[pa.ChunkedArray, int, int]:
     """The addresses that have no outcome yet, and of how many others an image was fetched, and of how many none."""
     fetched = _are_fetched(addresses, known)
     asked = pc.is_in(addresses, value_set=known.log["url"].combine_chunks())
@@ -46,17 +46,17 @@ def without_known(addresses: pa.ChunkedArray, known: Known) -> tuple[pa.ChunkedA
     return addresses.filter(pc.invert(asked)), count, total - count
 
 
-def without_image(addresses: pa.ChunkedArray, known: Known) -> pa.ChunkedArray:
+def without_image(addresses: pa.ChunkedArray, known: PriorOutcomes) -> pa.ChunkedArray:
     """The addresses that no image was fetched from."""
     return addresses.filter(pc.invert(_are_fetched(addresses, known)))
 
 
-def _are_fetched(addresses: pa.ChunkedArray, known: Known) -> pa.ChunkedArray:
+def _are_fetched(addresses: pa.ChunkedArray, known: PriorOutcomes) -> pa.ChunkedArray:
     readable = pc.is_in(known.log["image_id"], value_set=known.images["image_id"].combine_chunks())
     return pc.is_in(addresses, value_set=known.log.filter(readable)["url"].combine_chunks())
 
 
-def _read_shard(root: Root, folder: str) -> list[Known]:
+def _read_shard(root: Root, folder: str) -> list[PriorOutcomes]:
     """The newest outcome of a shard, and what interrupted runs wrote down since; nothing of what is damaged."""
     known = []
     if head := read_head(root, folder):
@@ -64,11 +64,11 @@ def _read_shard(root: Root, folder: str) -> list[Known]:
             for of_log, of_images in ((FETCH_LOG.name, IMAGES.name), (SPARE_LOG, SPARE_IMAGES)):
                 if of_log in head.tables:  # the second pair is not in a root of long ago
                     log = read_table(root, head.tables[of_log], _LOG)
-                    known.append(Known(log, read_table(root, head.tables[of_images], _IMAGES)))
+                    known.append(PriorOutcomes(log, read_table(root, head.tables[of_images], _IMAGES)))
         except DamagedTableError:
             pass  # it will be worked out anew
     for name in root.names(folder):
         if name != "head.json":
             journal = Journal(root, f"{folder}/{name}", (IMAGES, DROPS, FETCH_LOG))
-            known.append(Known(journal.read(FETCH_LOG).select(_LOG), journal.read(IMAGES).select(_IMAGES)))
+            known.append(PriorOutcomes(journal.read(FETCH_LOG).select(_LOG), journal.read(IMAGES).select(_IMAGES)))
     return known

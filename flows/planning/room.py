@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from flows.planning.prior_outcomes import read_known, without_known
+from flows.planning.prior_outcomes import read_prior_outcomes, without_outcome
 from storage.errors import UnwritableRootError
 from storage.root import Root
 from tasks.acquire.estimate import different_images
@@ -59,7 +59,7 @@ def check_room(listed: pa.Table, folder: Path | None, root: Root, name: str, fea
         UnwritableRootError: says what is missing, and that it is an estimate.
     """
     addresses = pa.chunked_array([different_images(listed)["url"].unique()])
-    new = without_known(addresses, read_known(root, name))[0]
+    new = without_outcome(addresses, read_prior_outcomes(root, name))[0]
     each = _mean_size(folder, new.to_pylist()) if folder else ASSUMED_BYTES
     lack = lack_of_room(root, bytes_written(len(new), len(new), each, features.max_keypoints))
     if lack:

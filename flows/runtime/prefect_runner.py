@@ -104,8 +104,8 @@ class PrefectRunner:
         try:
             return future.result()
         except InputError as error:
-            if told := on_failure.get():
-                told(error)
+            if report := on_failure.get():
+                report(error)
             raise
 
     def _submit(

@@ -38,27 +38,27 @@ class Stopped(BaseException):
 
 @dataclass
 class _Command:
-    """The command under way: why it stops, if it does, whether that was told, and whether it has unwound."""
+    """The command under way: why it stops, if it does, whether that was reported, and whether it has unwound."""
 
     reason: Stopped | None = None
     has_raised: bool = False
-    has_told: bool = False
+    has_reported: bool = False
     is_over: threading.Event = field(default_factory=threading.Event)
 
-    def heed(self, number: int, _: FrameType | None) -> None:
+    def on_signal(self, number: int, _: FrameType | None) -> None:
         """A signal, in the main thread."""
         self.reason = self.reason or _interrupted(number)
         if self.has_raised:
-            _end_now(self.reason, self.has_told)
+            _end_now(self.reason, self.has_reported)
         self.has_raised = True
         raise self.reason
 
     def watch(self, reader: socket.socket) -> None:
         """The numbers of signals, as they come in."""
         with reader:
-            while told := reader.recv(1):
-                if told[0] in _SIGNALS:
-                    self.reason = self.reason or _interrupted(told[0])
+            while came := reader.recv(1):
+                if came[0] in _SIGNALS:
+                    self.reason = self.reason or _interrupted(came[0])
                     self.end_after(_GRACE)
 
     def end_after(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class _Command:
 
         def end() -> None:
             if not self.is_over.wait(seconds) and self.reason:
-                _end_now(self.reason, self.has_told)
+                _end_now(self.reason, self.has_reported)
 
         threading.Thread(target=end, name="ending", daemon=True).start()
 
@@ -85,7 +85,7 @@ def stoppable() -> Iterator[None]:
     command = _command = _Command()
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    previous = {n: signal.signal(n, command.heed) for n in _SIGNALS if signal.getsignal(n) != signal.SIG_IGN}
+    previous = {n: signal.signal(n, command.on_signal) for n in _SIGNALS if signal.getsignal(n) != signal.SIG_IGN}
     # Python's own handlers wait for the main thread, and Prefect puts one of its own in the place of ours.
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=command.watch, args=(reader,), name="stopping", daemon=True).start()
@@ -94,7 +94,7 @@ def stoppable() -> Iterator[None]:
     except BaseException:
         if command.reason is None:
             raise
-        tell(str(command.reason))  # what came of unwinding is no news, nor is Prefect's word for the signal
+        report(str(command.reason))  # what came of unwinding is no news, nor is Prefect's word for the signal
         raise SystemExit(command.reason.code) from None
     finally:
         _command = None
@@ -114,31 +114,31 @@ def stop(said: str, code: int) -> None:
 
 def give_up(said: str) -> None:
     """Tells at once why the command will end, and ends it when what has begun is long waited for."""
-    tell(said)
+    report(said)
     if _command:
         _command.reason = _command.reason or Stopped(said, 2)
         _command.end_after(_LONG_GRACE)
 
 
-def tell(said: str) -> None:
+def report(said: str) -> None:
     """Writes the one line that the command ends with: why it was stopped, or else the first that it is given."""
-    if _command and _command.has_told:
+    if _command and _command.has_reported:
         return
     line = Text(str(_command.reason) if _command and _command.reason else said)
     line.highlight_words(["error:"], "bold red")
     Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     if _command:
-        _command.has_told = True
+        _command.has_reported = True
 
 
 def _interrupted(number: int) -> Stopped:
     return Stopped("interrupted; run the same command again to go on", 128 + number)
 
 
-def _end_now(reason: Stopped, has_told: bool) -> None:
+def _end_now(reason: Stopped, has_reported: bool) -> None:
     """Ends the process, with one line; what children of it there are end too."""
     cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
-    line = "" if has_told else f"\n{reason}\n"
+    line = "" if has_reported else f"\n{reason}\n"
     os.write(2, f"{cursor}{line}".encode(sys.stderr.encoding or "utf-8", "replace"))
     for child in multiprocessing.active_children():
         child.kill()

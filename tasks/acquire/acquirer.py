@@ -18,7 +18,7 @@ from tasks.acquire.fetcher import Held
 from tasks.acquire.inspect import Picture, Rejected
 from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
-from tasks.acquire.resume import Known, Step
+from tasks.acquire.resume import PriorOutcome, Step
 from tasks.acquire.shared import Shared
 
 Found = tuple[str, Outcome, bool]
@@ -47,7 +47,7 @@ class Acquirer:
     ) -> None:
         self._shared, self._put, self._get, self._folder, self._max_bytes = shared, put, get, folder, max_bytes
 
-    def run(self, urls: Mapping[Step, Sequence[str]], known: Mapping[str, Known]) -> Iterator[Found]:
+    def run(self, urls: Mapping[Step, Sequence[str]], known: Mapping[str, PriorOutcome]) -> Iterator[Found]:
         """The outcomes, as they are found; those that stand come first.
 
         Args:
@@ -72,7 +72,7 @@ class Acquirer:
         if not self._folder:
             yield from self._fetch([*asked, *again], again)
 
-    def _fetch(self, urls: Sequence[str], known: Mapping[str, Known]) -> Iterator[Found]:
+    def _fetch(self, urls: Sequence[str], known: Mapping[str, PriorOutcome]) -> Iterator[Found]:
         """Fetches addresses; those of which something is known, if they have something else by now."""
         self._shared.tally.expect(host_of(url) for url in urls)
         held = {url: Held(own.log["etag"], own.log["last_modified"]) for url, own in known.items()}
@@ -124,7 +124,7 @@ class Acquirer:
             return Fetched(Reason.TOO_LARGE, detail=f"more than {self._max_bytes} bytes")
         return Fetched(None, body)
 
-    def _inspect(self, known: Known) -> Outcome | None:
+    def _inspect(self, known: PriorOutcome) -> Outcome | None:
         """Of stored bytes, which nothing is fetched for; None where they rotted, so that they are."""
         assert known.image
         try:

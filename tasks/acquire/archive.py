@@ -22,14 +22,14 @@ _MOST_REDIRECTS = 30
 _FINAL = {400, 401, 403, 404, 405, 410, 451}
 """Statuses that another try will not change."""
 
-Tell = Callable[[int, int], Any]
+OnProgress = Callable[[int, int], Any]
 
 
 def transfer(
     file: RemoteFile,
     path: Path,
     settings: TransferSettings,
-    tell: Tell = lambda _done, _total: None,
+    on_progress: OnProgress = lambda _done, _total: None,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> str:
     """Brings a file to a path, where it appears when all of it is there; one that is there already is only checked.
@@ -38,7 +38,7 @@ def transfer(
     that the server gave, kept in `PATH.mark`; one that knows no ranges, or has another file by now, sends everything.
 
     Args:
-        tell: is told the bytes that are there as they arrive, and how many there will be, 0 where unknown.
+        on_progress: called with the bytes that are there as they arrive, and how many there will be, 0 where unknown.
 
     Returns:
         The sha256 of the whole file.
@@ -48,13 +48,15 @@ def transfer(
     """
     partial, mark = _beside(path)
     if not path.exists():
-        _fetch(file, path, settings, tell, sleep)
+        _fetch(file, path, settings, on_progress, sleep)
         partial.rename(path)
     mark.unlink(missing_ok=True)
     return _checked(file, path)
 
 
-def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell, sleep: Callable[[float], Any]) -> None:
+def _fetch(
+    file: RemoteFile, path: Path, settings: TransferSettings, on_progress: OnProgress, sleep: Callable[[float], Any]
+) -> None:
     """Asks until all of the file is there, or several times in a row nothing more of it came."""
     guarded = AcquireSettings(connect_timeout=settings.connect_timeout, allowed_hosts=settings.allowed_hosts)
     partial, _ = _beside(path)
@@ -62,7 +64,7 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
     with open_pool(guarded) as pool:
         while failures < settings.attempts:
             try:
-                if _go_on(pool, file, path, settings, tell):
+                if _go_on(pool, file, path, settings, on_progress):
                     return
                 problem = "the connection ended before the file did"
             except BlockedAddressError as error:
@@ -81,7 +83,9 @@ def _fetch(file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell,
     raise InputError(f"{file.shown}: {tried} ({problem[:200]}); run again to go on from there, or give your own copy")
 
 
-def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSettings, tell: Tell) -> bool:
+def _go_on(
+    pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSettings, on_progress: OnProgress
+) -> bool:
     """One request; whether the file is complete after it."""
     partial, mark = _beside(path)
     begun, longest = _size(partial), max(settings.max_bytes, file.bytes or 0)
@@ -109,7 +113,7 @@ def _go_on(pool: GuardedPool, file: RemoteFile, path: Path, settings: TransferSe
                 with told_when_unwritable(str(path.parent), "folder"):  # no other request makes room
                     sink.write(chunk)
                     sink.flush()
-                tell(sink.tell(), length or 0)
+                on_progress(sink.tell(), length or 0)
     finally:
         response.close()
     return length is None or _size(partial) == length

@@ -16,7 +16,7 @@ from tasks.acquire.budget import Budget, Claim
 from tasks.acquire.fetch import Fetched, fetch_once
 from tasks.acquire.hosts import Hosts
 from tasks.acquire.pool import Watchdog, open_pool
-from tasks.acquire.robots import Leave, Robots
+from tasks.acquire.robots import Decision, Robots
 from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 _R = TypeVar("_R")
@@ -25,7 +25,7 @@ Handle = Callable[[int, Fetched, Callable[[_R | BaseException], None]], None]
 _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
 _LONGEST_PARTING = 2.0  # seconds; who still waits for a host by then is a transfer that nobody wants any more
-_LEAVE = Leave(spent=False, refusal=None)
+_ALLOWED = Decision(spent=False, refusal=None)
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
 
 
@@ -157,10 +157,10 @@ class Fetcher:
             return
         claim = self._budget.claim()
         try:
-            heed = partial(self._slow_down, host)
-            leave = self._robots.ask_leave(origin, job.url, heed) if self._settings.robots else _LEAVE
-            waits = leave.spent and not leave.refusal
-            answer = None if waits else leave.refusal or self._request(job.url, claim, job.condition)
+            on_crawl_delay = partial(self._slow_down, host)
+            decision = self._robots.may_fetch(origin, job.url, on_crawl_delay) if self._settings.robots else _ALLOWED
+            waits = decision.spent and not decision.refusal
+            answer = None if waits else decision.refusal or self._request(job.url, claim, job.condition)
         except BaseException:  # of ours, not the host's: its turn must not be lost to the others
             self._hosts.done(host, failed=False)
             claim.take(0)

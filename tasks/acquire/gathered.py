@@ -9,7 +9,7 @@ import pyarrow as pa
 from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES
 from storage.tables.spec import TableSpec
 from tasks.acquire.outcome import Outcome
-from tasks.acquire.resume import Listed
+from tasks.acquire.resume import SourceRow
 
 TABLES: tuple[TableSpec[Any], ...] = (IMAGES, DROPS, FETCH_LOG)
 """What a shard is acquired into."""
@@ -34,7 +34,7 @@ class Gathered:
         self._old, self._new = _Rows(), _Rows()
         self._parts: list[dict[str, pa.Table]] = []
 
-    def add(self, source: Listed, outcome: Outcome, *, is_new: bool) -> None:
+    def add(self, source: SourceRow, outcome: Outcome, *, is_new: bool) -> None:
         """Takes what came of a row of the list."""
         (self._new if is_new else self._old).add(source, outcome)
         now = monotonic()
@@ -61,7 +61,7 @@ class _Rows:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, source: Listed, outcome: Outcome) -> None:
+    def add(self, source: SourceRow, outcome: Outcome) -> None:
         rows = (outcome.image_row(source), outcome.drop_row(source), outcome.log_row(source))
         for own, row in zip(self._rows, rows, strict=True):
             own.extend([row] if row else [])

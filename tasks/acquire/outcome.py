@@ -8,7 +8,7 @@ from typing import Any
 from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.inspect import Picture, Rejected
-from tasks.acquire.resume import Known, Listed
+from tasks.acquire.resume import PriorOutcome, SourceRow
 
 Row = dict[str, Any]
 _WITHDRAWN = {str(Reason.OPTED_OUT), str(Reason.ROBOTS_DISALLOWED)}
@@ -30,7 +30,7 @@ class Outcome:
         """Whether a picture is stored that today's limits refuse."""
         return bool(self.image and self.drop)
 
-    def log_row(self, source: Listed) -> Row:
+    def log_row(self, source: SourceRow) -> Row:
         """The row of `fetch_log` for a row of `sources`."""
         row = {**self.log, "image_id": source.image_id}
         if self.image and self.drop:
@@ -40,16 +40,16 @@ class Outcome:
             row["outcome"] = "md5-mismatch" if self._matches(source) is False else "fetched"
         return row
 
-    def image_row(self, source: Listed) -> Row | None:
+    def image_row(self, source: SourceRow) -> Row | None:
         """The row of `images` for a row of `sources`."""
         ids = {"image_id": source.image_id, "landmark_id": source.landmark_id}
         return {**self.image, **ids, "md5_matches": self._matches(source)} if self.image and not self.drop else None
 
-    def drop_row(self, source: Listed) -> Row | None:
+    def drop_row(self, source: SourceRow) -> Row | None:
         """The row of `drops` for a row of `sources`."""
         return {**self.drop, "image_id": source.image_id} if self.drop else None
 
-    def _matches(self, source: Listed) -> bool | None:
+    def _matches(self, source: SourceRow) -> bool | None:
         assert self.image
         return None if source.md5 is None else bool(source.md5 == self.image["md5"])
 
@@ -88,7 +88,7 @@ def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: s
     return Outcome(log, None, _drop(log, reason))
 
 
-def settle_again(known: Known, fetched: Fetched, new: Outcome) -> Outcome:
+def settle_again(known: PriorOutcome, fetched: Fetched, new: Outcome) -> Outcome:
     """The outcome for an address whose image is there: it stays, unless another came or its host withdrew it."""
     assert known.image
     if fetched.is_unchanged or (new.image and new.image["sha256"] == known.image["sha256"]):
@@ -98,7 +98,7 @@ def settle_again(known: Known, fetched: Fetched, new: Outcome) -> Outcome:
     return Outcome({**new.log, **_validators(new, known)}, known.image, known.drop)
 
 
-def inspect_anew(known: Known, found: Picture | Rejected) -> Outcome:
+def inspect_anew(known: PriorOutcome, found: Picture | Rejected) -> Outcome:
     """The outcome of stored bytes under other settings."""
     assert known.image
     if isinstance(found, Picture):
@@ -106,7 +106,7 @@ def inspect_anew(known: Known, found: Picture | Rejected) -> Outcome:
     return Outcome(known.log, known.image, _drop({**known.log, "detail": found.detail}, found.reason))
 
 
-def _validators(new: Outcome, known: Known) -> Row:
+def _validators(new: Outcome, known: PriorOutcome) -> Row:
     """ETag and date for the next time: those of the answer, or, where it has none, those of the image that stays."""
     return {name: new.log[name] or known.log[name] for name in ("etag", "last_modified")}
 

@@ -108,7 +108,7 @@ class _Counted(HTTPConnection):
 
     carried = 0
 
-    def tell(self, connected: socket.socket | None, copy: socket.socket | None = None) -> None:
+    def follow(self, connected: socket.socket | None, copy: socket.socket | None = None) -> None:
         """Called as soon as there is a socket."""
         transfer = getattr(_current, "transfer", None)
         if transfer:
@@ -117,9 +117,9 @@ class _Counted(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self.carried += 1
-        self.tell(self.sock)
+        self.follow(self.sock)
         super().request(*args, **kwargs)
-        self.tell(self.sock)
+        self.follow(self.sock)
 
 
 class GuardedPool(urllib3.PoolManager):
@@ -147,13 +147,13 @@ def open_pool(settings: AcquireSettings, connections: int = 1) -> GuardedPool:
     class GuardedHTTPConnection(_Counted):
         def _new_conn(self) -> socket.socket:
             connected = dial(self)
-            self.tell(connected)
+            self.follow(connected)
             return connected
 
     class GuardedHTTPSConnection(_Counted, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             connected = dial(self)
-            self.tell(None, connected.dup())
+            self.follow(None, connected.dup())
             return connected
 
     class HTTPPool(HTTPConnectionPool):

@@ -16,7 +16,7 @@ from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES, SourcesRef
 from tasks.acquire.gathered import TABLES
 from tasks.acquire.partition import Partition, choose_partition
-from tasks.acquire.resume import Known
+from tasks.acquire.resume import PriorOutcome
 from tasks.acquire.settings import LIMITS, AcquireSettings, FetchPolicy
 
 VERSION = 5
@@ -92,13 +92,13 @@ def settings_digests(settings: AcquireSettings) -> tuple[str, str]:
     return next(digests), next(digests)
 
 
-def read_known(root: Root, folder: str, now: Turn, stored: Collection[str]) -> dict[str, Known]:
+def read_prior_outcomes(root: Root, folder: str, now: Turn, stored: Collection[str]) -> dict[str, PriorOutcome]:
     """What is known of addresses: from the shard's last time, and since, from runs that were interrupted."""
-    known: dict[str, Known] = {}
+    known: dict[str, PriorOutcome] = {}
     head = read_head(root, folder)
     try:
         if head:
-            known = _known_of_head(root, head, stored)
+            known = _outcomes_of_head(root, head, stored)
     except DamagedTableError:
         pass  # the outcome is worked out anew
     for turn in interrupted(root, folder, head):
@@ -107,7 +107,7 @@ def read_known(root: Root, folder: str, now: Turn, stored: Collection[str]) -> d
     return known
 
 
-def _known_of_head(root: Root, head: Head, stored: Collection[str]) -> dict[str, Known]:
+def _outcomes_of_head(root: Root, head: Head, stored: Collection[str]) -> dict[str, PriorOutcome]:
     tables = (read_table(root, head.tables[spec.name]) for spec in TABLES)
     known = _by_address(Turn(head.generation, head.asking, head.looking), *tables)
     if SPARE_IMAGES in head.tables:  # not in a root of long ago
@@ -122,11 +122,11 @@ def _known_of_head(root: Root, head: Head, stored: Collection[str]) -> dict[str,
 
 def _by_address(
     turn: Turn, images: pa.Table, drops: pa.Table, logs: pa.Table, *, is_of_now: bool = False
-) -> dict[str, Known]:
+) -> dict[str, PriorOutcome]:
     image_of, drop_of = ({row["image_id"]: row for row in table.to_pylist()} for table in (images, drops))
     rows = ((log, image_of.get(log["image_id"]), drop_of.get(log["image_id"])) for log in logs.to_pylist())
     return {
-        log["url"]: Known(log, image, drop, turn.asking, turn.looking, is_of_now)
+        log["url"]: PriorOutcome(log, image, drop, turn.asking, turn.looking, is_of_now)
         for log, image, drop in rows
         if image or drop
     }

@@ -14,7 +14,7 @@ from storage.reasons import Reason
 from tasks.acquire.settings import FetchPolicy
 
 
-class Listed(NamedTuple):
+class SourceRow(NamedTuple):
     """What of a row of `sources` its outcome depends on."""
 
     image_id: str
@@ -23,12 +23,12 @@ class Listed(NamedTuple):
     md5: str | None
 
 
-def by_address(url: str) -> Listed:
+def by_address(url: str) -> SourceRow:
     """The row of what is known of an address that no row of the list needs."""
-    return Listed(url, url, "", None)
+    return SourceRow(url, url, "", None)
 
 
-class Known(NamedTuple):
+class PriorOutcome(NamedTuple):
     """The newest outcome of an address: its row of `fetch_log`, its stored picture, and why there is no image of it.
 
     Attributes:
@@ -77,13 +77,13 @@ class Steps:
     """
 
     policy: FetchPolicy
-    known: Mapping[str, Known]
+    known: Mapping[str, PriorOutcome]
     stored: Collection[str]
     asking: str
     looking: str
     in_folder: bool
 
-    def of(self, source: Listed) -> Step:
+    def of(self, source: SourceRow) -> Step:
         """The next step for the address of a row of `sources`."""
         known = self.known.get(source.url)
         if known is None or (known.image and known.image["path"] not in self.stored):
@@ -98,13 +98,13 @@ class Steps:
             return Step.REVALIDATE if seen else Step.INSPECT_AND_REVALIDATE
         return Step.STANDS if seen else Step.INSPECT
 
-    def _may_turn(self, failed: Known) -> bool:
+    def _may_turn(self, failed: PriorOutcome) -> bool:
         """Whether an address that failed was asked under other settings that have a say in it."""
         assert failed.drop
         has_a_say = failed.drop["reason"] in _OF_BODIES
         return failed.asking != self.asking or (has_a_say and failed.looking != self.looking)
 
-    def _is_due(self, failed: Known) -> bool:
+    def _is_due(self, failed: PriorOutcome) -> bool:
         """Whether the policy asks again for an address that failed."""
         if failed.is_of_now:
             return False

@@ -44,8 +44,8 @@ def _text_of(content: bytes) -> str:
     return text.rpartition("\n")[0] if len(content) > ROBOTS_BYTES else text
 
 
-class Leave(NamedTuple):
-    """Whether an address may be asked for now.
+class Decision(NamedTuple):
+    """Whether an address may be fetched now.
 
     Attributes:
         spent: the turn went to asking for the rules, or waiting for them; the address has to wait for its next.
@@ -69,13 +69,15 @@ class Robots:
         self._known: dict[str, Future[Rules | Fetched]] = {}
         self._lock = threading.Lock()
 
-    def ask_leave(self, origin: str, url: str, heed: Callable[[float], None] = lambda _seconds: None) -> Leave:
+    def may_fetch(
+        self, origin: str, url: str, on_crawl_delay: Callable[[float], None] = lambda _seconds: None
+    ) -> Decision:
         """Asks whether an address may be fetched; while another thread asks the same origin, waits for its answer.
 
         A host without rules allows everything; one that does not answer, nothing for now (RFC 9309, 2.3.1).
 
         Args:
-            heed: is told the seconds that the host wants between two requests, before anyone gets leave.
+            on_crawl_delay: called with the seconds that the host wants between two requests, before anyone may fetch.
         """
         with self._lock:
             is_first = origin not in self._known
@@ -90,15 +92,15 @@ class Robots:
             if isinstance(found, Fetched):  # the next to come asks again
                 del self._known[origin]
             else:
-                heed(found.interval)
+                on_crawl_delay(found.interval)
             future.set_result(found)
         spent = is_first or not future.done()
         found = future.result()
         if isinstance(found, Fetched):
-            return Leave(spent, found)
+            return Decision(spent, found)
         if spent or found.allows(url):
-            return Leave(spent, None)
-        return Leave(spent, Fetched(Reason.ROBOTS_DISALLOWED, final_url=url, detail=f"{origin}/robots.txt"))
+            return Decision(spent, None)
+        return Decision(spent, Fetched(Reason.ROBOTS_DISALLOWED, final_url=url, detail=f"{origin}/robots.txt"))
 
     def _fetch_rules(self, origin: str) -> Rules | Fetched:
         """The rules, or what befell the request for them."""

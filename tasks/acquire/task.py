@@ -34,8 +34,8 @@ from tasks.acquire.acquirer import Acquirer
 from tasks.acquire.gathered import TABLES, Gathered
 from tasks.acquire.outcome import Outcome
 from tasks.acquire.partition import packet_of, shards_of
-from tasks.acquire.prior import VERSION, fixed_partition, lost_images, read_known, settings_digests
-from tasks.acquire.resume import Listed, Step, Steps, by_address
+from tasks.acquire.prior import VERSION, fixed_partition, lost_images, read_prior_outcomes, settings_digests
+from tasks.acquire.resume import SourceRow, Step, Steps, by_address
 from tasks.acquire.select import select_images
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, ListSettings, SelectSettings
 from tasks.acquire.shared import share
@@ -144,10 +144,10 @@ def acquire_shard(run: Run, inputs: ShardInputs, settings: AcquireSettings) -> A
     """Fetches and inspects the rows of a shard, but for those whose newest outcome stands."""
     root, policy = run.root, inputs.policy
     folder = shard_folder(inputs.dataset, inputs.shard)
-    sources = read_table(root, inputs.rows, list(Listed._fields))
+    sources = read_table(root, inputs.rows, list(SourceRow._fields))
     turn = Turn(inputs.generation, *settings_digests(settings))
     journal, stored = Journal(root, f"{folder}/{turn.name}", TABLES), root.find("images")
-    known = read_known(root, folder, turn, stored)
+    known = read_prior_outcomes(root, folder, turn, stored)
     steps = Steps(
         policy=policy,
         known=known,
@@ -188,10 +188,10 @@ def _head(found: Mapping[str, pa.Table], tables: Acquired, rows: SourcesRef, tur
 
 def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journal) -> dict[str, pa.Table]:
     """The rows of all tables; what is found out is written down in the journal on the way."""
-    columns = [sources[name].combine_chunks() for name in Listed._fields]
+    columns = [sources[name].combine_chunks() for name in SourceRow._fields]
 
-    def listed(row: int) -> Listed:  # when it is asked for: of hundreds of thousands, few are under way
-        return Listed(*(column[row].as_py() for column in columns))
+    def listed(row: int) -> SourceRow:  # when it is asked for: of hundreds of thousands, few are under way
+        return SourceRow(*(column[row].as_py() for column in columns))
 
     rows_of: dict[str, tuple[int, ...]] = {}
     for row, url in enumerate(sources["url"].to_pylist()):

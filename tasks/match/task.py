@@ -112,9 +112,9 @@ def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Match
         for number, (_, members) in enumerate(sorted(by_class.items())):
             run.report(number, len(by_class), "classes")
             features = Spooled(spool, [image["sha256"] for image in members])
-            found, told = match_class(members, features, settings)
+            found, own = match_class(members, features, settings)
             rows += found
-            counts = {name: counts[name] + told[name] for name in counts}
+            counts = {name: counts[name] + own[name] for name in counts}
     return Matched(pairs=run.write_rows(PAIRS, rows), **counts)
 
 

@@ -20,6 +20,9 @@ _OXFORD = "https://www.robots.ox.ac.uk/~vgg/data/oxbuildings"
 _PARIS = "https://www.robots.ox.ac.uk/~vgg/data/parisbuildings"
 _REVISITED = "https://cmp.felk.cvut.cz/revisitop/data/datasets"
 
+OnProgress = Callable[[str, int, int], None]
+"""Called with the name of a file, the bytes that are there, and how many there will be, 0 where unknown."""
+
 
 # Their authors publish no checksums: what arrives is told in `downloaded.json`, and can be demanded from then on.
 OFFICIAL: dict[str, tuple[RemoteFile, ...]] = {
@@ -56,14 +59,14 @@ def files_of(name: str, given: dict[str, tuple[RemoteFile, ...]]) -> tuple[Remot
 
 
 def download(
-    files: tuple[RemoteFile, ...], folder: Path, settings: TransferSettings, tell: Callable[[str, int, int], None]
+    files: tuple[RemoteFile, ...],
+    folder: Path,
+    settings: TransferSettings,
+    on_progress: OnProgress,
 ) -> None:
     """Fetches the files and unpacks them into a new folder, which appears when all is well.
 
     What came stays beside it in `FOLDER.part` until then: after a failure the same call goes on where it stood.
-
-    Args:
-        tell: is told the name of a file, the bytes that are there, and how many there will be, 0 where unknown.
 
     Raises:
         InputError: the folder exists; a file can't be fetched, is not what was promised, or is no sound archive.
@@ -71,7 +74,7 @@ def download(
     if folder.exists():
         raise InputError(f"{folder} is there already; remove it to fetch it anew, or give another folder")
     with told_when_unwritable(str(folder.parent), "folder"):
-        _bring(files, folder, folder.with_name(f"{folder.name}.part"), settings, tell)
+        _bring(files, folder, folder.with_name(f"{folder.name}.part"), settings, on_progress)
 
 
 def _bring(
@@ -79,10 +82,10 @@ def _bring(
     folder: Path,
     kept: Path,
     settings: TransferSettings,
-    tell: Callable[[str, int, int], None],
+    on_progress: OnProgress,
 ) -> None:
     kept.mkdir(parents=True, exist_ok=True)
-    came = [_arrive(file, kept, settings, tell) for file in files]
+    came = [_arrive(file, kept, settings, on_progress) for file in files]
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as building:
         whole = Path(building) / folder.name
         whole.mkdir()
@@ -94,9 +97,9 @@ def _bring(
 
 
 def _arrive(
-    file: RemoteFile, folder: Path, settings: TransferSettings, tell: Callable[[str, int, int], None]
+    file: RemoteFile, folder: Path, settings: TransferSettings, on_progress: OnProgress
 ) -> dict[str, str | int]:
     """Brings a file into the folder, unless it came before, and checks it."""
     path = folder / file.name
-    sha256 = transfer(file, path, settings, partial(tell, file.name))
+    sha256 = transfer(file, path, settings, partial(on_progress, file.name))
     return {"url": file.shown, "bytes": path.stat().st_size, "sha256": sha256}

@@ -261,11 +261,11 @@ def _counting() -> Iterator[Counter[str]]:
     """How many task runs each stage announced."""
     totals: Counter[str] = Counter()
 
-    def tell(stage: str, done: int, total: int, _: str) -> None:
+    def on_progress(stage: str, done: int, total: int, _: str) -> None:
         if stage != "fetch":  # told of in addresses, not in tasks
             totals[stage] = total
 
-    token = listener.set(tell)
+    token = listener.set(on_progress)
     try:
         yield totals
     finally:

@@ -12,7 +12,7 @@ import pytest
 from flows.commands.cautions import cautions
 from flows.commands.plan_page import effort, size, span
 from flows.planning.plan import Asked, Plan, plan_curation
-from flows.planning.prior_outcomes import NOTHING, read_known, without_known
+from flows.planning.prior_outcomes import NOTHING, read_prior_outcomes, without_outcome
 from flows.settings import CurateSettings
 from storage.heads import Journal, shard_folder
 from storage.root import Root
@@ -122,16 +122,16 @@ def test_what_a_user_gets_wrong(cairn: Any, tmp_path: Path, options: tuple[str, 
 
 
 def test_addresses_without_an_outcome_are_new(first_run: Any, listed: Any) -> None:
-    known = read_known(Root(str(first_run[0])), "landmarks")
+    known = read_prior_outcomes(Root(str(first_run[0])), "landmarks")
     addresses = read_sources(listed.path)["url"]
     urls = pa.chunked_array([addresses.unique(), ["http://one.example/1.jpg"]])
-    new, fetched, failed = without_known(urls, known)
+    new, fetched, failed = without_outcome(urls, known)
     assert new.to_pylist() == ["http://one.example/1.jpg"]
     assert (fetched, failed) == (len(urls) - 3, 2)  # abbey-9 is gone, bridge-8 a page
 
 
 def test_an_empty_root_knows_nothing(tmp_path: Path) -> None:
-    assert read_known(Root(str(tmp_path)), "landmarks") == NOTHING
+    assert read_prior_outcomes(Root(str(tmp_path)), "landmarks") == NOTHING
 
 
 def test_what_an_interrupted_run_wrote_down_is_known(first_run: Any, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_what_an_interrupted_run_wrote_down_is_known(first_run: Any, tmp_path: P
     rows = {spec.name: read_version_table(done, version, spec.name) for spec in (IMAGES, FETCH_LOG)}
     journal = Journal(root, f"{shard_folder('landmarks', 'shard-001')}/0-abc", (IMAGES, DROPS, FETCH_LOG))
     journal.add({**rows, "drops": DROPS.schema.empty_table()})
-    of_version, of_journal = read_known(done, "landmarks"), read_known(root, "landmarks")
+    of_version, of_journal = read_prior_outcomes(done, "landmarks"), read_prior_outcomes(root, "landmarks")
     assert sorted(of_journal.log["url"].to_pylist()) == sorted(of_version.log["url"].to_pylist())
     assert of_journal.images.num_rows == of_version.images.num_rows
 

@@ -11,7 +11,7 @@ import pytest
 AGAIN = "interrupted; run the same command again to go on"
 FRAME = """
 import os, signal, sys, threading, time
-from flows.runtime.stopping import give_up, stop, stoppable, tell
+from flows.runtime.stopping import give_up, stop, report, stoppable
 signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest behind a shell would hand on that it is ignored
 me = os.getpid()
 def deaf():
@@ -38,10 +38,10 @@ def end_of(body: str) -> tuple[int, list[str], float]:
         ("os.kill(me, signal.SIGINT); time.sleep(60)", 130, AGAIN),
         ("os.kill(me, signal.SIGTERM); time.sleep(60)", 143, AGAIN),
         ("threading.Timer(0.1, stop, ('error: gone', 2)).start(); time.sleep(60)", 2, "error: gone"),
-        ("tell('error: first'); tell('error: second'); sys.exit(2)", 2, "error: first"),
-        ("give_up('error: full'); tell('error: other'); sys.exit(2)", 2, "error: full"),
+        ("report('error: first'); report('error: second'); sys.exit(2)", 2, "error: first"),
+        ("give_up('error: full'); report('error: other'); sys.exit(2)", 2, "error: full"),
     ],
-    ids=["Ctrl-C", "SIGTERM", "stop", "tell", "give up"],
+    ids=["Ctrl-C", "SIGTERM", "stop", "report", "give up"],
 )
 def test_a_command_ends_with_one_line(body: str, code: int, said: str) -> None:
     ended, lines, seconds = end_of(body)

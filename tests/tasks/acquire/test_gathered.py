@@ -12,14 +12,14 @@ from tasks.acquire.fetch import Fetched
 from tasks.acquire.gathered import Gathered
 from tasks.acquire.inspect import Picture
 from tasks.acquire.outcome import Outcome, settle
-from tasks.acquire.resume import Listed
+from tasks.acquire.resume import SourceRow
 
 FACTS = {"width": 9, "height": 8, "format": "JPEG", "mode": "RGB", "orientation": 1, "frames": 1, "bytes": 7}
 PICTURE = Picture(sha256="a", md5="m", pixel_hash="x", phash="y", licence=None, author=None, **FACTS)
 
 
-def listed(number: int) -> Listed:
-    return Listed(f"i{number:04d}", f"http://a.example/{number}", "c", None)
+def listed(number: int) -> SourceRow:
+    return SourceRow(f"i{number:04d}", f"http://a.example/{number}", "c", None)
 
 
 def outcome(number: int, *, is_picture: bool = True) -> Outcome:

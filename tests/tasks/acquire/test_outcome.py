@@ -8,10 +8,10 @@ from storage.reasons import Reason
 from tasks.acquire.fetch import Fetched
 from tasks.acquire.inspect import Picture, Rejected
 from tasks.acquire.outcome import inspect_anew, settle, settle_again
-from tasks.acquire.resume import Known, Listed
+from tasks.acquire.resume import PriorOutcome, SourceRow
 
 HEADERS = (("content-type", "image/jpeg"), ("etag", '"2"'), ("retry-after", "5"))
-SOURCE = Listed("i", "u", "c", None)
+SOURCE = SourceRow("i", "u", "c", None)
 
 
 def picture(sha256: str = "a") -> Picture:
@@ -21,10 +21,10 @@ def picture(sha256: str = "a") -> Picture:
     )
 
 
-def known(sha256: str = "a") -> Known:
+def known(sha256: str = "a") -> PriorOutcome:
     fetched = Fetched(None, b"1234567", status=200, final_url="v", headers=(("etag", '"1"'), ("last-modified", "then")))
     outcome = settle("u", fetched, picture(sha256), "p")
-    return Known(outcome.log, outcome.image, None)
+    return PriorOutcome(outcome.log, outcome.image, None)
 
 
 def test_a_picture_has_its_facts_and_where_it_came_from():
@@ -125,14 +125,14 @@ def test_stored_bytes_under_other_settings():
     assert drop is not None
     assert (drop["reason"], json.loads(drop["evidence"])["found"]) == ("too-small", "9×8 pixels")
     assert (refused.image_row(SOURCE), refused.log_row(SOURCE)["outcome"]) == (None, "too-small")
-    again = inspect_anew(Known(refused.log, refused.image, refused.drop), picture("a"))
+    again = inspect_anew(PriorOutcome(refused.log, refused.image, refused.drop), picture("a"))
     assert (again, again.log_row(SOURCE)["outcome"]) == (kept, "fetched")  # the picture is stored, and not forgotten
 
 
 @pytest.mark.parametrize("fetched", [Fetched(None, status=304), Fetched(Reason.TIMEOUT)])
 def test_a_refused_picture_that_is_asked_for_anew_stays_refused(fetched):
     refused = inspect_anew(known(), Rejected(Reason.TOO_SMALL, "9×8 pixels"))
-    before = Known(refused.log, refused.image, refused.drop)
+    before = PriorOutcome(refused.log, refused.image, refused.drop)
     outcome = settle_again(before, fetched, settle("u", fetched, None, None))
     assert (outcome.image, outcome.drop) == (refused.image, refused.drop)
     assert outcome.is_refused

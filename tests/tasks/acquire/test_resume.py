@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.reasons import Reason
-from tasks.acquire.resume import Known, Listed, Step, Steps
+from tasks.acquire.resume import PriorOutcome, SourceRow, Step, Steps
 from tasks.acquire.settings import FetchPolicy
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-def step(known: Known | None, refetch: str = "never", **changes: object) -> Step:
+def step(known: PriorOutcome | None, refetch: str = "never", **changes: object) -> Step:
     policy = FetchPolicy(refetch=refetch, before=NOW - timedelta(days=7))
     steps = {
         "policy": policy,
@@ -22,17 +22,17 @@ def step(known: Known | None, refetch: str = "never", **changes: object) -> Step
         "in_folder": False,
         **changes,
     }
-    return Steps(**steps).of(Listed("i", "u", "c", "new" if changes.get("in_folder") else None))
+    return Steps(**steps).of(SourceRow("i", "u", "c", "new" if changes.get("in_folder") else None))
 
 
-def image(path: str = "p", *, is_of_now: bool = False, md5: str = "old", refused: bool = False) -> Known:
+def image(path: str = "p", *, is_of_now: bool = False, md5: str = "old", refused: bool = False) -> PriorOutcome:
     drop = {"reason": "too-small"} if refused else None
-    return Known({"started_at": NOW}, {"path": path, "md5": md5}, drop, "a", "l", is_of_now)
+    return PriorOutcome({"started_at": NOW}, {"path": path, "md5": md5}, drop, "a", "l", is_of_now)
 
 
-def failure(days: int | None = 0, *, is_of_now: bool = False, reason: str = "timeout") -> Known:
+def failure(days: int | None = 0, *, is_of_now: bool = False, reason: str = "timeout") -> PriorOutcome:
     tried = None if days is None else NOW - timedelta(days=days)
-    return Known({"started_at": tried}, None, {"reason": reason}, "a", "l", is_of_now)
+    return PriorOutcome({"started_at": tried}, None, {"reason": reason}, "a", "l", is_of_now)
 
 
 ASKED_OTHERWISE, LOOKED_OTHERWISE = {"asking": "b"}, {"looking": "m"}

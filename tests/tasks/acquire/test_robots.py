@@ -79,9 +79,9 @@ def answering(*answers: Fetched) -> tuple[Robots, list[str]]:
 
 def test_a_host_is_asked_once_and_the_turn_is_spent():
     robots, asked = answering(Fetched(None, b"User-agent: *\nDisallow: /no", status=200))
-    assert robots.ask_leave("http://a", "http://a/x.jpg").spent
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None)
-    refused = robots.ask_leave("http://a", "http://a/no.jpg")
+    assert robots.may_fetch("http://a", "http://a/x.jpg").spent
+    assert robots.may_fetch("http://a", "http://a/x.jpg") == (False, None)
+    refused = robots.may_fetch("http://a", "http://a/no.jpg")
     assert refused.refusal is not None
     assert refused.refusal.reason is Reason.ROBOTS_DISALLOWED
     assert asked == ["http://a/robots.txt"]
@@ -90,8 +90,8 @@ def test_a_host_is_asked_once_and_the_turn_is_spent():
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_host_without_rules_allows_everything(status):
     robots, _ = answering(Fetched(Reason.HTTP_ERROR, status=status))
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (True, None)
-    assert robots.ask_leave("http://a", "http://a/x.jpg") == (False, None)
+    assert robots.may_fetch("http://a", "http://a/x.jpg") == (True, None)
+    assert robots.may_fetch("http://a", "http://a/x.jpg") == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -104,34 +104,34 @@ def test_a_host_without_rules_allows_everything(status):
 )
 def test_a_host_that_does_not_answer_allows_nothing_for_now(failure):
     robots, asked = answering(failure, Fetched(Reason.HTTP_ERROR, status=404))
-    leave = robots.ask_leave("http://a", "http://a/x.jpg")
-    assert leave.refusal is not None
-    assert (leave.refusal.reason, leave.refusal.heals) == (failure.reason, failure.heals)
-    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is None
+    decision = robots.may_fetch("http://a", "http://a/x.jpg")
+    assert decision.refusal is not None
+    assert (decision.refusal.reason, decision.refusal.heals) == (failure.reason, failure.heals)
+    assert robots.may_fetch("http://a", "http://a/x.jpg").refusal is None
     assert len(asked) == 2
 
 
-def test_the_pace_that_a_host_wants_is_told_before_anyone_gets_leave():
+def test_the_pace_that_a_host_wants_is_reported_before_anyone_may_fetch():
     robots, _ = answering(Fetched(None, RULES, status=200))
-    told: list[float] = []
-    robots.ask_leave("http://a", "http://a/x.jpg", told.append)
-    assert told == [2.5]
-    robots.ask_leave("http://a", "http://a/x.jpg", told.append)
-    assert told == [2.5]
+    delays: list[float] = []
+    robots.may_fetch("http://a", "http://a/x.jpg", delays.append)
+    assert delays == [2.5]
+    robots.may_fetch("http://a", "http://a/x.jpg", delays.append)
+    assert delays == [2.5]
 
 
 def test_redirects_lead_to_the_rules():
     robots, asked = answering(
         Fetched(None, status=301, location="http://www.a/robots.txt"), Fetched(None, b"User-agent: *\nDisallow: /")
     )
-    robots.ask_leave("http://a", "http://a/x.jpg")
-    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is not None
+    robots.may_fetch("http://a", "http://a/x.jpg")
+    assert robots.may_fetch("http://a", "http://a/x.jpg").refusal is not None
     assert asked == ["http://a/robots.txt", "http://www.a/robots.txt"]
 
 
 def test_redirects_in_a_circle_end():
     robots, asked = answering(Fetched(None, status=301, location="http://a/robots.txt"))
-    assert robots.ask_leave("http://a", "http://a/x.jpg").refusal is None
+    assert robots.may_fetch("http://a", "http://a/x.jpg").refusal is None
     assert len(asked) == 6
 
 
@@ -142,9 +142,10 @@ def test_those_who_wait_for_the_rules_wait_for_their_next_turn_too():
         release.wait(5)
         return Fetched(Reason.HTTP_ERROR, status=404)
 
-    robots, leaves = Robots(request), []
+    robots, decisions = Robots(request), []
     threads = [
-        threading.Thread(target=lambda: leaves.append(robots.ask_leave("http://a", "http://a/x.jpg"))) for _ in range(3)
+        threading.Thread(target=lambda: decisions.append(robots.may_fetch("http://a", "http://a/x.jpg")))
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()
@@ -152,7 +153,7 @@ def test_those_who_wait_for_the_rules_wait_for_their_next_turn_too():
     release.set()
     for thread in threads:
         thread.join(5)
-    assert [leave.spent for leave in leaves] == [True] * 3
+    assert [decision.spent for decision in decisions] == [True] * 3
 
 
 def test_an_error_of_ours_keeps_nobody_waiting():
@@ -167,7 +168,7 @@ def test_an_error_of_ours_keeps_nobody_waiting():
 
     def ask() -> None:
         try:
-            robots.ask_leave("http://a", "http://a/x.jpg")
+            robots.may_fetch("http://a", "http://a/x.jpg")
         except MemoryError as error:
             raised.append(error)
 
