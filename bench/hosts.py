@@ -29,8 +29,8 @@ _POLITE = PoliteSettings(
     host_connections=4,
     host_rate=10,
     host_failures=10,
-    host_parking=2,
-    host_parkings=3,
+    breaker_seconds=2,
+    breaker_trips=3,
 )
 _SETTINGS = AcquireSettings(connect_timeout=3, read_timeout=3, deadline=10)
 _ILL = {FAILING, SILENT, REFUSING}
@@ -81,18 +81,18 @@ def bound(host: str, rows: int) -> float:
     """Seconds that the limits set for the rows of a host, its robots.txt included.
 
     For one that is well, its rate; for a slow one, its answers, as many at once as it may have. One that is ill has to
-    fail so often in a row, is left alone for its whiles, and asked once after each.
+    fail so often in a row, is asked nothing while its breaker is open, and once after each time.
     """
     if host in SLOW:
         return SLOW[host] * (1 + ceil(rows / _POLITE.host_connections))
     if host not in _ILL:
         return (1 + rows - _POLITE.host_connections) / _POLITE.host_rate
     failure = _SETTINGS.read_timeout if host == SILENT else 0.0
-    whiles: float = sum(_POLITE.host_parking * 2.0**n for n in range(_POLITE.host_parkings))
+    open_seconds: float = sum(_POLITE.breaker_seconds * 2.0**n for n in range(_POLITE.breaker_trips))
     first = max(
         _POLITE.host_failures / _POLITE.host_rate, failure * ceil(_POLITE.host_failures / _POLITE.host_connections)
     )
-    return first + whiles + failure * _POLITE.host_parkings
+    return first + open_seconds + failure * _POLITE.breaker_trips
 
 
 def most_at_once(requests: Sequence[tuple[str, float, float]]) -> int:

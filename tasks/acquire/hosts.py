@@ -24,7 +24,13 @@ class Turn(NamedTuple, Generic[_T]):
 
 @dataclass
 class _Host(Generic[_T]):
-    """Times are those of the clock. `due`: when the last request would have gone at an even pace (GCRA)."""
+    """Times are those of the clock.
+
+    Attributes:
+        due: when the last request would have gone at an even pace (GCRA).
+        failures: in a row. trips: of its breaker, since a request last went well.
+        paused_until: when its breaker is half open, or the time that it asked for itself is over.
+    """
 
     name: str
     interval: float
@@ -34,8 +40,8 @@ class _Host(Generic[_T]):
     running: int = 0
     due: float = 0.0
     failures: int = 0
-    parkings: int = 0
-    closed_until: float = 0.0
+    trips: int = 0
+    paused_until: float = 0.0
     given_up: str | None = None
     listed: float | None = None
 
@@ -43,9 +49,10 @@ class _Host(Generic[_T]):
 class Hosts(Generic[_T]):
     """The requests of a process, queued by host; threads take those whose turn it is.
 
-    A host is asked `host_rate` times a second in the long run and has `host_connections` requests at once. One that
-    fails `host_failures` times in a row is left alone for a while; then a single request finds out whether it is well
-    again. One that stays ill is given up: what waits for it is handed out to be dropped.
+    A host is asked `host_rate` times a second in the long run and has `host_connections` requests at once. A
+    circuit breaker guards each: `host_failures` failures in a row trip it, and while it is open the host is asked
+    nothing; half open it lets a single request through, which closes it again or trips it for twice as long. After
+    `breaker_trips` trips the host is given up: what waits for it is handed out to be dropped.
     """
 
     def __init__(self, settings: PoliteSettings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -97,12 +104,12 @@ class Hosts(Generic[_T]):
             own, now = self._hosts[host], self._clock()
             own.running -= 1
             if not failed:
-                own.failures = own.parkings = 0
-            elif now >= own.closed_until:  # what was under way when it was closed tells nothing new
+                own.failures = own.trips = 0
+            elif now >= own.paused_until:  # what was under way when the breaker opened tells nothing new
                 own.failures += 1
                 if own.failures >= self._settings.host_failures:
-                    self._park(own, now)
-            own.closed_until = max(own.closed_until, now + wait)
+                    self._trip(own, now)
+            own.paused_until = max(own.paused_until, now + wait)
             self._list(own)
 
     def give_up(self, host: str, reason: str) -> None:
@@ -131,23 +138,24 @@ class Hosts(Generic[_T]):
             self._hosts[name] = _Host(name, 1 / self._settings.host_rate, self._settings.host_connections)
         return self._hosts[name]
 
-    def _park(self, host: _Host[_T], now: float) -> None:
-        if host.parkings == self._settings.host_parkings:
-            host.given_up = f"{host.failures} failures in a row, left alone {host.parkings} times"
+    def _trip(self, host: _Host[_T], now: float) -> None:
+        """Opens a host's breaker, or gives the host up."""
+        if host.trips == self._settings.breaker_trips:
+            host.given_up = f"{host.failures} failures in a row, left alone {host.trips} times"
         else:
-            host.closed_until = now + self._settings.host_parking * 2**host.parkings
-            host.parkings += 1
+            host.paused_until = now + self._settings.breaker_seconds * 2**host.trips
+            host.trips += 1
 
     def _ready_at(self, host: _Host[_T]) -> float:
         """When the host's next request may go; there must be one."""
         if host.given_up:
             return 0.0
         paced = host.due - (host.burst - 1) * host.interval
-        return max(paced, host.closed_until, 0.0 if host.waiting else host.later[0][0])
+        return max(paced, host.paused_until, 0.0 if host.waiting else host.later[0][0])
 
     def _has_room(self, host: _Host[_T]) -> bool:
-        probing = host.failures >= self._settings.host_failures
-        return host.running < (1 if probing else self._settings.host_connections) or host.given_up is not None
+        half_open = host.failures >= self._settings.host_failures
+        return host.running < (1 if half_open else self._settings.host_connections) or host.given_up is not None
 
     def _list(self, host: _Host[_T]) -> None:
         """Lists a host among those to be asked, where it has something to ask and room for it."""

@@ -86,9 +86,11 @@ class PoliteSettings(StageSettings):
         5.0, gt=0, description="requests a second to one host, in the long run; `host_connections` may come at once"
     )
     backoff: float = Field(1.0, ge=0, description="seconds before the second try; doubles with each further one")
-    host_failures: int = Field(10, ge=1, description="failures in a row after which a host is left alone for a while")
-    host_parking: float = Field(30.0, gt=0, description="seconds of that while; doubles each time")
-    host_parkings: int = Field(3, ge=0, description="such whiles before a host is given up for the run")
+    host_failures: int = Field(10, ge=1, description="failures in a row that trip a host's circuit breaker")
+    breaker_seconds: float = Field(
+        30.0, gt=0, description="seconds that a host's circuit breaker stays open; doubles each time"
+    )
+    breaker_trips: int = Field(3, ge=0, description="trips of its breaker before a host is given up for the run")
 
     @property
     def user_agent(self) -> str:

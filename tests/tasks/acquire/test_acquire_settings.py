@@ -28,7 +28,7 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"connections": 0}, {"host_rate": 0}, {"host_parking": 0}, {"contact": "a@b.example\r\nX-Evil: 1"}]
+    "wrong", [{"connections": 0}, {"host_rate": 0}, {"breaker_seconds": 0}, {"contact": "a@b.example\r\nX-Evil: 1"}]
 )
 def test_manners_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -155,7 +155,7 @@ def test_a_crawl_delay_is_kept(site, impatient, hasty):
 
 
 def test_a_dead_host_costs_a_few_requests_not_one_for_each_address(impatient, hasty):
-    wary = hasty.model_copy(update={"host_failures": 3, "host_parking": 0.05, "host_parkings": 2})
+    wary = hasty.model_copy(update={"host_failures": 3, "breaker_seconds": 0.05, "breaker_trips": 2})
     nobody = impatient.model_copy(update={"allowed_hosts": ("127.0.0.1:1",)})
     found = get_all([f"http://127.0.0.1:1/{n}.jpg" for n in range(40)], nobody, wary)
     reasons = [fetched.reason for fetched in found]

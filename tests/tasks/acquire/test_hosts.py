@@ -104,7 +104,7 @@ def test_a_host_that_asks_for_it_is_left_alone(clock):
 
 
 def test_a_failing_host_is_left_alone_then_tried_by_one_request_and_at_last_given_up(clock):
-    hosts = hosts_of(clock, host_rate=1000, host_connections=1, host_failures=3, host_parking=30, host_parkings=2)
+    hosts = hosts_of(clock, host_rate=1000, host_connections=1, host_failures=3, breaker_seconds=30, breaker_trips=2)
     for n in range(20):
         hosts.put("h", str(n))
     for _ in range(3):
@@ -123,7 +123,7 @@ def test_a_failing_host_is_left_alone_then_tried_by_one_request_and_at_last_give
 
 
 def test_a_host_that_is_well_again_is_asked_as_before(clock):
-    hosts = hosts_of(clock, host_rate=1000, host_failures=1, host_parking=30)
+    hosts = hosts_of(clock, host_rate=1000, host_failures=1, breaker_seconds=30)
     for n in range(6):
         hosts.put("h", str(n))
     assert len(ready(hosts)) == 2
