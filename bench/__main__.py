@@ -6,38 +6,38 @@ from typing import Annotated
 
 import typer
 
-from bench.peers import build
-from bench.result import Result
+from bench.harness.peers import build
+from bench.harness.result import Result
 
-BENCHES = (
-    "acquire",
-    "bodies",
-    "boxes",
-    "captions",
-    "classes",
-    "colmap",
-    "damage",
-    "demo",
-    "describe",
-    "detectors",
-    "digests",
-    "faults",
-    "fuzz",
-    "growth",
-    "hosts",
-    "index",
-    "inspection",
-    "landmarks",
-    "match",
-    "overhead",
-    "overlap",
-    "overlap_growth",
-    "plan",
-    "retrieval",
-    "rerun",
-    "small",
-)
-"""Modules of this package with a function `measure(quick)`, which prints as it goes."""
+BENCHES = {
+    "acquire": "bench.fetching.acquire",
+    "bodies": "bench.fetching.bodies",
+    "boxes": "bench.matching.boxes",
+    "captions": "bench.captions.captions",
+    "classes": "bench.leaks.classes",
+    "colmap": "bench.matching.colmap",
+    "damage": "bench.pictures.damage",
+    "demo": "bench.flows.demo",
+    "describe": "bench.retrieval.describe",
+    "detectors": "bench.matching.detectors",
+    "digests": "bench.matching.digests",
+    "faults": "bench.faults",
+    "fuzz": "bench.pictures.fuzz",
+    "growth": "bench.matching.growth",
+    "hosts": "bench.fetching.hosts",
+    "index": "bench.retrieval.index",
+    "inspection": "bench.pictures.inspection",
+    "landmarks": "bench.flows.landmarks",
+    "match": "bench.matching.match",
+    "overhead": "bench.flows.overhead",
+    "overlap": "bench.leaks.overlap",
+    "overlap_growth": "bench.leaks.overlap_growth",
+    "plan": "bench.flows.plan",
+    "rerun": "bench.flows.rerun",
+    "retrieval": "bench.retrieval.retrieval",
+    "small": "bench.matching.small",
+}
+"""Modules with a function `measure(quick)`, which prints as it goes, by the name of their claim."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -52,7 +52,7 @@ def main(
     if name == "peers":
         build()
     elif name in BENCHES:
-        raise typer.Exit(run(name, import_module(f"bench.{name}").measure, quick=quick, check=check))
+        raise typer.Exit(run(name, import_module(BENCHES[name]).measure, quick=quick, check=check))
     else:
         raise typer.BadParameter(f"{name!r}; there are {', '.join(BENCHES)}, and `peers`")
 

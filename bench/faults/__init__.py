@@ -14,8 +14,8 @@ from bench.faults.races import race_commands
 from bench.faults.result import Drill, markdown
 from bench.faults.work import prepared, undisturbed
 from bench.faults.worker import Worker
-from bench.result import Comparison, Figure, Result
-from bench.surroundings import set_prefect_apart
+from bench.harness.result import Comparison, Figure, Result
+from bench.harness.surroundings import set_prefect_apart
 
 
 def measure(quick: bool) -> Result:

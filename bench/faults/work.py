@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.faults.worker import Worker
-from bench.overhead import shoot_landmarks, shoot_tests
+from bench.flows.overhead import shoot_landmarks, shoot_tests
 from demo.server import HOST, ROUTES, choose_port, serve
 from storage.errors import InputError
 from storage.root import Root

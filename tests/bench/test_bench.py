@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bench.__main__ import run
-from bench.result import Result
+from bench.harness.result import Result
 
 
 def seconds(figure):

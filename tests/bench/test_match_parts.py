@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.allpairs import compare_all
-from bench.collection import Collection
-from bench.colmap import Cost as ColmapCost
-from bench.curve import draw_curve, edges_kept
-from bench.foreign import plant_all
-from bench.growth import Cost, cut, project
-from bench.match import measure_classes, measure_false_edges
-from bench.shortlisted import explore_part, inside, kept_group
+from bench.harness.collection import Collection
+from bench.harness.curve import draw_curve, edges_kept
+from bench.harness.foreign import plant_all
+from bench.matching.allpairs import compare_all
+from bench.matching.colmap import Cost as ColmapCost
+from bench.matching.growth import Cost, cut, project
+from bench.matching.match import measure_classes, measure_false_edges
+from bench.matching.shortlisted import explore_part, inside, kept_group
 from tasks.features.packed import Features
 
 

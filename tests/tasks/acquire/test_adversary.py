@@ -149,7 +149,9 @@ def test_bombs_leave_memory_bounded(tmp_path):
         listed = write_list(tmp_path / "list.csv", bombs, witness.port)
         policy = FetchPolicy(polite=POLITE, inspectors=2)
         arguments = [str(listed), root.url, at(witness.port).model_dump_json(), policy.model_dump_json()]
-        done = subprocess.run([sys.executable, "-m", "bench.acquire_once", *arguments], capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.fetching.acquire_once", *arguments], capture_output=True, check=True
+        )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["rows"] == len(bombs)
     assert found["peak"] < 600_000_000  # of which some 400 are what the processes weigh

@@ -1,0 +1,1 @@
+"""Claims about captions: time, memory and exactness."""

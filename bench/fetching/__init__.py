@@ -1,0 +1,1 @@
+"""Claims about fetching: speed, memory and manners, beside img2dataset."""

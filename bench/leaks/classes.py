@@ -1,0 +1,81 @@
+"""The claim: classes that show the same landmark are found, and classes that do not are left alone.
+
+The photographs of real search results that their classes may keep are compared across classes; then each class is
+split at random into two, and the pairs of halves are to be found. Needs the photographs that developers have beside the
+repository (`SHARED_DATA`).
+"""
+
+import numpy as np
+import pandas as pd
+
+from bench.harness.collection import QUICK_CLASSES, Collection, describe, one_native_thread, read_photographs
+from bench.harness.result import Comparison, Result
+from bench.leaks.related import Grouped, contending, relate
+from storage.tables.groups import PAIRS
+from tasks.cluster.graph import group_images
+from tasks.cluster.keep import keep_images
+from tasks.cluster.settings import ClusterSettings
+from tasks.match.settings import MatchSettings
+from tasks.match.task import match_class
+
+_SEEDS = 5
+_TARGETS: dict[str, tuple[Comparison, float]] = {
+    "related_as_they_are": ("==", 0),
+    "halves_found": (">=", 0.9),
+    "others_found": ("==", 0),
+}
+
+
+def measure(quick: bool) -> Result:
+    """Keeps the largest groups, compares them across classes, then splits each and compares again."""
+    with one_native_thread():
+        kept = _keep(describe(read_photographs(QUICK_CLASSES if quick else None)))
+        whole = relate(kept)
+        print(f"as they are: {len(whole.related)} of the pairs of classes related, {whole.compared} pairs compared")
+        halves = others = 0
+        classes = kept.images.landmark_id.nunique()
+        for seed in range(_SEEDS):
+            split = _split(kept, seed)
+            found = relate(split)
+            right = {pair for pair in found.related if pair[0][:-2] == pair[1][:-2]}
+            halves, others = halves + len(right), others + len(found.related - right)
+            stay = len(kept.images) - len(found.dropped)
+            print(f"seed {seed}: {len(right)} of {classes} found, others: {sorted(found.related - right)}, {stay} stay")
+    figures = {
+        "photographs": len(kept.images),
+        "classes": classes,
+        "compared_as_they_are": whole.compared,
+        "related_as_they_are": len(whole.related),
+        "halves_found": halves / (classes * _SEEDS),
+        "others_found": others,
+    }
+    return Result(figures, _TARGETS)
+
+
+def _keep(collection: Collection) -> Grouped:
+    """The largest groups, as `match` and `cluster` find them."""
+    images, inside = [], []
+    for places in collection.classes.values():
+        members = pd.DataFrame([collection.members[place] for place in places])
+        rows, _ = match_class(members.to_dict("records"), [collection.features[p] for p in places], MatchSettings())
+        pairs = pd.DataFrame(rows, columns=PAIRS.schema.names)
+        groups, _ = group_images(members[["image_id", "landmark_id"]], pairs, ClusterSettings())
+        decided = keep_images(groups, ClusterSettings(), {})
+        images.append(contending(decided, members.drop(columns="landmark_id")))
+        inside.append(pairs[["image_a", "image_b"]])
+    features = {image["image_id"]: own for image, own in zip(collection.members, collection.features, strict=True)}
+    return Grouped(pd.concat(images, ignore_index=True), features, pd.concat(inside, ignore_index=True))
+
+
+def _split(kept: Grouped, seed: int) -> Grouped:
+    """Each class as two, X-a and X-b; a photograph goes whole, and pairs between the two are not known any more."""
+    random, images = np.random.default_rng(seed), kept.images
+    photographs = np.array(sorted(set(images.photograph)))
+    home = images.drop_duplicates("photograph").set_index("photograph").landmark_id[photographs]
+    rank = pd.Series(random.permutation(len(photographs)), photographs).groupby(home.to_numpy()).rank()
+    half = images.photograph.map(np.where(rank % 2 == 0, "a", "b") + pd.Series("", rank.index))
+    parted = images.assign(landmark_id=images.landmark_id + "-" + half)
+    parted = parted.sort_values(["landmark_id", "image_id"], ignore_index=True)
+    classes = parted.set_index("image_id").landmark_id
+    ends = [kept.inside[name].map(classes) for name in ("image_a", "image_b")]
+    return Grouped(parted, kept.features, kept.inside[ends[0] == ends[1]])

@@ -1,0 +1,1 @@
+"""Claims about describing, indexing and searching."""
