@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_table_artifact
@@ -14,6 +15,7 @@ from flows.runtime.task_runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
 from storage.root import Root
+from storage.tables.captions import SkippedRecordsRef
 from storage.tables.spec import MatrixRef, TableRef
 from tasks.captions.contracts import (
     AnnotationTables,
@@ -98,14 +100,8 @@ def captions(
 def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> PublishedCaptions:
     """The stages, in their order."""
     # Read each file into a table, and list the images that any of them names.
-    wanted: dict[str, ArchiveInputs] = {
-        kind: ArchiveInputs(file=archive, transfer=settings.archives) for kind, archive in request.archives.items()
-    }
-    archives = runner.each(fetch_archive, wanted, None) if wanted else {}
-    files = _files(request, archives)
-    parsed = runner.each(parse_file, files, settings.parse)
-    given = (output.tables.given() for output in parsed.values())
-    tables = AnnotationTables.model_validate({name: ref for own in given for name, ref in own.items()})
+    annotations = _read(runner, request, settings)
+    tables = annotations.tables
     named = SplitInputs(image_data=tables.image_data, regions=tables.regions, objects=tables.objects)
     images = runner.one(split_images, named, settings.split).images
 
@@ -129,19 +125,54 @@ def run_captions(runner: StageRunner, request: CaptionsRequest, settings: Captio
         image_data=tables.image_data,
         neighbours=[found.neighbours for found in near.values()],
         empty_vectors=[by_captions.empty_vectors, by_objects.empty_vectors],
-        skipped_records=[output.skipped_records for output in parsed.values()],
-        facts=EncodedFacts(
-            note=request.note,
-            settings=settings.model_dump(mode="json"),
-            sources=[_source(kind, files[kind], request, output) for kind, output in parsed.items()],
-            encodings={"captions": by_captions.facts, "objects": by_objects.facts},
-            similarity=settings.neighbours.encoding,
-            triplets=drawn.facts,
-            wordnet=request.wordnet,
-        ),
+        skipped_records=annotations.skipped,
+        facts=_facts(request, settings, annotations, by_captions, by_objects, drawn),
         pictures=request.pictures,
     )
     return runner.one(publish_captions, inputs, None)
+
+
+class Annotations(NamedTuple):
+    """What the files of annotations became, and what the manifest says of each."""
+
+    tables: AnnotationTables
+    skipped: list[SkippedRecordsRef]
+    sources: list[SourceFile]
+
+
+def _read(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> Annotations:
+    """Fetches archives where no files are given, and reads each into its table."""
+    wanted: dict[str, ArchiveInputs] = {
+        kind: ArchiveInputs(file=archive, transfer=settings.archives) for kind, archive in request.archives.items()
+    }
+    archives = runner.each(fetch_archive, wanted, None) if wanted else {}
+    files = _files(request, archives)
+    parsed = runner.each(parse_file, files, settings.parse)
+    given = (output.tables.given() for output in parsed.values())
+    return Annotations(
+        AnnotationTables.model_validate({name: ref for own in given for name, ref in own.items()}),
+        [output.skipped_records for output in parsed.values()],
+        [_source(kind, files[kind], request, output) for kind, output in parsed.items()],
+    )
+
+
+def _facts(
+    request: CaptionsRequest,
+    settings: CaptionsSettings,
+    annotations: Annotations,
+    by_captions: EncodedCaptions,
+    by_objects: EncodedObjects,
+    drawn: DrawnTriplets,
+) -> EncodedFacts:
+    return EncodedFacts(
+        note=request.note,
+        settings=settings.model_dump(mode="json"),
+        sources=annotations.sources,
+        encodings={"captions": by_captions.facts, "objects": by_objects.facts},
+        similarity=settings.neighbours.encoding,
+        triplets=drawn.facts,
+        wordnet=request.wordnet,
+    )
 
 
 def _version_tables(

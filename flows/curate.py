@@ -1,5 +1,6 @@
 """The flow `curate`: from a noisy list of image addresses to a published, boxed, leak-free version."""
 
+from functools import partial
 from pathlib import Path
 
 from prefect import flow, get_run_logger
@@ -78,9 +79,8 @@ def curate(
             stages = PrefectRunner(store, runner, STAGES)
             return run_curation(stages, request, settings, policy_of(run, settings.polite)).folder
 
-    version, is_new = publish_once(
-        store, name, Manifest, work, announce, lambda made: why_not_latest(store, made, run.latest_share)
-    )
+    refuse = partial(why_not_latest, store, share=run.latest_share)
+    version, is_new = publish_once(store, name, Manifest, work, announce, refuse)
     return Curated(version=version, is_new=is_new)
 
 

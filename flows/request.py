@@ -64,12 +64,8 @@ def check_request(
     resolved = source.model_copy(update={field: path.absolute() for field, path in source if path})
     read = read_list(resolved.path, resolved.md5, resolved.clean, longest=settings.acquire.max_bytes)
     listed, polite = read.table, settings.polite
-    if not polite.contact and listed.num_rows > LARGE_RUN and not resolved.path.is_dir():
-        raise InputError(
-            f'{listed.num_rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) '
-            f"in the section [polite] of the settings, or --contact; hosts' owners see it with each request. Lists of "
-            f"up to {LARGE_RUN:,} rows do without"
-        )
+    if not resolved.path.is_dir():
+        _check_contact(polite, listed.num_rows)
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     checked = check_test_sets(test_sets, settings.features, aliases)
     store = Root(root)
@@ -87,6 +83,15 @@ def check_request(
         overrides=overrides,
         remarks=(*odd_rows(read), *_hints(resolved, read, polite)),
     )
+
+
+def _check_contact(polite: PoliteSettings, rows: int) -> None:
+    if not polite.contact and rows > LARGE_RUN:
+        raise InputError(
+            f'{rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) in the section '
+            f"[polite] of the settings, or --contact; hosts' owners see it with each request. Lists of up to "
+            f"{LARGE_RUN:,} rows do without"
+        )
 
 
 def _hints(source: ListSettings, read: SourceList, polite: PoliteSettings) -> list[str]:
