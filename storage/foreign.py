@@ -83,7 +83,7 @@ def _announced(where: str, footer: pq.FileMetaData, columns: set[str]) -> int:
     total = 0
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)
-        for chunk in (group.column(place) for place in range(group.num_columns)):
+        for chunk in (group.column(index) for index in range(group.num_columns)):
             if chunk.path_in_schema not in columns:
                 continue
             if "DELTA_BYTE_ARRAY" in chunk.encodings:  # a value is told by what it has in common with the one before

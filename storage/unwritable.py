@@ -47,6 +47,6 @@ def explain_unwritable(error: OSError, folder: str, kind: str = "root") -> str |
 
 def _space(folder: str) -> str:
     disk = shutil.disk_usage(
-        next(place for place in (Path(folder), *Path(folder).absolute().parents) if place.exists())
+        next(above for above in (Path(folder), *Path(folder).absolute().parents) if above.exists())
     )
     return f"{disk.free / 1e6:,.1f} MB of {disk.total / 1e6:,.1f} MB left"

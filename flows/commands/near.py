@@ -100,9 +100,9 @@ def _answer(encodings: Encodings, query: sp.csr_array, k: int, excluded: int | N
     phrases = phrases_of(regions, {encodings.image_ids[row] for row, _ in chosen}, _SHOWN_PHRASES)
     table = Table("image", "split", "similarity", "in common", "phrases", box=None)
     table.columns[2].justify = "right"
-    for place, (row, similarity) in enumerate(chosen, start=1):
+    for index, (row, similarity) in enumerate(chosen, start=1):
         image_id = encodings.image_ids[row]
-        common = plain_text(" ".join(shared_terms(both, 0, place, terms)))
+        common = plain_text(" ".join(shared_terms(both, 0, index, terms)))
         said = plain_text("; ".join(phrases[image_id]))
         table.add_row(plain_text(image_id), encodings.splits[row], f"{similarity:.4f}", common, said)
     own = ", ".join(f"{term} {weight:.2f}" for term, weight in heaviest_terms(query, 0, terms))

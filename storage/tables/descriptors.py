@@ -33,9 +33,9 @@ DESCRIPTORS = TableSpec(
 
 def descriptors_of(dimensions: int) -> TableSpec[DescriptorsRef]:
     """The table `descriptors` of vectors of so many numbers, each a list of fixed size."""
-    place = DESCRIPTORS.schema.get_field_index("vector")
-    vector = DESCRIPTORS.schema.field(place).with_type(pa.list_(pa.float32(), dimensions))
-    return replace(DESCRIPTORS, schema=DESCRIPTORS.schema.set(place, vector))
+    index = DESCRIPTORS.schema.get_field_index("vector")
+    vector = DESCRIPTORS.schema.field(index).with_type(pa.list_(pa.float32(), dimensions))
+    return replace(DESCRIPTORS, schema=DESCRIPTORS.schema.set(index, vector))
 
 
 class UndescribedRef(TableRef):

@@ -60,10 +60,10 @@ class Acquirer:
         with ThreadPoolExecutor(2 * self._shared.inspectors.count) as threads:  # half of them read meanwhile
             stored = [*urls[Step.INSPECT], *urls[Step.INSPECT_AND_REVALIDATE]]
             looked = zip(stored, threads.map(lambda url: self._inspect(known[url]), stored), strict=True)
-            for place, (url, outcome) in enumerate(looked):
+            for index, (url, outcome) in enumerate(looked):
                 if outcome is None:
                     asked.append(url)
-                elif place < len(urls[Step.INSPECT]):
+                elif index < len(urls[Step.INSPECT]):
                     yield url, outcome, True
                 else:
                     again[url] = known[url]._replace(image=outcome.image, drop=outcome.drop)
@@ -77,22 +77,22 @@ class Acquirer:
         self._shared.tally.expect(host_of(url) for url in urls)
         held = {url: Held(own.log["etag"], own.log["last_modified"]) for url, own in known.items()}
 
-        def conclude(place: int, fetched: Fetched, verdict: Verdict | None) -> Found:
-            url = urls[place]
+        def conclude(index: int, fetched: Fetched, verdict: Verdict | None) -> Found:
+            url = urls[index]
             outcome = self._settle(url, fetched, verdict)
             if url in known:
                 outcome = settle_again(known[url], fetched, outcome)
             self._shared.tally.add(host_of(url), str(outcome.log["outcome"]), len(fetched.body))
             return url, outcome, True
 
-        def arrived(place: int, fetched: Fetched, deliver: Deliver) -> None:
+        def arrived(index: int, fetched: Fetched, deliver: Deliver) -> None:
             if not _has_body(fetched):
-                deliver(conclude(place, fetched, None))
+                deliver(conclude(index, fetched, None))
                 return
 
             def inspected(verdict: Verdict | Exception) -> None:
                 try:
-                    deliver(verdict if isinstance(verdict, Exception) else conclude(place, fetched, verdict))
+                    deliver(verdict if isinstance(verdict, Exception) else conclude(index, fetched, verdict))
                 except BaseException as error:  # it belongs to who asked, and this thread to all
                     deliver(error)
 

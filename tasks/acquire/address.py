@@ -127,9 +127,9 @@ def redact(text: str, secrets: Collection[str] = SECRETS) -> str:
     return _USERINFO_WITHIN.sub(lambda found: found[1] or found[2], shown + text[done:])
 
 
-def _name_before(text: str, place: int) -> str:
+def _name_before(text: str, end: int) -> str:
     """The name of the parameter that ends there, decoded, in lower case."""
-    name, encoded = text[max(0, place - _LONGEST_NAME) : place], ""
+    name, encoded = text[max(0, end - _LONGEST_NAME) : end], ""
     while name != encoded:
         name, encoded = unquote(name), name
     last = _LAST_WORD.search(name)

@@ -62,15 +62,15 @@ def bare(content: bytes) -> bytes:
 
 def _chunks(content: bytes) -> Iterator[_Chunk]:
     """The chunks up to the picture's end; side data that are cut off are left out."""
-    view, place, kind = memoryview(content), len(SIGNATURE), b""
-    while place + _AROUND <= len(content) and kind != b"IEND":
-        kind = content[place + 4 : place + 8]
-        end = place + _AROUND + int.from_bytes(content[place : place + 4])
-        whole, cut = view[place:end], end > len(content)
+    view, offset, kind = memoryview(content), len(SIGNATURE), b""
+    while offset + _AROUND <= len(content) and kind != b"IEND":
+        kind = content[offset + 4 : offset + 8]
+        end = offset + _AROUND + int.from_bytes(content[offset : offset + 4])
+        whole, cut = view[offset:end], end > len(content)
         chunk = _Chunk(kind, whole, zlib.crc32(whole[4:-4]) == int.from_bytes(whole[-4:]), cut)
         if not (cut and chunk.is_side):
             yield chunk
-        place = end
+        offset = end
 
 
 def _is_read(chunk: _Chunk, header: bytes, described: bool) -> bool:

@@ -21,7 +21,7 @@ from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 _R = TypeVar("_R")
 Handle = Callable[[int, Fetched, Callable[[_R | BaseException], None]], None]
-"""Is given a place, what came, and whom to give what comes of it."""
+"""Called with an index, what came, and whom to give what comes of it."""
 _LONGEST_WAIT = 300.0
 """Seconds for which a host that asks to be left alone is waited for; one that asks for more is given up for the run."""
 _LONGEST_PARTING = 2.0  # seconds; who still waits for a host by then is a transfer that nobody wants any more
@@ -58,7 +58,7 @@ class _Job:
     """An address of a batch on its way to its outcome; `url` is where redirects have led so far."""
 
     batch: _Batch[Any]
-    place: int
+    index: int
     url: str
     redirects: int = 0
     attempts: int = 0
@@ -68,7 +68,7 @@ class _Job:
     @property
     def first_url(self) -> str:
         """The address itself."""
-        return self.batch.urls[self.place]
+        return self.batch.urls[self.index]
 
     @property
     def condition(self) -> Mapping[str, str]:
@@ -109,7 +109,7 @@ class Fetcher:
         self._watchdog.__exit__()
 
     def fetch(self, urls: Sequence[str], handle: Handle[_R], held: Mapping[str, Held] = {}) -> Iterator[_R]:
-        """Fetches addresses and hands each outcome to `handle` in one of the threads, with its place.
+        """Fetches addresses and hands each outcome to `handle` in one of the threads, with its index.
 
         Args:
             held: what is there already, by address.
@@ -121,8 +121,8 @@ class Fetcher:
             Whatever `handle` raises, or delivers as an error; what has not been asked for by then is not.
         """
         batch = _Batch(urls, held, handle)
-        for place, url in enumerate(urls):
-            self._hosts.put(host_of(url), _Job(batch, place, url))
+        for index, url in enumerate(urls):
+            self._hosts.put(host_of(url), _Job(batch, index, url))
         try:
             for _ in urls:
                 result = batch.results.get()
@@ -232,7 +232,7 @@ class Fetcher:
         seconds = time.monotonic() - job.clock if job.started_at else 0.0
         outcome = replace(answer, attempts=job.attempts, started_at=job.started_at, seconds=seconds)
         try:
-            job.batch.handle(job.place, outcome, deliver)
+            job.batch.handle(job.index, outcome, deliver)
         except BaseException as error:  # it belongs to who asked
             deliver(error)
 

@@ -51,30 +51,30 @@ def has_one_scan(content: bytes) -> bool:
 
 def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment of a JPEG's header; the first scan's header is the last of them."""
-    place = 2
-    while place + 4 <= len(content):
-        marker = content[place + 1]
-        if content[place] != 0xFF or marker == 0xFF:
-            place += 1
+    offset = 2
+    while offset + 4 <= len(content):
+        marker = content[offset + 1]
+        if content[offset] != 0xFF or marker == 0xFF:
+            offset += 1
         elif marker in _BARE:
-            place += 2
+            offset += 2
         else:
-            end = place + 2 + int.from_bytes(content[place + 2 : place + 4])
-            yield marker, place, end
+            end = offset + 2 + int.from_bytes(content[offset + 2 : offset + 4])
+            yield marker, offset, end
             if marker == _SOS[1]:
                 return
-            place = end
+            offset = end
 
 
 def _before_scans(content: bytes) -> tuple[_Frame, int]:
     """The frame header, and where the segments before the coded data end."""
     frame = _Frame(0, b"")
-    for marker, place, _ in jpeg_segments(content):
+    for marker, offset, _ in jpeg_segments(content):
         if marker == _SOS[1]:
-            return frame, place
+            return frame, offset
         if marker in _FRAMES:  # B.2.2: precision, height, width, number of components, three bytes for each
-            count = int.from_bytes(content[place + 9 : place + 10])
-            frame = _Frame(marker, content[place + 10 : place + 10 + 3 * count : 3])
+            count = int.from_bytes(content[offset + 9 : offset + 10])
+            frame = _Frame(marker, content[offset + 10 : offset + 10 + 3 * count : 3])
     return frame, len(content)
 
 

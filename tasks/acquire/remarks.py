@@ -18,7 +18,7 @@ def odd_rows(read: SourceList) -> Iterator[str]:
     """Sentences on rows of a list that are not taken as they stand."""
     count = pc.sum(pc.equal(read.table["landmark_id"], "")).as_py() if read.unlabelled else 0
     if count:
-        first = ", ".join(f"{place}: {cell!r}" for place, cell in islice(read.unlabelled.values(), _EXAMPLES))
+        first = ", ".join(f"{location}: {cell!r}" for location, cell in islice(read.unlabelled.values(), _EXAMPLES))
         more = ", …" if len(read.unlabelled) > _EXAMPLES else ""
         yield (
             f"{count:,} of {read.table.num_rows:,} rows have no class ({first}{more}): they are not fetched, and "

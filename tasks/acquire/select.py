@@ -43,7 +43,7 @@ def select_images(images: pd.DataFrame, settings: SelectSettings) -> pd.DataFram
     remaining = images[~images.image_id.isin([drop["image_id"] for drop in drops])]
     sizes = remaining.landmark_id.map(remaining.groupby("landmark_id").size())
     small = remaining.image_id[sizes < settings.min_class_size]
-    drops += [_drop(image_id, Reason.CLASS_TOO_SMALL, readable=int(sizes[place])) for place, image_id in small.items()]
+    drops += [_drop(image_id, Reason.CLASS_TOO_SMALL, readable=int(sizes[row])) for row, image_id in small.items()]
     found = pd.DataFrame(drops, columns=["image_id", "reason", "evidence"], dtype=object)
     return found.sort_values("image_id", ignore_index=True)
 

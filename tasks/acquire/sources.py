@@ -100,14 +100,14 @@ def _settle(path: Path, rows: Rows) -> SourceList:
     urls = [without_userinfo(cell) for cell in rows.urls]
     labels = ["" if cell in MISSING else read_name(cell) for cell in rows.labels]
     if not any(labels):
-        found = f"{rows.place(0)}: {rows.labels[0]!r}"
+        found = f"{rows.location(0)}: {rows.labels[0]!r}"
         raise InputError(f"{path}: no row has a class ({found}); write one into the column landmark_id")
     named = rows.ids or (f"{label} {url}" for label, url in zip(labels, urls, strict=True))
     ids = [read_name(name) if rows.ids else hashlib.sha256(name.encode()).hexdigest()[:16] for name in named]
     boxes: dict[str, Any] = {} if rows.boxes is None else dict(zip(_BOX, rows.boxes.T, strict=True))
     unlabelled: dict[str, tuple[str, str]] = {}
     for row in (row for row, label in enumerate(labels) if not label):
-        unlabelled.setdefault(ids[row], (rows.place(row), rows.labels[row]))
+        unlabelled.setdefault(ids[row], (rows.location(row), rows.labels[row]))
     return SourceList(
         _to_table({"image_id": ids, "url": urls, "landmark_id": labels, **boxes}),
         unlabelled,
@@ -188,8 +188,8 @@ def _to_table(rows: Mapping[str, Any]) -> pa.Table:
 
 
 def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    place = SOURCES.schema.get_field_index(name)
-    return table.set_column(place, SOURCES.schema.field(place), values)
+    index = SOURCES.schema.get_field_index(name)
+    return table.set_column(index, SOURCES.schema.field(index), values)
 
 
 def _narrow(table: pa.Table, clean_file: Path) -> pa.Table:

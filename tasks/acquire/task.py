@@ -107,8 +107,8 @@ def _unlabelled(images: pa.Table, cells: Mapping[str, tuple[str, str]]) -> pa.Ta
     found = [(image, *cells[image]) for image in unlabelled if image in cells]
     common = {"stage": "sources", "reason": str(Reason.NO_CLASS)}
     rows = [
-        {"image_id": image, **common, "evidence": json.dumps({"place": place, "label": label})}
-        for image, place, label in found
+        {"image_id": image, **common, "evidence": json.dumps({"place": location, "label": label})}
+        for image, location, label in found
     ]
     return pa.Table.from_pylist(rows, DROPS.schema)
 

@@ -17,8 +17,8 @@ def box_group(members: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings)
         members: image_id, width, height; each image has a pair. pairs: rows of the table `pairs`, both images of the
             group.
     """
-    place = pd.Series(np.arange(len(members)), index=members.image_id)
-    a, b = place.loc[pairs.image_a].to_numpy(), place.loc[pairs.image_b].to_numpy()
+    row_of = pd.Series(np.arange(len(members)), index=members.image_id)
+    a, b = row_of.loc[pairs.image_a].to_numpy(), row_of.loc[pairs.image_b].to_numpy()
     in_a, in_b = enclosing_boxes([np.asarray(points, np.float32).reshape(-1, 4) for points in pairs.points])
     forth = np.stack(pairs.affine.to_list()).reshape(-1, 2, 3)
     linear = np.linalg.inv(forth[:, :, :2])

@@ -83,8 +83,8 @@ class GenomeFile:
         return rows
 
     def _skip(self, record: Record, item: int, problem: str) -> None:
-        place = {"source": self.kind, "record": record.number, "item": item, "offset": record.offset}
-        self.skipped.append({**place, "problem": problem})
+        location = {"source": self.kind, "record": record.number, "item": item, "offset": record.offset}
+        self.skipped.append({**location, "problem": problem})
         if len(self.skipped) > self.settings.max_malformed:
             firsts = "; ".join(_told(row) for row in self.skipped[:_SHOWN])
             limit = f"more than {self.settings.max_malformed} malformed records ([parse] max_malformed)"
@@ -106,5 +106,5 @@ def _told(skipped: dict[str, Any]) -> str:
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
+    columns = [pa.array([row[index] for row in rows], field.type) for index, field in enumerate(schema)]
     return pa.Table.from_arrays(columns, schema=schema)

@@ -63,7 +63,7 @@ class Neighbours:
             yield found[start:stop].astype(np.int32), similarities[start:stop]
 
     def _candidates(self, begin: int, end: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of a place in the block and a row, among them all that can be of the nearest k."""
+        """Pairs of an index in the block and a row, among them all that can be of the nearest k."""
         scores = self._dense[begin:end] @ self._dense.T
         scores += (self._rare[begin:end] @ self._rare_transposed).toarray()
         scores[np.arange(end - begin), np.arange(begin, end)] = 0

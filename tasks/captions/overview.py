@@ -44,9 +44,9 @@ def empty_vectors(encoding: Encoding, images: pa.Table) -> pa.Table:
 
 def complete_images(listed: pa.Table, captions: pa.Table, objects: pa.Table, data: pa.Table) -> pa.Table:
     """Rows of `caption_images`: the listed images with what each encoding saw, and what `image_data` says of them."""
-    place = pc.index_in(listed["image_id"], data["image_id"].combine_chunks())
+    rows = pc.index_in(listed["image_id"], data["image_id"].combine_chunks())
     about = {
-        name: data[name].combine_chunks().take(place)
+        name: data[name].combine_chunks().take(rows)
         for name in IMAGE_DATA.schema.names
         if name in CAPTION_IMAGES.schema.names
     }

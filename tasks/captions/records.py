@@ -108,7 +108,7 @@ class _Text:
             self._more()
 
     def advance(self, to: int) -> None:
-        """Goes on to a place in the window."""
+        """Goes on to an index of the window."""
         self.offset += _width(self.window[self.at : to])
         self.at = to
 
@@ -149,7 +149,7 @@ class _Text:
             self._more(len(self.window) - self.at)
 
     def refuse(self, problem: str) -> NoReturn:
-        """Raises InputError with the place."""
+        """Raises InputError with the offset in the file."""
         found = repr(self.window[self.at : self.at + 20]) if self.at < len(self.window) else "the end of the file"
         raise InputError(f"byte {self.offset}: {problem} (found {found})")
 

@@ -120,6 +120,6 @@ def _tail(vocabulary: pa.Table) -> list[dict[str, Any]]:
     """Some of the rarest, from all over the alphabet."""
     df = vocabulary["df"].to_numpy()
     rarest = np.flatnonzero(df == df.min()) if len(df) else np.empty(0, int)
-    places = rarest[np.unique(np.linspace(0, len(rarest) - 1, _TAIL).astype(int))] if len(rarest) else rarest
-    rows: list[dict[str, Any]] = vocabulary.take(pa.array(places, pa.int64())).to_pylist()
+    chosen = rarest[np.unique(np.linspace(0, len(rarest) - 1, _TAIL).astype(int))] if len(rarest) else rarest
+    rows: list[dict[str, Any]] = vocabulary.take(pa.array(chosen, pa.int64())).to_pylist()
     return rows

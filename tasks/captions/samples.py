@@ -81,14 +81,14 @@ def heaviest_terms(weights: sp.csr_array, row: int, terms: list[str]) -> list[tu
     """The terms of an image with their weights, the heaviest first."""
     own = weights[[row]]
     order = np.argsort(-own.data, kind="stable")[:_TERMS]
-    return [(terms[own.indices[place]], float(own.data[place])) for place in order]
+    return [(terms[own.indices[entry]], float(own.data[entry])) for entry in order]
 
 
 def shared_terms(weights: sp.csr_array, first: int, second: int, terms: list[str]) -> list[str]:
     """The terms that make two images similar, those that add most first."""
     products = sp.csr_array(weights[[first]].multiply(weights[[second]]))
     order = np.argsort(-products.data, kind="stable")[:_SHARED]
-    return [terms[products.indices[place]] for place in order]
+    return [terms[products.indices[entry]] for entry in order]
 
 
 def phrases_of(
@@ -110,8 +110,8 @@ def phrases_of(
 
 def _spread(triplets: pa.Table) -> list[dict[str, Any]]:
     ordered = triplets.take(np.lexsort((np.arange(triplets.num_rows), triplets["gap"].to_numpy())))
-    places = np.unique(np.linspace(0, triplets.num_rows - 1, min(TRIPLETS, triplets.num_rows)).round().astype(int))
-    rows: list[dict[str, Any]] = ordered.take(pa.array(places, pa.int64())).to_pylist()
+    chosen = np.unique(np.linspace(0, triplets.num_rows - 1, min(TRIPLETS, triplets.num_rows)).round().astype(int))
+    rows: list[dict[str, Any]] = ordered.take(pa.array(chosen, pa.int64())).to_pylist()
     return rows
 
 

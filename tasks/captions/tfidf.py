@@ -89,9 +89,9 @@ def group(counts: sp.csr_array, terms: Sequence[str | None]) -> tuple[list[str],
         The terms in alphabetical order, and int32 (images, terms).
     """
     names = sorted({term for term in terms if term is not None})
-    places = {name: place for place, name in enumerate(names)}
+    columns = {name: column for column, name in enumerate(names)}
     known = np.array([column for column, term in enumerate(terms) if term is not None], np.int32)
-    target = np.array([places[term] for term in terms if term is not None], np.int32)
+    target = np.array([columns[term] for term in terms if term is not None], np.int32)
     mapping = sp.csr_array((np.ones(len(known), np.int32), (known, target)), shape=(len(terms), len(names)))
     by_term = (counts @ mapping).tocsr()
     by_term.sort_indices()

@@ -47,7 +47,7 @@ def draw_triplets(
     for split in sorted(set(splits)):
         members = np.flatnonzero(full & (np.asarray(splits) == split))
         for number, pool in enumerate(_pools(members, image_ids, settings)):
-            for row in _draw_from(weights[pool], [image_ids[place] for place in pool], settings, drawing.without):
+            for row in _draw_from(weights[pool], [image_ids[row] for row in pool], settings, drawing.without):
                 drawing.rows.append({**row, "split": split, "pool": number})
     drawing.rows.sort(key=lambda row: str(row["query"]))
     drawing.without = Counter({reason: count for reason, count in drawing.without.items() if count})

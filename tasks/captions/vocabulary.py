@@ -59,10 +59,10 @@ class Vocabulary:
 
     def _columns_of(self, words: list[str]) -> sp.csr_array:
         """Words by terms: 1 where a word's stem is the term."""
-        stem, places = make_stemmer(self.settings), {term: place for place, term in enumerate(self.terms)}
-        known = [(row, places[term]) for row, word in enumerate(words) if (term := stem(word)) in places]
+        stem, column_of = make_stemmer(self.settings), {term: column for column, term in enumerate(self.terms)}
+        known = [(row, column_of[term]) for row, word in enumerate(words) if (term := stem(word)) in column_of]
         rows, columns = np.array(known, np.int32).reshape(-1, 2).T
-        return sp.csr_array((np.ones(len(known), np.int32), (rows, columns)), shape=(len(words), len(places)))
+        return sp.csr_array((np.ones(len(known), np.int32), (rows, columns)), shape=(len(words), len(column_of)))
 
     @cached_property
     def _idf(self) -> NDArray[np.float64]:

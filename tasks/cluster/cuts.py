@@ -136,10 +136,10 @@ def _is_collage(hinge: Hinge, group: nx.Graph, ends: pd.DataFrame, overlap: floa
 def _regions(photograph: str, neighbours: Iterable[str], ends: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     """Where the images of a photograph match the neighbours: (n, 2) inliers x, y in pixels by image_id."""
     found: dict[str, list[NDArray[np.float64]]] = {}
-    for own, other, image, place in (("first", "second", "image_a", 0), ("second", "first", "image_b", 2)):
+    for own, other, image, column in (("first", "second", "image_a", 0), ("second", "first", "image_b", 2)):
         rows = ends[(ends[own] == photograph) & ends[other].isin(neighbours)]
         for image_id, points in zip(rows[image], rows.points, strict=True):
-            found.setdefault(image_id, []).append(np.asarray(points, np.float64).reshape(-1, 4)[:, place : place + 2])
+            found.setdefault(image_id, []).append(np.asarray(points, np.float64).reshape(-1, 4)[:, column : column + 2])
     return {image_id: np.concatenate(parts) for image_id, parts in found.items()}
 
 

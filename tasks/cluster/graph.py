@@ -49,11 +49,11 @@ def _ends(pairs: pd.DataFrame) -> pd.MultiIndex:
 
 def _components(image_ids: pd.Series, pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The component of each image and the number of its pairs, int32 (n,) each."""
-    place = pd.Series(np.arange(len(image_ids)), index=image_ids)
-    a, b = place.loc[pairs.image_a].to_numpy(), place.loc[pairs.image_b].to_numpy()
-    graph = coo_array((np.ones(len(a)), (a, b)), shape=(len(place), len(place)))
+    row_of = pd.Series(np.arange(len(image_ids)), index=image_ids)
+    a, b = row_of.loc[pairs.image_a].to_numpy(), row_of.loc[pairs.image_b].to_numpy()
+    graph = coo_array((np.ones(len(a)), (a, b)), shape=(len(row_of), len(row_of)))
     _, component = connected_components(graph, directed=False)
-    return component, np.bincount(np.concatenate([a, b]), minlength=len(place)).astype(np.int32)
+    return component, np.bincount(np.concatenate([a, b]), minlength=len(row_of)).astype(np.int32)
 
 
 def _rank(members: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:

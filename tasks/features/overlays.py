@@ -64,16 +64,16 @@ def learn_templates(
     """
     order = sorted(range(len(classes)), key=lambda k: (-len(classes[k]), descriptors[k].tobytes()))
     leaders, halves, carried = np.zeros((len(order), 128), np.float32), np.zeros(len(order)), list[set[str]]()
-    for place in order:
-        vector, known = descriptors[place].astype(np.float32), len(carried)
+    for index in order:
+        vector, known = descriptors[index].astype(np.float32), len(carried)
         half = vector @ vector / 2
         apart = halves[:known] - leaders[:known] @ vector + half  # half the squared distance
         nearest = int(apart.argmin()) if known else 0
         if known and 2 * apart[nearest] <= settings.template_radius**2:
-            carried[nearest] |= classes[place]
+            carried[nearest] |= classes[index]
         else:
             leaders[known], halves[known] = vector, half
-            carried.append(set(classes[place]))
+            carried.append(set(classes[index]))
     counts = np.array([len(names) for names in carried], np.int64)
     enough = np.flatnonzero(counts >= settings.min_classes)
     return Templates(leaders[enough].astype(np.uint8), counts[enough])

@@ -23,14 +23,14 @@ class Spool:
     threads may ask at once.
 
     Attributes:
-        places: of each picture, where it begins in the file and how many keypoints it has.
+        extents: of each picture, where it begins in the file and how many keypoints it has.
     """
 
     file: IO[bytes]
-    places: Mapping[str, tuple[int, int]]
+    extents: Mapping[str, tuple[int, int]]
 
     def __getitem__(self, name: str) -> Features:
-        start, count = self.places[name]
+        start, count = self.extents[name]
         content = os.pread(self.file.fileno(), count * (_KEYPOINT + _DESCRIPTOR), start)
         keypoints = np.frombuffer(content, np.float32, count * _KEYPOINT // 4)
         descriptors = np.frombuffer(content, np.uint8, offset=count * _KEYPOINT)
@@ -62,14 +62,14 @@ def fill_spool(features: Iterable[tuple[str, Features]]) -> Spool:
     Raises:
         UnwritableRootError: the disk of temporary files is full, or refuses them.
     """
-    places = dict[str, tuple[int, int]]()
+    extents = dict[str, tuple[int, int]]()
     with told_when_unwritable(tempfile.gettempdir(), "TMPDIR"):
         file = tempfile.TemporaryFile(prefix="cairn-features-")  # noqa: SIM115
         for name, own in features:
-            places[name] = (file.tell(), len(own.keypoints))
+            extents[name] = (file.tell(), len(own.keypoints))
             file.write(own.keypoints.tobytes() + own.descriptors.tobytes())
         file.flush()
-    return Spool(file, places)
+    return Spool(file, extents)
 
 
 class Spooled(Sequence[Features]):
@@ -88,11 +88,11 @@ class Spooled(Sequence[Features]):
         return len(self._pictures)
 
     @overload
-    def __getitem__(self, place: int) -> Features: ...
+    def __getitem__(self, index: int) -> Features: ...
     @overload
-    def __getitem__(self, place: slice) -> "Spooled": ...
-    def __getitem__(self, place: int | slice) -> "Features | Spooled":
-        if isinstance(place, slice):
-            return Spooled(self._spool, self._pictures[place], self._keypoints)
-        features = self._spool[self._pictures[place]]
+    def __getitem__(self, index: slice) -> "Spooled": ...
+    def __getitem__(self, index: int | slice) -> "Features | Spooled":
+        if isinstance(index, slice):
+            return Spooled(self._spool, self._pictures[index], self._keypoints)
+        features = self._spool[self._pictures[index]]
         return features if self._keypoints is None else features.largest(self._keypoints)

@@ -35,7 +35,7 @@ def consistency(votes: Votes, extents: NDArray[np.float32]) -> Consistency:
     `false_alarms` in `tasks.match.verify`: of k votes, c agree by chance k · C(k − 1, c − 1) · p^(c − 1) times.
 
     Args:
-        votes: of one photograph for others. extents: float32, longer side in pixels of what is voted for, by its place.
+        votes: of one photograph for others. extents: float32, longer side in pixels of what is voted for, by its index.
     """
     votes = _strongest(_one_to_one(votes), _STRONGEST)
     photographs, first, counts = np.unique(votes.photograph, return_index=True, return_counts=True)
@@ -70,8 +70,8 @@ def _one_to_one(votes: Votes) -> Votes:
     for side in ("source", "target"):
         x, y = np.rint(getattr(votes, side)[:, :2]).T
         order = np.lexsort((-votes.weight, y, x, votes.photograph))
-        places = np.stack([votes.photograph, x, y])[:, order]
-        new = (np.diff(places, axis=1, prepend=-1) != 0).any(axis=0)
+        pixels = np.stack([votes.photograph, x, y])[:, order]
+        new = (np.diff(pixels, axis=1, prepend=-1) != 0).any(axis=0)
         votes = votes.take(order[new])
     return votes
 

@@ -34,11 +34,11 @@ def agreements(
         size = (other["width"], other["height"])
         found = verify(features[a], features[b], size, match, pair_seed(image["sha256"], other["sha256"]))
         if found:
-            for place, positions in ((a, found.matched[:, :2]), (b, found.matched[:, 2:])):
-                for keypoint in _at(features[place], positions):
-                    matched.setdefault((place, keypoint), set()).update((classes[a], classes[b]))
+            for index, positions in ((a, found.matched[:, :2]), (b, found.matched[:, 2:])):
+                for keypoint in _at(features[index], positions):
+                    matched.setdefault((index, keypoint), set()).update((classes[a], classes[b]))
     order = sorted(matched)
-    descriptors = np.array([features[place].descriptors[keypoint] for place, keypoint in order], np.uint8)
+    descriptors = np.array([features[index].descriptors[keypoint] for index, keypoint in order], np.uint8)
     return descriptors.reshape(-1, 128), [frozenset(matched[key]) for key in order]
 
 

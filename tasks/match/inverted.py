@@ -58,17 +58,17 @@ class InvertedFile:
         self._index = fast
 
     def search(
-        self, descriptors: NDArray[np.float32], count: int, place: int | None
+        self, descriptors: NDArray[np.float32], count: int, index: int | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Squared distances to the nearest descriptors, by their codes, and their numbers, (n, count).
 
         Where there are fewer, the number is -1.
 
         Args:
-            place: of the photograph whose descriptors they are, where it is among those indexed: its lists are known.
+            index: of the photograph whose descriptors they are, where it is among those indexed: its lists are known.
         """
         turned = self._turn(descriptors)
-        lists = self._nearest(turned) if place is None else self._lists[place].astype(np.int64)
+        lists = self._nearest(turned) if index is None else self._lists[index].astype(np.int64)
         looked_at = np.cumsum(self._lengths[lists], axis=1)
         lists[:, 1:][looked_at[:, :-1] >= _ENOUGH] = -1
         unread = np.zeros(lists.shape, np.float32)  # distances to their centres: codes are not relative to these

@@ -21,7 +21,7 @@ class Votes(NamedTuple):
     """Keypoints of a photograph and those of the index whose descriptors are nearer than chance would have them.
 
     Attributes:
-        photograph: int32 (k,): the one voted for, by its place. source, target: float32 (k, 4): x, y (pixels), angle
+        photograph: int32 (k,): the one voted for, by its index. source, target: float32 (k, 4): x, y (pixels), angle
             (degrees) and radius (as a power of two) of the keypoint that asks, and of the one that it votes by.
         weight: float64 (k,), above 0 and at most 1.
     """
@@ -63,17 +63,17 @@ class DescriptorIndex:
             for photograph in photographs:
                 self._flat.add(photograph.descriptors.astype(np.float32))
 
-    def ask(self, features: Features, place: int | None = None) -> Votes:
+    def ask(self, features: Features, index: int | None = None) -> Votes:
         """The votes of a photograph's descriptors.
 
         Args:
-            place: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then;
+            index: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then;
                 the votes are the same.
         """
         if not len(features.descriptors) or not len(self._owner):
             none = np.zeros((0, 4), np.float32)
             return Votes(np.zeros(0, np.int32), none, none, np.zeros(0))
-        squares, found = self._neighbours(features.descriptors.astype(np.float32), place)
+        squares, found = self._neighbours(features.descriptors.astype(np.float32), index)
         distances = np.where(found >= 0, np.sqrt(np.maximum(squares, 0)), np.inf)
         last = np.where(found >= 0, distances, 0).max(axis=1, keepdims=True)
         weights = 1 - distances / np.maximum(_NEARER * last, 1e-6)
@@ -93,12 +93,12 @@ class DescriptorIndex:
         return self.count(self.ask(features))
 
     def _neighbours(
-        self, descriptors: NDArray[np.float32], place: int | None
+        self, descriptors: NDArray[np.float32], index: int | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Squared distances and numbers of the nearest descriptors, nearest first; -1 where there are too few."""
         count = min(_NEIGHBOURS, len(self._owner))
         if self._inverted is not None:
-            return self._inverted.search(descriptors, count, place)
+            return self._inverted.search(descriptors, count, index)
         found: tuple[NDArray[np.float32], NDArray[np.int64]] = self._flat.search(descriptors, count)
         return found
 
@@ -123,8 +123,8 @@ def _fullest(
     """
     squares = [((turn - a) % _TURNS, scale - b) for a in (0, 1) for b in (0, 1)]
     cells = np.concatenate([(owner * _TURNS + t) * (_SCALES + 1) + s + 1 for t, s in squares])
-    cell, place = np.unique(cells, return_inverse=True)
-    total = np.bincount(place, weights=np.tile(weight, len(squares)))
+    cell, inverse = np.unique(cells, return_inverse=True)
+    total = np.bincount(inverse, weights=np.tile(weight, len(squares)))
     found = np.zeros(photographs)
     np.maximum.at(found, cell // (_TURNS * (_SCALES + 1)), total)
     return found

@@ -25,7 +25,7 @@ _OTHERS = [Position(mirrored, quarters) for mirrored in (False, True) for quarte
 
 
 def alike(features: Features, index: DescriptorIndex, settings: OverlapSettings) -> list[int]:
-    """The photographs of the index, by their places, that may show the same thing as an image does, both upright."""
+    """The photographs of the index, by their indices, that may show the same thing as an image does, both upright."""
     return _chosen(index.votes(features), settings.shortlist, settings)
 
 
@@ -39,13 +39,13 @@ def propose(
     enough to ask in each of the seven other positions.
 
     Returns:
-        (place in the index, position), sorted by the place; each pair once.
+        (photograph's number in the index, position), sorted by the number; each pair once.
     """
-    found = {(place, UPRIGHT) for place in alike(features, index, settings)}
+    found = {(number, UPRIGHT) for number in alike(features, index, settings)}
     few = features.largest(settings.copy_keypoints)
     votes = np.stack([index.votes(_lying(few, width, position)) for position in _OTHERS])
-    for place in _chosen(votes.max(axis=0), settings.copy_shortlist, settings):
-        found.add((place, _OTHERS[int(votes[:, place].argmax())]))
+    for number in _chosen(votes.max(axis=0), settings.copy_shortlist, settings):
+        found.add((number, _OTHERS[int(votes[:, number].argmax())]))
     return sorted(found)
 
 
@@ -84,4 +84,4 @@ def _chosen(votes: NDArray[np.float64], count: int, settings: OverlapSettings) -
     scatters by the square root of that: so does what is asked of it.
     """
     floor = settings.min_votes * min(1.0, np.sqrt(100 / max(len(votes), 1)))
-    return [int(place) for place in most_voted(votes, count) if votes[place] >= floor]
+    return [int(number) for number in most_voted(votes, count) if votes[number] >= floor]

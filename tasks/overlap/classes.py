@@ -54,7 +54,7 @@ def class_pair_candidates(
         images: landmark_id, sorted by it. largest: the largest keypoints of each.
 
     Returns:
-        Pairs of places, lower first.
+        Pairs of row numbers, lower first.
     """
     few = match.model_copy(update={"candidates": classes.candidates, "proposal_alarms": inf})
     return shortlist(largest, few, classes=images.landmark_id.to_list())
@@ -63,7 +63,7 @@ def class_pair_candidates(
 def verify_pairs(
     images: pd.DataFrame, features: Sequence[Features], pairs: Iterable[Pair], settings: MatchSettings
 ) -> dict[Pair, Verification]:
-    """Those of the pairs of places that show the same thing, by the verification of `match`.
+    """Those of the pairs of rows that show the same thing, by the verification of `match`.
 
     Args:
         images: sha256, width, height, in the order of the features.
@@ -108,8 +108,8 @@ def compare_related(
     Returns:
         The rows of `class_pairs`, and image_a, image_b of all pairs that show the same thing.
     """
-    place = dict(zip(images.image_id, range(len(images)), strict=True))
-    pairs = {(place[a], place[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
+    row_of = dict(zip(images.image_id, range(len(images)), strict=True))
+    pairs = {(row_of[a], row_of[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
     pairs |= set(combinations(range(len(images)), 2) if len(images) <= match.exhaustive else shortlist(features, match))
     found = verify_pairs(images, features, pairs, match)
     ends = [(images.image_id[a], images.image_id[b]) for a, b in found]

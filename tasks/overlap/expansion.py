@@ -120,9 +120,9 @@ def _expand_class(
     index = DescriptorIndex(Spooled(pictures, [mate.image["sha256"] for mate in mates]))
     for image in asking:
         features, best = pictures[image["sha256"]], dict[tuple[str, str], dict[str, Any]]()
-        for place in sorted(alike(features, index, overlap)):
-            rows = _compare(image, features, mates[place], pictures[mates[place].image["sha256"]], match)
-            expansion.compared.update({region.test_set for region in mates[place].regions})
+        for number in sorted(alike(features, index, overlap)):
+            rows = _compare(image, features, mates[number], pictures[mates[number].image["sha256"]], match)
+            expansion.compared.update({region.test_set for region in mates[number].regions})
             expansion.verified.update({row["test_set"] for row in rows})
             for row in rows:
                 known = best.setdefault((row["test_set"], row["test_image"]), row)

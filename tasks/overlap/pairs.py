@@ -75,21 +75,21 @@ def compare_image(
     """
     rows = dict[int, dict[str, Any]]()
 
-    def look(place: int, position: Position) -> bool:
-        row = _compare(image, features, position, tests, place, match)
-        if row and row["inliers"] > rows.get(place, {"inliers": 0})["inliers"]:
-            rows[place] = row
+    def look(number: int, position: Position) -> bool:
+        row = _compare(image, features, position, tests, number, match)
+        if row and row["inliers"] > rows.get(number, {"inliers": 0})["inliers"]:
+            rows[number] = row
         return row is not None
 
     proposed = propose(features, image["width"], tests.index, overlap) if tests.photographs else []
-    for place, position in proposed:
-        look(place, position)
-    compared = {place for place, _ in proposed}
-    counts.compared.update(tests.photographs[place]["test_set"] for place in compared)
-    for place in _audit(image, len(tests.photographs), compared, overlap):
-        counts.audited[tests.photographs[place]["test_set"]] += 1
-        counts.audit_found[tests.photographs[place]["test_set"]] += look(place, UPRIGHT)
-    counts.verified.update(tests.photographs[place]["test_set"] for place in rows)
+    for number, position in proposed:
+        look(number, position)
+    compared = {number for number, _ in proposed}
+    counts.compared.update(tests.photographs[number]["test_set"] for number in compared)
+    for number in _audit(image, len(tests.photographs), compared, overlap):
+        counts.audited[tests.photographs[number]["test_set"]] += 1
+        counts.audit_found[tests.photographs[number]["test_set"]] += look(number, UPRIGHT)
+    counts.verified.update(tests.photographs[number]["test_set"] for number in rows)
     return [row for _, row in sorted(rows.items())]
 
 
@@ -98,13 +98,13 @@ def _compare(
     features: Features,
     position: Position,
     tests: SignedTests,
-    place: int,
+    number: int,
     match: MatchSettings,
 ) -> dict[str, Any] | None:
-    test = tests.photographs[place]
+    test = tests.photographs[number]
     size = (test["width"], test["height"])
     seed = pair_seed(image["sha256"], test["test_set"], test["test_image"], str(position))
-    found = compare(features, image["width"], position, tests.features[place], size, match, seed)
+    found = compare(features, image["width"], position, tests.features[number], size, match, seed)
     if found is None:
         return None
     kind = "copy" if is_copy(found, size, match) else "landmark"
@@ -118,5 +118,5 @@ def _audit(image: Mapping[str, Any], photographs: int, compared: set[int], setti
     random = np.random.default_rng(pair_seed(image["sha256"], "audit"))
     wanted = settings.audit * len(compared)
     count = int(wanted) + int(random.random() < wanted % 1)
-    others = [place for place in random.permutation(photographs).tolist() if place not in compared]
+    others = [number for number in random.permutation(photographs).tolist() if number not in compared]
     yield from others[:count]

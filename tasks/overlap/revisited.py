@@ -37,13 +37,13 @@ def revisited_reader() -> Isolated:
 
 
 def read_revisited(file: Path, reader: Isolated) -> list[Revisited]:
-    """Reads the ground truth of the revisited sets: `imlist`, `qimlist` and, per query, places in the former.
+    """Reads the ground truth of the revisited sets: `imlist`, `qimlist` and, per query, indices into the former.
 
     SciPy's reader of Matlab files trusts what a file says of its own lengths: one changed byte may take its process
     down. A pickle may ask for any memory.
 
     Args:
-        file: `.mat`, of which places count from 1, or `.pkl`, of which they count from 0.
+        file: `.mat`, whose indices count from 1, or `.pkl`, whose indices count from 0.
         reader: see `revisited_reader`; one serves for many files.
 
     Raises:
@@ -82,17 +82,17 @@ def _load_matlab(file: Path) -> dict[str, Any]:
 
 def _queries(images: list[str], queries: list[str], truths: list[Mapping[str, Any]], first: int) -> Iterator[Revisited]:
     for query, truth in zip(queries, truths, strict=True):
-        easy, hard, junk = ([images[at] for at in _places(truth[kind], first)] for kind in ("easy", "hard", "junk"))
+        easy, hard, junk = ([images[at] for at in _indices(truth[kind], first)] for kind in ("easy", "hard", "junk"))
         if not all(isinstance(name, str) for name in (query, *easy, *hard, *junk)):
             raise TypeError("a name is no text")
         x1, y1, x2, y2 = (float(edge) for edge in truth["bbx"])
         yield Revisited(query, (x1, y1, x2, y2), easy, hard, junk)
 
 
-def _places(value: Any, first: int) -> list[int]:
-    """Places as we count them, from 0; scipy gives a lone one without its array."""
-    places = np.atleast_1d(value).astype(np.int64) - first
-    if (places < 0).any():
-        raise ValueError(f"a place below {first}")
-    found: list[int] = places.tolist()
+def _indices(value: Any, first: int) -> list[int]:
+    """Indices as we count them, from 0; scipy gives a lone one without its array."""
+    indices = np.atleast_1d(value).astype(np.int64) - first
+    if (indices < 0).any():
+        raise ValueError(f"an index below {first}")
+    found: list[int] = indices.tolist()
     return found

@@ -197,7 +197,7 @@ def _cached_signatures(root_url: str, refs: tuple[SignatureRef, ...]) -> SignedT
                 yield str(len(photographs) - 1), unpack(row)
 
     spool = fill_spool(signatures())
-    return SignedTests(photographs, Spooled(spool, [str(place) for place in range(len(photographs))]))
+    return SignedTests(photographs, Spooled(spool, [str(number) for number in range(len(photographs))]))
 
 
 class ClassStageSettings(StageSettings):

@@ -33,9 +33,9 @@ def redact_sources(sources: pa.Table, secrets: Collection[str]) -> pa.Table:
 
 
 def _mapped(table: pa.Table, column: str, change: Any) -> pa.Table:
-    place = table.schema.get_field_index(column)
+    index = table.schema.get_field_index(column)
     values = [value if value is None else change(value) for value in table[column].to_pylist()]
-    return table.set_column(place, table.schema.field(place), pa.array(values, pa.string()))
+    return table.set_column(index, table.schema.field(index), pa.array(values, pa.string()))
 
 
 def _redact_json(text: str, secrets: Collection[str]) -> str:

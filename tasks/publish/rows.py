@@ -88,9 +88,9 @@ def strongest_pairs(overlaps: pa.Table) -> pa.Table:
             ("test_image", "ascending"),
         ]
     )
-    places = pa.table({"image_id": ordered["image_id"], "place": pa.array(range(ordered.num_rows), pa.int64())})
-    firsts = places.group_by("image_id", use_threads=False).aggregate([("place", "min")])
-    return ordered.take(firsts["place_min"])
+    numbered = pa.table({"image_id": ordered["image_id"], "row": pa.array(range(ordered.num_rows), pa.int64())})
+    firsts = numbered.group_by("image_id", use_threads=False).aggregate([("row", "min")])
+    return ordered.take(firsts["row_min"])
 
 
 def summarise(

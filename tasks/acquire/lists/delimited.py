@@ -33,7 +33,7 @@ def read_delimited(path: Path) -> Rows:
     try:
         header = [name.strip() for name in next(reader, [])]
         check_header(path, header, first)
-        places = [header.index(name) for name in COLUMNS]
+        indices = [header.index(name) for name in COLUMNS]
         for fields in reader:
             if not fields:
                 continue
@@ -42,8 +42,8 @@ def read_delimited(path: Path) -> Rows:
                     f"{path}: line {reader.line_num}: {len(fields)} columns, expected {len(header)} as in the header"
                 )
             numbers.append(reader.line_num)
-            for column, place in zip(columns, places, strict=True):
-                column.append(fields[place].strip())
+            for column, index in zip(columns, indices, strict=True):
+                column.append(fields[index].strip())
     except csv.Error as error:
         expected = f"values separated by {delimiter!r}, as in the header"
         raise InputError(f"{path}: line {reader.line_num}: {error}; expected {expected}") from error

@@ -36,7 +36,7 @@ def read_landmarks_lines(path: Path) -> Rows:
             if not (_INTEGER.fullmatch(text) or (column == 2 and _is_class(text))):
                 raise InputError(f"{path}: line {number}, column {column}: {text!r}, expected an integer")
     boxes = _order_boxes(path, np.array([fields[2:] for fields in lines], np.float64)) if width == 6 else None
-    urls, labels = ([fields[place] for fields in lines] for place in (0, 1))
+    urls, labels = ([fields[column] for fields in lines] for column in (0, 1))
     return Rows("line", range(1, len(lines) + 1), None, urls, labels, boxes)
 
 

@@ -24,7 +24,7 @@ class Rows(NamedTuple):
     """Cells as they stand in a file, without the space around them.
 
     Attributes:
-        unit, numbers: what the file's places are called, and the place of each row, counted from 1.
+        unit, numbers: what the file is counted in, and the number of each row, counted from 1.
         ids: None where the form of the list has none.
         boxes: float64 (n, 4), as they stand there; None where there are none.
     """
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
     labels: Sequence[str]
     boxes: NDArray[np.float64] | None = None
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         """Where a row stands, for people."""
         return f"{self.unit} {self.numbers[row]}"
 
@@ -51,16 +51,18 @@ def check_cells(path: Path, rows: Rows) -> None:
     """Refuses ids that are none, and ids and classes that lost digits when a program rounded them.
 
     Raises:
-        InputError: names the place of the first, and says what to do.
+        InputError: names the first row, and says what to do.
     """
     for row, cell in enumerate(rows.ids or ()):
         if cell in MISSING:
-            raise InputError(f"{path}: {rows.place(row)}, column id: empty ({cell!r}); an image needs an id of its own")
+            raise InputError(
+                f"{path}: {rows.location(row)}, column id: empty ({cell!r}); an image needs an id of its own"
+            )
     for name, cells in (("id", rows.ids or ()), ("landmark_id", rows.labels)):
         for row, cell in enumerate(cells):
             if "+" in cell and _ROUNDED.fullmatch(cell):
                 raise InputError(
-                    f"{path}: {rows.place(row)}, column {name}: {cell!r} is a number that lost digits; write "
+                    f"{path}: {rows.location(row)}, column {name}: {cell!r} is a number that lost digits; write "
                     "the column as text or as whole numbers"
                 )
 
