@@ -19,7 +19,7 @@ from tasks.features.overlays import Mask, Templates, mask_overlays
 from tasks.features.packed import Features
 from tasks.match.shortlist import shortlist
 from tasks.match.verify import Verification, pair_seed, verify
-from tasks.publish.illustrate import thumbnail
+from tasks.pages.pictures import thumbnail
 
 PICTURES = 24
 _OF_A_CLASS = 4

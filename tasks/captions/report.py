@@ -12,10 +12,9 @@ from storage.manifest import CaptionManifest
 from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
 from tasks.captions.pictures import find_pictures
 from tasks.captions.samples import Samples
-from tasks.publish.card import template_environment
-from tasks.publish.illustrate import thumbnail
-from tasks.publish.overview import flatten
-from tasks.publish.pages import TEMPLATES as STYLE
+from tasks.pages.pictures import thumbnail
+from tasks.pages.rendering import style_sheet, template_environment
+from tasks.pages.words import flatten
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEAD, _TAIL = 30, 60
@@ -74,7 +73,7 @@ def render_report(
         settings=list(flatten(manifest.settings)),
     )
     yield "index.html", page.encode()
-    yield "style.css", (STYLE / "style.css").read_bytes()
+    yield style_sheet()
     yield "captions.css", (_TEMPLATES / "captions.css").read_bytes()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from tasks.evaluate.protocol import Grades, Scores, Setup
 from tasks.evaluate.results import worst
 from tasks.evaluate.truth import Truth
 from tasks.index.page import Picture, overlay
-from tasks.publish.illustrate import thumbnail
-from tasks.publish.pages import TEMPLATES, page_environment
+from tasks.pages.pictures import thumbnail
+from tasks.pages.rendering import style_sheet, template_environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 SHOWN = 15
 """First results that are drawn of each query."""
@@ -52,10 +55,10 @@ def render_worst(
     """
     rows = [_row(int(place), truth, setup, scores, grades[place], ranked) for place in worst(scores, most)]
     pictures = {picture.name: picture for row in rows for picture in (row["query"], *(one for one, _ in row["found"]))}
-    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    yield style_sheet()
     for picture in pictures.values():
         yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
-    template = page_environment().get_template("worst.html")
+    template = template_environment(_TEMPLATES).get_template("worst.html")
     yield "index.html", template.render(base="", title=title, rows=rows, scores=scores, overlay=overlay).encode()
 
 

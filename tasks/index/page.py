@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tasks.index.agreeing import Agreement
 from tasks.index.query import Box
-from tasks.publish.illustrate import thumbnail
-from tasks.publish.pages import TEMPLATES, page_environment
+from tasks.pages.pictures import thumbnail
+from tasks.pages.rendering import style_sheet, template_environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 COLOURS = ("#ff5d8f", "#ffb000", "#4cc3ff", "#b58cff")
 """Of the pairs of regions, the best first; as many pairs are drawn."""
@@ -58,11 +61,11 @@ def render_search(sheet: Sheet, read: Callable[[Picture], bytes]) -> Iterator[tu
     Args:
         read: gives the file of a photograph.
     """
-    yield "style.css", (TEMPLATES / "style.css").read_bytes()
+    yield style_sheet()
     pictures = {picture.name: picture for picture in (sheet.query, *(found.picture for found in sheet.found))}
     for picture in pictures.values():
         yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
-    template = page_environment().get_template("search.html")
+    template = template_environment(_TEMPLATES).get_template("search.html")
     yield "index.html", template.render(base="", sheet=sheet, overlay=overlay, COLOURS=COLOURS).encode()
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from storage.manifest import Certificate
+from tasks.pages.rendering import page_count, style_sheet, template_environment
+from tasks.pages.words import flatten
 from tasks.publish.items import told_through
-from tasks.publish.overview import flatten
-from tasks.publish.pages import TEMPLATES, page_count, page_environment
+from tasks.publish.pages import TEMPLATES
 from tasks.publish.passed_over import sentence_of, tell_reasons, uncompared
 from tasks.publish.rows import cells
 
@@ -27,8 +28,8 @@ def render_certificate(made: Certificate, tables: Mapping[str, pa.Table]) -> Ite
     Args:
         tables: every table of `CERTIFICATE_TABLES` by name. Drawings are in `pictures/`, as `overlap-SHA256.jpg`.
     """
-    yield "style.css", (TEMPLATES / "style.css").read_bytes()
-    template = page_environment().get_template("certificate.html")
+    yield style_sheet()
+    template = template_environment(TEMPLATES).get_template("certificate.html")
     found = found_images(tables)
     pages = page_count(len(found), _PER_PAGE)
     for page in range(pages):

@@ -1,19 +1,19 @@
 """The card of a version: its README.md, in the form that the Hugging Face Hub reads."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.manifest import Manifest, count_uncompared
 from storage.reasons import Reason
 from storage.tables.versions import VERSION_TABLES
+from tasks.pages.rendering import template_environment
 from tasks.publish.passed_over import tell_reasons
 
+_TEMPLATES = Path(__file__).parent / "templates"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -32,7 +32,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
     def dropped(stage: str) -> str:
         return f"{sum(reasons[reason] for reason in Reason if reason.stage == stage):,} dropped"
 
-    template = template_environment().get_template("card.md")
+    template = template_environment(_TEMPLATES).get_template("card.md")
     return template.render(
         manifest=manifest,
         tables=tables,
@@ -60,27 +60,3 @@ def _count_splits(kept: pa.Table) -> list[tuple[str, int, int]]:
         (line["split"], line["image_id_count"], line["landmark_id_count_distinct"])
         for line in counted.sort_by("split").to_pylist()
     ]
-
-
-def template_environment(*folders: Path) -> jinja2.Environment:
-    """What cards are rendered with: templates of these folders, then of this stage."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([*folders, Path(__file__).parent / "templates"]),
-        autoescape=jinja2.select_autoescape(),  # Not of Markdown: there `cell` tames what others named.
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["cell"] = _cell
-    environment.globals["description"] = lambda field: field.metadata[b"description"].decode()
-    environment.filters["yaml"] = json.dumps  # A JSON string is a YAML string.
-    return environment
-
-
-def _cell(text: str) -> str:
-    """Text inside a cell of a Markdown table: one line, no bars, no markup of its own."""
-    for mark in "\\|`*_[]<>":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""The report's pictures: thumbnails, drawn matches and contact sheets. Bytes in, JPEG bytes out."""
+"""The report's pictures: drawn matches and contact sheets. Bytes in, JPEG bytes out."""
 
 import colorsys
 import io
@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tasks.acquire.reduced import read_reduced
+from tasks.pages.pictures import encode_jpeg, open_upright
 
-_SPARE = 2  # times the size of a drawing at which its picture is read: enough for Pillow's filter
-_THUMBNAIL_SIDE = 256
 _MATCH_SIDE = 480
 _MATCH_GAP = 8
 _MATCH_LINES = 60
@@ -26,11 +24,6 @@ _DROPPED_COLOUR = (190, 74, 60)
 _PAPER = (246, 246, 243)
 
 
-def thumbnail(content: bytes) -> bytes:
-    """A small JPEG of an accepted image, upright by its EXIF orientation, longest side at most 256 pixels."""
-    return _jpeg(_open_upright(content, _THUMBNAIL_SIDE)[0])
-
-
 def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
     """Two images side by side, their matched keypoints joined by thin lines.
 
@@ -41,8 +34,8 @@ def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
     Returns:
         A JPEG, each image at most 480 pixels on its longest side; at most 60 evenly picked lines are drawn.
     """
-    first, first_scale = _open_upright(left, _MATCH_SIDE)
-    second, second_scale = _open_upright(right, _MATCH_SIDE)
+    first, first_scale = open_upright(left, _MATCH_SIDE)
+    second, second_scale = open_upright(right, _MATCH_SIDE)
     height = max(first.height, second.height)
     canvas = Image.new("RGB", (first.width + _MATCH_GAP + second.width, height), _MATCH_PAPER)
     corners = [
@@ -52,7 +45,7 @@ def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
     canvas.paste(first, corners[0])
     canvas.paste(second, corners[1])
     scales = np.array([first_scale, first_scale, second_scale, second_scale])
-    return _jpeg(_draw_lines(canvas, points * scales + np.array([*corners[0], *corners[1]])))
+    return encode_jpeg(_draw_lines(canvas, points * scales + np.array([*corners[0], *corners[1]])))
 
 
 def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
@@ -64,9 +57,9 @@ def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
     Returns:
         A JPEG, at most 480 pixels on its longest side.
     """
-    image, scale = _open_upright(content, _MATCH_SIDE)
+    image, scale = open_upright(content, _MATCH_SIDE)
     ends = np.tile(positions * scale, 2)
-    return _jpeg(_draw_lines(image, ends))
+    return encode_jpeg(_draw_lines(image, ends))
 
 
 def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
@@ -84,15 +77,7 @@ def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
     for y, (colour, pictures) in enumerate(rows):
         for x, picture in enumerate(pictures):
             sheet.paste(_tile(picture, colour), (x * _TILE_SIDE, y * _TILE_SIDE))
-    return _jpeg(sheet)
-
-
-def _open_upright(content: bytes, side: int) -> tuple[Image.Image, float]:
-    """The RGB image upright, shrunk to `side`, and the factor from its pixels to the shrunk one's."""
-    image, factor = read_reduced(content, _SPARE * side)
-    longest = max(image.size) * factor
-    image.thumbnail((side, side))
-    return image, max(image.size) / longest
+    return encode_jpeg(sheet)
 
 
 def _draw_lines(canvas: Image.Image, points: NDArray[np.float64]) -> Image.Image:
@@ -116,9 +101,3 @@ def _tile(picture: bytes, colour: tuple[int, int, int]) -> Image.Image:
         framed = ImageOps.expand(ImageOps.contain(image.convert("RGB"), (inner, inner)), _TILE_FRAME, colour)
     tile.paste(framed, ((_TILE_SIDE - framed.width) // 2, (_TILE_SIDE - framed.height) // 2))
     return tile
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    sink = io.BytesIO()
-    image.save(sink, "JPEG", quality=80, optimize=True)
-    return sink.getvalue()

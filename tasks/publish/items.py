@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.acquire.address import REDACTED
+from tasks.pages.words import clip, plain_name, words
 from tasks.publish.related import reassigned_drawing
 from tasks.publish.rows import COLUMNS_BY_STAGE
 
-_LONGEST_TEXT = 240
 _LONGEST_LINK = 1000
-_LONGEST_LIST = 8
 _THUMBNAIL_SIDE = 256
 
 
@@ -94,36 +93,9 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     if "through" in facts:
         facts["through"] = told_through(facts["through"])
     # The address stands beside the facts as it is.
-    return [(_plain(name), clip(words(value))) for name, value in facts.items() if value != record["url"]]
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    return [(plain_name(name), clip(words(value))) for name, value in facts.items() if value != record["url"]]
 
 
 def told_through(image_id: str) -> str:
     """What it means that an image was found to show a test landmark through another."""
     return f"{image_id}, of its class, which shows that photograph: the match is with it"
-
-
-def words(value: Any) -> str:
-    """A JSON value in plain words."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.4g}"
-        case list():
-            more = f" and {len(value) - _LONGEST_LIST} more" if len(value) > _LONGEST_LIST else ""
-            return ", ".join(words(part) for part in value[:_LONGEST_LIST]) + more
-        case dict():
-            return "; ".join(f"{_plain(name)} {words(part)}" for name, part in value.items())
-        case _:
-            return str(value)
-
-
-def clip(text: str) -> str:
-    """The text, cut where it is too long for a page."""
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -1,6 +1,6 @@
 """What the report's index says of a version as a whole: overlaps with test sets, checks, losses by step, settings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from storage.manifest import FunnelStep
 from storage.reasons import Reason
+from tasks.pages.words import clip, words
 from tasks.publish.funnel import STEPS
-from tasks.publish.items import clip, words
 from tasks.publish.passed_over import uncompared
 from tasks.publish.rows import ClassSummary, cells
 
@@ -65,12 +65,3 @@ def losses(steps: Sequence[FunnelStep], counts: Mapping[str, int]) -> list[dict[
         {reason: count for reason, count in most_first if Reason(reason).stage in STEPS.get(step.step, ())}
         for step in steps
     ]
-
-
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, value in words)."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", words(value)

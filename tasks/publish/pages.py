@@ -8,13 +8,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 
 from storage.manifest import Manifest
 from storage.reasons import Reason
+from tasks.pages.rendering import page_count, template_environment
+from tasks.pages.words import flatten
 from tasks.publish.items import Item, make_item
-from tasks.publish.overview import check, flatten, losses
+from tasks.publish.overview import check, losses
 from tasks.publish.passed_over import sentence_of, tell_reasons, uncompared
 from tasks.publish.related import RELATED_ON_INDEX
 from tasks.publish.rows import ClassSummary
@@ -68,19 +69,6 @@ def kind_of(reason: str) -> str:
             return "overlap" if known.stage == "overlap" else "acquire"
 
 
-def page_environment() -> jinja2.Environment:
-    """How pages are rendered: what others named is text, and what a template misses is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    return environment
-
-
 class Pages:
     """Renders templates for one version.
 
@@ -91,7 +79,7 @@ class Pages:
     def __init__(self, manifest: Manifest, names: frozenset[str], masks: Mapping[str, Mapping[str, Any]]) -> None:
         self._names, self._masks = names, masks
         self._manifest = manifest
-        self._environment = page_environment()
+        self._environment = template_environment(TEMPLATES)
         self._environment.globals.update(
             manifest=manifest,
             Reason=Reason,
@@ -193,10 +181,6 @@ class Pages:
     def _render(self, template: str, path: str, **values: Any) -> tuple[str, bytes]:
         text = self._environment.get_template(template).render(base="../" * path.count("/"), **values)
         return path, text.encode()
-
-
-def page_count(rows: int, per_page: int) -> int:
-    return max(1, -(-rows // per_page))
 
 
 def _suffix(page: int) -> str:

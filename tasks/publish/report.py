@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from storage.manifest import Manifest
 from storage.reasons import Reason
+from tasks.pages.rendering import style_sheet
 from tasks.publish.overview import overlaps_by_class
 from tasks.publish.pages import (
     KINDS,
@@ -45,8 +46,8 @@ def render_report(
     sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
     related = related_classes(tables["class_pairs"].drop_columns(["affine", "points"]).to_pandas(), sha256)
     classes = summarise(rows, tables, seen_from(related))
-    for name in ("style.css", "report.js"):
-        yield name, (TEMPLATES / name).read_bytes()
+    yield style_sheet()
+    yield "report.js", (TEMPLATES / "report.js").read_bytes()
     yield "classes.js", _class_data(classes)
     start = 0
     for number, summary in enumerate(classes):

@@ -26,6 +26,7 @@ from tasks.acquire.sources import duplicate_rows
 from tasks.contracts import Run, stage
 from tasks.overlap.certificate import certify
 from tasks.overlap.namesakes import namesakes
+from tasks.pages.pictures import thumbnail
 from tasks.publish.attest import render_certificate
 from tasks.publish.card import render_card
 from tasks.publish.contracts import (
@@ -41,7 +42,7 @@ from tasks.publish.contracts import (
     PublishedVersion,
     PublishInputs,
 )
-from tasks.publish.illustrate import draw_keypoints, draw_match, thumbnail
+from tasks.publish.illustrate import draw_keypoints, draw_match
 from tasks.publish.passed_over import count_reasons, with_unreadable
 from tasks.publish.redaction import redact_sources, redact_tables
 from tasks.publish.related import class_pair_drawing, reassigned_drawing, strongest_class_pairs

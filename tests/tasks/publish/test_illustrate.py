@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.publish.illustrate import contact_sheet, draw_match, thumbnail
+from tasks.pages.pictures import thumbnail
+from tasks.publish.illustrate import contact_sheet, draw_match
 
 
 def pixels(content):
