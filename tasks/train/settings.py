@@ -1,0 +1,21 @@
+"""The knobs of training; defaults are those of Deep Image Retrieval (Gordo et al. 2016, 2017) where it tells them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.settings import StageSettings
+
+
+class LossSettings(StageSettings):
+    """What a step makes smaller."""
+
+    loss: Literal["dot", "squared", "ap"] = Field(
+        "dot",
+        description="`dot` ranks triplets by dot products (Gordo et al. 2017), `squared` by squared distances (2016); "
+        "`ap` is average precision over histograms (Revaud et al. 2019)",
+    )
+    margin: float = Field(
+        0.1, gt=0, description="of the ranking loss, in the form that `loss` names: squared, it is worth half as much"
+    )
+    bins: int = Field(25, ge=2, description="of the histograms of `ap`, over similarities from 0 to 1 (released code)")
