@@ -35,9 +35,9 @@ def download(
 ) -> None:
     """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
     from flows.settings import allow_hosts, read_addresses
+    from tasks.acquire.download import RECORD, files_of
+    from tasks.acquire.download import download as fetch
     from tasks.acquire.settings import TransferSettings
-    from tasks.overlap.download import RECORD, files_of
-    from tasks.overlap.download import download as fetch
     from tasks.overlap.testsets import read_test_set
 
     files = files_of(name, read_addresses(addresses) if addresses else {})

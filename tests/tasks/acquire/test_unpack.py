@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import InputError
-from tasks.overlap.unpack import unpack
+from tasks.acquire.unpack import unpack
 
 LONG = f"{'n' * 300}.jpg"
 

@@ -11,7 +11,7 @@ from storage.errors import InputError
 from storage.unwritable import told_when_unwritable
 from tasks.acquire.archive import transfer
 from tasks.acquire.settings import RemoteFile, TransferSettings
-from tasks.overlap.unpack import unpack
+from tasks.acquire.unpack import unpack
 
 RECORD = "downloaded.json"
 """In the folder of a fetched set: the address, length and sha256 of each file that came."""

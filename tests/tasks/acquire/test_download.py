@@ -16,8 +16,8 @@ import pytest
 
 from storage.errors import InputError
 from tasks.acquire.address import host_of
+from tasks.acquire.download import OFFICIAL, RECORD, download, files_of
 from tasks.acquire.settings import RemoteFile, TransferSettings
-from tasks.overlap.download import OFFICIAL, RECORD, download, files_of
 from tasks.overlap.testsets import read_test_set
 
 SETTINGS = TransferSettings(attempts=1)
@@ -215,7 +215,7 @@ def test_damaged_archives(server, tmp_path, path, body, said):
 
 
 def test_an_archive_that_would_fill_the_disk_is_refused(server, tmp_path, monkeypatch):
-    from tasks.overlap import download as module
+    from tasks.acquire import download as module
 
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     server.offered = {"/a.tgz": tgz(CONTENT)}
