@@ -26,7 +26,7 @@ class Turn(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of the folder of its journal."""
+        """The name of the folder of its journal."""
         return f"{self.generation}-{self.asking}-{self.looking}"
 
 

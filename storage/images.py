@@ -48,7 +48,7 @@ def get_image(root: Root, path: str) -> bytes:
 
 
 def rotten_images(root: Root, paths: Iterable[str]) -> set[str]:
-    """Those of stored images that are gone, or hold other bytes than their names promise; all are read."""
+    """The stored images that are gone, or hold other bytes than their names promise; all are read."""
     rotten, coming = set[str](), iter(paths)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while some := list(islice(coming, _IN_MEMORY)):

@@ -10,6 +10,7 @@ class Reason(StrEnum):
     sentence: str
 
     def __new__(cls, code: str, stage: str = "", sentence: str = "") -> "Reason":
+        """Makes the text of a code carry its stage and a sentence on what it means."""
         member = str.__new__(cls, code)
         member._value_, member.stage, member.sentence = code, stage, sentence
         return member
@@ -79,6 +80,7 @@ class PassedOver(StrEnum):
     counts: bool
 
     def __new__(cls, code: str, sentence: str = "", counts: bool = True) -> "PassedOver":
+        """Makes the text of a code carry a sentence on what it means, and whether a photograph may be missed."""
         member = str.__new__(cls, code)
         member._value_, member.sentence, member.counts = code, sentence, counts
         return member

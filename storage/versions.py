@@ -240,7 +240,7 @@ def list_damage_of(root: Root, version: Version) -> list[str]:
 
 
 def _number_of(root: Root, name: str, kind: type[Version], digest: str) -> int:
-    """That of the folder of this content, or the next that no folder has: one without a manifest keeps its own too."""
+    """The number of this content's folder, or the next that no folder has: one without a manifest keeps its own too."""
     folders = [folder for folder in root.names(f"{kind.shelf}/{name}") if _FOLDER_PATTERN.fullmatch(folder)]
     same = [_number(folder) for folder in folders if _short_digest(folder) == digest[:12]]
     return min(same) if same else 1 + max(map(_number, folders), default=0)

@@ -140,7 +140,7 @@ def _is_wrong(weights: Any, row: int, rows: Any, similarities: Any) -> bool:
 
 
 def _high_water() -> int:
-    """The most kilobytes of memory that this process had. (`getrusage` counts those of its parent too.)"""
+    """The most kilobytes of memory that this process had. `getrusage` counts those of its parent too."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 

@@ -71,7 +71,7 @@ def _answer(host: str, path: str, picture: bytes) -> bytes:
 
 
 def _picture() -> bytes:
-    """A small picture, so that the processor does not decide. (Synthetic.)"""
+    """A small picture, so that the processor does not decide; it is synthetic."""
     patches = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     sink = io.BytesIO()
     Image.fromarray(patches).resize((96, 80)).save(sink, "JPEG")

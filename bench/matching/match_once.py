@@ -27,7 +27,7 @@ def main(root: str, inputs: str) -> dict[str, float]:
 
 
 def peak_memory() -> int:
-    """The most bytes of memory that this process had. (`getrusage` counts those of its parent too.)"""
+    """The most bytes of memory that this process had. `getrusage` counts those of its parent too."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 

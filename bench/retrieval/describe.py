@@ -81,7 +81,6 @@ def _shares(network: Network, rounds: int) -> dict[str, float]:
 
 def _pool_by_loop(network: Network, maps: Tensor) -> Tensor:
     """R-MAC as its formula reads: each region by itself."""
-
     height, width = maps.shape[-2:]
 
     def regions() -> Iterator[Tensor]:

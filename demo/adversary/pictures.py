@@ -15,7 +15,7 @@ _SIDE = 50_000
 
 
 def photograph(format_name: str = "JPEG", mode: str = "RGB", seed: int = 0, **options: Any) -> bytes:
-    """A picture of coarse random patches, 96 × 80, in a format and mode of Pillow's names. (Synthetic.)"""
+    """A picture of coarse random patches, 96 × 80, in a format and mode of Pillow's names; it is synthetic."""
     sink = io.BytesIO()
     _patches(seed).convert(mode).save(sink, format_name, **options)
     return sink.getvalue()

@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def cpu_seconds(self) -> float:
-        """Of all stages."""
+        """The seconds of CPU of all stages."""
         return sum(work.seconds for work in self.works)
 
     @property
@@ -100,7 +100,7 @@ class Plan:
 
     @property
     def memory_bytes(self) -> float:
-        """Of the process while it reads the list, or while its workers match the largest classes: the larger."""
+        """The memory while the list is read or while workers match the largest classes, whichever is larger."""
         largest = np.minimum(self.compared_sizes[-self.workers :], BLOCK)
         return float(_BASE_MEMORY + max(self.asked.rows * _ROW_MEMORY, largest.sum() * _PHOTOGRAPH_MEMORY))
 

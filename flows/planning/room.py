@@ -29,7 +29,7 @@ class Written:
 
     @property
     def total(self) -> float:
-        """Of all."""
+        """The bytes of all."""
         return self.images + self.keypoints + self.pictures
 
 

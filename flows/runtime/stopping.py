@@ -25,7 +25,7 @@ _SHOW_CURSOR = "\033[?25h"
 
 
 class Stopped(BaseException):
-    """The command was told to stop. (Neither an Exception nor a KeyboardInterrupt, which others take for theirs.)
+    """The command was told to stop. It is neither an Exception nor a KeyboardInterrupt, which others take for theirs.
 
     Attributes:
         code: that the command ends with.

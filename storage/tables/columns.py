@@ -6,6 +6,7 @@ import pyarrow as pa
 
 
 def column(name: str, kind: Any, description: str, *, optional: bool = False) -> pa.Field:
+    """Makes a column of a schema with a sentence that describes it; it has nulls only where it is optional."""
     return pa.field(name, kind, nullable=optional, metadata={"description": description})
 
 

@@ -106,7 +106,7 @@ class Acquirer:
         return settle(url, fetched, found, self._put(fetched.body, found.sha256, EXTENSIONS[found.format]))
 
     def _read(self, folder: Path, url: str) -> Found:
-        """Of a file of a folder."""
+        """Brings a file of a folder to its outcome."""
         started_at, clock = datetime.now(UTC), monotonic()
         try:
             fetched = self._read_file(folder / url)
@@ -125,7 +125,7 @@ class Acquirer:
         return Fetched(None, body)
 
     def _inspect(self, known: PriorOutcome) -> Outcome | None:
-        """Of stored bytes, which nothing is fetched for; None where they rotted, so that they are."""
+        """Looks at stored bytes again, without fetching; None where they rotted, so that they are fetched."""
         assert known.image
         try:
             content = self._get(known.image["path"])

@@ -154,7 +154,7 @@ def _length(response: urllib3.BaseHTTPResponse, begun: int) -> int | None:
 
 
 def _mark_of(response: urllib3.BaseHTTPResponse) -> str:
-    """By what the server knows this very file again; nothing where it gives no means to."""
+    """The mark by which the server knows this very file again; empty where it gives none."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
 

@@ -45,7 +45,7 @@ class Budget:
                 self._room.notify_all()
 
     def _wait(self, claim: "Claim", more: int) -> None:
-        """Until it is this one's turn, and there is room or nobody else is beyond."""
+        """Waits until it is this one's turn, and there is room or nobody else is beyond."""
         heapq.heappush(self._waiting, claim)
         while not self._closed and self._beyond is not claim:
             is_next = self._waiting[0] is claim

@@ -26,7 +26,7 @@ _ISATAP = {0x00005EFE, 0x02005EFE}
 
 
 class BlockedAddressError(Exception):
-    """The host leads to an address that is not public. (Not an OSError: urllib3 would call it a broken connection.)"""
+    """The host leads to an address that is not public. No OSError: urllib3 would call it a broken connection."""
 
 
 def is_public(address: str) -> bool:

@@ -15,7 +15,7 @@ _TURNS = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation of a loaded image, 1 to 8; 1 where the tag is absent or nonsense. (Loading turns a TIFF.)
+    """EXIF orientation of a loaded image, 1 to 8; 1 where the tag is absent or nonsense. Loading turns a TIFF.
 
     XMP does not count, as it does not for browsers; Pillow's own way takes it where EXIF says nothing.
     """
@@ -37,7 +37,7 @@ def _exif_of(image: Image.Image) -> Image.Exif:
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Undoes an EXIF orientation. (Pillow's own way writes all tags anew, and fails on those that are malformed.)"""
+    """Undoes an EXIF orientation. Pillow's own way writes all tags anew, and fails on malformed ones."""
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 

@@ -86,7 +86,7 @@ def lost_images(
 
 
 def settings_digests(settings: AcquireSettings) -> tuple[str, str]:
-    """Of what decides how hosts are asked, and of what decides which of the pictures that came are taken."""
+    """The digests of what decides how hosts are asked, and of what decides which pictures are taken."""
     asking, looking = settings.model_dump_json(exclude=set(LIMITS)), settings.model_dump_json(include=set(LIMITS))
     digests = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in (asking, f"{VERSION} {looking}"))
     return next(digests), next(digests)

@@ -14,7 +14,7 @@ from tasks.native import keep_freed_memory, let_others_finish, share_heap
 
 
 class Shared(NamedTuple):
-    """In use by all who have it open."""
+    """What all shards of a process fetch and inspect with, in use by all who have it open."""
 
     fetcher: Fetcher
     inspectors: Inspectors

@@ -39,7 +39,7 @@ class Tally:
             own.outcomes[outcome] += 1
 
     def total(self) -> HostTally:
-        """That of all hosts together."""
+        """The counts of all hosts together."""
         with self._lock:
             hosts = list(self.hosts.values())
             whole = HostTally(
@@ -62,7 +62,7 @@ class Tally:
         return self.total().done / max(time.monotonic() - self._begun, 1e-3)
 
     def seconds_left(self, host_rate: float) -> float:
-        """Until all expected rows have ended, at the rate so far, or at that of the host with the most rows to go."""
+        """The seconds until all expected rows have ended, at the rate so far or at that of the host with most to go."""
         with self._lock:
             slowest = max((own.rows - own.done for own in self.hosts.values()), default=0) / host_rate
         whole = self.total()

@@ -39,7 +39,7 @@ class Features:
         return np.asarray(np.sqrt(np.abs(a11 * a22 - a12 * a21)))
 
     def without(self, masked: NDArray[np.bool_]) -> "Features":
-        """Those that are not masked (n,)."""
+        """The features that are not masked, by a mask (n,)."""
         return Features(self.keypoints[~masked], self.descriptors[~masked])
 
     def largest(self, count: int) -> "Features":
@@ -48,7 +48,7 @@ class Features:
         return Features(self.keypoints[chosen], self.descriptors[chosen])
 
     def mirrored(self, width: float) -> "Features":
-        """Those of the mirror image, left for right, of a picture so many pixels wide.
+        """The features of the mirror image, left for right, of a picture so many pixels wide.
 
         The grid of a SIFT (see `turned`) then counts its columns, and its directions, the other way round.
         """
@@ -58,7 +58,7 @@ class Features:
         return Features(keypoints, np.ascontiguousarray(grid.reshape(-1, 128)))
 
     def turned(self, quarters: int) -> "Features":
-        """With the descriptors that upright keypoints have once the picture is turned, by quarters to the left.
+        """The features with the descriptors of upright keypoints once the picture is turned by quarters to the left.
 
         A SIFT is a grid of 4 × 4 places with 8 directions each (y downwards, x, counterclockwise from x): a quarter
         turn moves the places and steps the directions by two, and changes no number.

@@ -99,7 +99,7 @@ class InvertedFile:
 
 
 def _sample(photographs: Sequence[Features], step: int) -> NDArray[np.float32]:
-    """Of each photograph one descriptor in so many, from a random one on: they may stand in order of size."""
+    """Takes of each photograph one descriptor in so many, from a random one on: they may stand in order of size."""
     random = np.random.default_rng(1)
     return np.concatenate([one.descriptors[random.integers(step) :: step] for one in photographs]).astype(np.float32)
 

@@ -32,7 +32,7 @@ def alike(features: Features, index: DescriptorIndex, settings: OverlapSettings)
 def propose(
     features: Features, width: int, index: DescriptorIndex, settings: OverlapSettings
 ) -> list[tuple[int, Position]]:
-    """With which photographs of the index an image is to be compared, and in which position.
+    """Proposes the photographs of the index to compare an image with, and the position of each.
 
     Keypoints stand upright, and so does what two photographs of one thing show: the image asks with all its keypoints
     for those. A copy may be mirrored or lie on its side, and then has very many keypoints in common: the largest are

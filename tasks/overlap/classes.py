@@ -63,7 +63,7 @@ def class_pair_candidates(
 def verify_pairs(
     images: pd.DataFrame, features: Sequence[Features], pairs: Iterable[Pair], settings: MatchSettings
 ) -> dict[Pair, Verification]:
-    """Those of the pairs of rows that show the same thing, by the verification of `match`.
+    """Verifies pairs of rows, and keeps those that show the same thing, by the verification of `match`.
 
     Args:
         images: sha256, width, height, in the order of the features.

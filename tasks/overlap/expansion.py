@@ -98,7 +98,7 @@ def expand(
 
 
 def _regions(pairs: pd.DataFrame) -> dict[str, list[Region]]:
-    """By image, where it shows each site that it has pairs with."""
+    """Finds, by image, where it shows each site that it has pairs with."""
     regions: dict[str, list[Region]] = {}
     strongest_first = pairs.sort_values(["inliers", "test_image"], ascending=[False, True])
     for (image_id, _, _), own in strongest_first.groupby(["image_id", "test_set", "site"]):

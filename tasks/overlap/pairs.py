@@ -28,6 +28,7 @@ class SignedTests:
 
     @cached_property
     def index(self) -> DescriptorIndex:
+        """The index of their descriptors, in their order."""
         return DescriptorIndex(self.features)
 
 

@@ -46,7 +46,7 @@ class About(BaseModel):
         return {"absent": absent, "ignored": ignored, "not_compared": len(reasons) - absent}
 
     def metadata(self) -> dict[str, str]:
-        """As the metadata of a table's file."""
+        """The same as the metadata of a table's file."""
         return {_KEY: self.model_dump_json()}
 
 
@@ -108,7 +108,7 @@ def _read_about(where: str, schema: pa.Schema) -> About:
 
 
 def _difference(about: About, features: FeatureSettings) -> str:
-    """Of two ways to describe a photograph, what differs first."""
+    """Names the first difference between two ways to describe a photograph."""
     theirs, ours = about.features.model_dump(), features.model_dump()
     for name, value in ours.items():
         if theirs[name] != value:

@@ -96,6 +96,7 @@ class Pages:
     def of_class(
         self, summary: ClassSummary, rows: pa.Table, around: tuple[str | None, str | None]
     ) -> Iterator[tuple[str, bytes]]:
+        """Yields the pages of a class as (path, bytes); `around` names the classes before and after it."""
         firsts: dict[str, str] = {}
         before = 0
         for reason, count in summary.reasons.items():
@@ -118,6 +119,7 @@ class Pages:
             )
 
     def of_reason(self, reason: Reason, rows: pa.Table) -> Iterator[tuple[str, bytes]]:
+        """Yields the pages of the rows that were dropped for a reason, as (path, bytes)."""
         pages = page_count(rows.num_rows, PER_PAGE) if rows.num_rows else 0
         for page in range(pages):
             items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
@@ -132,6 +134,7 @@ class Pages:
             )
 
     def of_overlaps(self, overlaps: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
+        """Yields the pages of the classes that show what test photographs do, as (path, bytes)."""
         pages = page_count(len(overlaps), _OVERLAPS_PER_PAGE)
         for page in range(pages):
             yield self._render(
@@ -150,6 +153,7 @@ class Pages:
         overlaps: list[dict[str, Any]],
         related: list[dict[str, Any]],
     ) -> tuple[str, bytes]:
+        """Renders the first page of the report, as (path, bytes)."""
         counts: Counter[str] = Counter()
         for summary in classes:
             counts.update(summary.reasons)

@@ -24,7 +24,7 @@ def with_unreadable(passed_over: pa.Table, drops: pa.Table) -> pa.Table:
 
 
 def count_reasons(passed_over: pa.Table) -> dict[str, dict[str, int]]:
-    """By test set, and by reason, how many files."""
+    """Counts the files by test set and by reason."""
     counts: dict[str, dict[str, int]] = {}
     for row in sorted(passed_over.to_pylist(), key=lambda row: (row["test_set"], row["reason"])):
         own = counts.setdefault(row["test_set"], {})

@@ -10,7 +10,7 @@ RELATED_ON_INDEX = 100
 
 
 def strongest_class_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of each two classes the row of `class_pairs` with most inliers, sorted by the classes."""
+    """Picks of each two classes the row of `class_pairs` with most inliers, sorted by the classes."""
     ordered = pairs.sort_values(["inliers", "image_a", "image_b"], ascending=[False, True, True])
     strongest = ordered.drop_duplicates(["landmark_a", "landmark_b"])
     return strongest.sort_values(["landmark_a", "landmark_b"], ignore_index=True)

@@ -47,10 +47,12 @@ class ClassSummary:
 
     @property
     def rows(self) -> int:
+        """How many rows of the list the class has."""
         return sum(self.reasons.values())
 
     @property
     def kept(self) -> int:
+        """How many of them are kept."""
         return self.reasons.get(Reason.KEPT, 0)
 
 
@@ -79,7 +81,7 @@ def join(tables: Mapping[str, pa.Table]) -> pa.Table:
 
 
 def strongest_pairs(overlaps: pa.Table) -> pa.Table:
-    """Of each image the one pair with a test photograph that its verdict names (see `tasks.overlap.landmarks`)."""
+    """Picks of each image the one pair that its verdict names (see `tasks.overlap.landmarks`)."""
     ordered = overlaps.sort_by(
         [
             ("kind", "ascending"),  # a copy comes before a landmark

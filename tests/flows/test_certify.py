@@ -50,8 +50,10 @@ def abbeys(listed: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(listed: Any, tmp_path: Path) -> Path:
-    """Photographs at any depth: two of the abbey, of which one is a mirrored copy of a test photograph, a stranger, and
-    one that is none."""
+    """Photographs at any depth.
+
+    Two are of the abbey, of which one is a mirrored copy of a test photograph; one is a stranger, and one is none.
+    """
     folder = tmp_path / "holiday snaps"
     (folder / "2024/may").mkdir(parents=True)
     (folder / "stranger.jpg").write_bytes(listed.view_of("market", "stranger"))
