@@ -19,3 +19,13 @@ class LossSettings(StageSettings):
         0.1, gt=0, description="of the ranking loss, in the form that `loss` names: squared, it is worth half as much"
     )
     bins: int = Field(25, ge=2, description="of the histograms of `ap`, over similarities from 0 to 1 (released code)")
+
+
+class MiningSettings(StageSettings):
+    """How hard triplets are found and drawn."""
+
+    pool: int = Field(5000, ge=3, description="images, drawn evenly, that triplets are mined from (Gordo et al. 2017)")
+    hardest: int = Field(25, ge=1, description="triplets of a query, those of largest loss, that one is drawn from")
+    refresh: int = Field(64, ge=1, description="iterations until another pool is drawn and described")
+    batch: int = Field(64, ge=1, description="triplets of an iteration")
+    seed: int = Field(0, ge=0, description="another number draws other pools and triplets")
