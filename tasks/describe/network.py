@@ -53,10 +53,10 @@ class Network(nn.Module):
         return self.channels if self.whitening is None else len(self.whitening.weight)
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """Maps float32 (batch, channels, rows, columns) of pictures uint8 (batch, 3, height, width), RGB."""
+        """Maps (batch, channels, rows, columns), like the weights, of pictures uint8 (batch, 3, height, width), RGB."""
         normal = ((pixels - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         with torch.autocast(normal.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
-            return self._maps(normal).float()
+            return self._maps(normal).to(normal.dtype)
 
     def regions(self, maps: Tensor) -> Tensor:
         """The vectors of the regions of maps, of unit length and not whitened: (batch, regions, channels)."""
