@@ -10,37 +10,14 @@ from torch import Tensor, nn
 
 from tasks.describe.network import Network, load_network
 from tasks.describe.settings import DescribeSettings
-from tasks.describe.whiten import Whiten
 from tasks.train.gradients import accumulate_gradients, make_trainable
 from tasks.train.losses import ap_losses, dot_losses, squared_losses
-
-
-class Small:
-    """A backbone of two layers, with BatchNorm between them and dropout behind."""
-
-    mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
-
-    def __init__(self) -> None:
-        torch.manual_seed(0)
-        layers = nn.Conv2d(3, 6, 4, 4), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 8, 4, 4), nn.ReLU(), nn.Dropout(0.5)
-        self.network = nn.Sequential(*layers)
-
-    def maps(self, pixels: Tensor) -> Tensor:
-        maps: Tensor = self.network(pixels)
-        return maps
+from tests.tasks.train.small import images_of, small_network
 
 
 @pytest.fixture
 def small() -> Network:
-    whitening = Whiten(torch.full((8,), 0.1), torch.randn(5, 8, generator=torch.Generator().manual_seed(2)))
-    network = Network(Small(), DescribeSettings(levels=2), whitening).double()
-    make_trainable(network)
-    return network
-
-
-def images_of(*sizes: tuple[int, int]) -> list[Tensor]:
-    random = torch.Generator().manual_seed(1)
-    return [torch.randint(0, 256, (1, 3, *size), dtype=torch.uint8, generator=random) for size in sizes]
+    return small_network().double()
 
 
 SIZES = (64, 80), (80, 64), (64, 64), (48, 96), (96, 80), (64, 80)
