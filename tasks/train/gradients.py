@@ -26,7 +26,8 @@ def accumulate_gradients(network: nn.Module, images: Sequence[Tensor], loss: Cal
 
     Args:
         network: makes a descriptor (1, dimensions) of an image, the same each time it is asked.
-        images: uint8 (1, 3, height, width) each, of any sizes; each is asked for twice, so they may be read lazily.
+        images: uint8 (1, 3, height, width) each, of any sizes, on the network's device; each is asked for twice, so
+            they may be read lazily.
         loss: one number of the descriptors (images, dimensions).
 
     Returns:

@@ -1,4 +1,8 @@
-"""The knobs of training; defaults are those of Deep Image Retrieval (Gordo et al. 2016, 2017) where it tells them."""
+"""The knobs of training; defaults are those of Deep Image Retrieval (Gordo et al. 2016, 2017).
+
+Pool, hardest, refresh and batch are as others quote the paper, and the margin is as it is remembered: which of the two
+forms it belongs to is not known for certain.
+"""
 
 from typing import Literal
 
@@ -19,6 +23,11 @@ class LossSettings(StageSettings):
         0.1, gt=0, description="of the ranking loss, in the form that `loss` names: squared, it is worth half as much"
     )
     bins: int = Field(25, ge=2, description="of the histograms of `ap`, over similarities from 0 to 1 (released code)")
+
+    @property
+    def dot_margin(self) -> float:
+        """The margin in the form of dot products, which mining asks for: of squared distances, it is half of it."""
+        return self.margin / 2 if self.loss == "squared" else self.margin
 
 
 class MiningSettings(StageSettings):

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score
 from torch.nn.functional import normalize
 
 from tasks.train.losses import ap_losses, dot_losses, squared_losses
+from tasks.train.settings import LossSettings
 
 # Query, positive and negative: cosines to the query are 0.6 and 0.8, then 0.8 and 0.6
 WORKED = torch.tensor([[[1, 0], [0.6, 0.8], [0.8, -0.6]], [[1, 0], [0.8, 0.6], [0.6, -0.8]]], dtype=torch.float64)
@@ -44,6 +45,16 @@ def test_both_forms_move_what_has_unit_length_alike(seed, margin):
     ways = squared_losses(normalize(free, dim=-1), margin), dot_losses(normalize(free, dim=-1), margin / 2)
     squared, dot = (torch.autograd.grad(losses.sum(), free)[0] for losses in ways)
     assert torch.allclose(squared, dot, atol=1e-13)
+
+
+@given(SEEDS, MARGINS)
+def test_the_margin_that_mining_gets_finds_the_triplets_that_lose(seed, margin):
+    triplets = unit_triplets(seed, batch=40)
+    for name, losses in (("dot", dot_losses), ("squared", squared_losses)):
+        settings = LossSettings(loss=name, margin=margin)
+        queries, positives, negatives = triplets.unbind(dim=1)
+        gaps = ((positives - negatives) * queries).sum(dim=-1)
+        assert torch.equal(losses(triplets, margin) > 1e-12, settings.dot_margin - gaps > 1e-12)
 
 
 def test_gradients_of_squared_distances_are_the_published_ones():
