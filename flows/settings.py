@@ -28,7 +28,9 @@ from tasks.captions.settings import (
     TripletSettings,
 )
 from tasks.cluster.settings import ClusterSettings, Overrides
+from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.features.settings import FeatureSettings, OverlaySettings
+from tasks.index.settings import IndexSettings
 from tasks.match.settings import MatchSettings
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
@@ -68,6 +70,14 @@ class CaptionsSettings(StageSettings):
     encode: EncodeSettings = Field(EncodeSettings(), description="the variant of tf-idf")
     neighbours: NeighbourSettings = Field(NeighbourSettings(), description="nearest images")
     triplets: TripletSettings = Field(TripletSettings(), description="semantic triplets")
+
+
+class IndexFlowSettings(StageSettings):
+    """What decides the result of the flow `index`, stage by stage."""
+
+    describe: DescribeSettings = Field(DescribeSettings(), description="the network, and what it makes of an image")
+    whiten: WhitenSettings = Field(WhitenSettings(), description="how whitening is learned")
+    index: IndexSettings = Field(IndexSettings(), description="the kind of index, and its search")
 
 
 class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
@@ -135,6 +145,11 @@ def read_settings(path: Path) -> CurateSettings:
 def read_captions_settings(path: Path) -> CaptionsSettings:
     """Reads a TOML file with a section per stage of the flow `captions`, as `read_settings` does."""
     return _read("settings", path, CaptionsSettings, "[encode]")
+
+
+def read_index_settings(path: Path) -> IndexFlowSettings:
+    """Reads a TOML file with a section per stage of the flow `index`, as `read_settings` does."""
+    return _read("settings", path, IndexFlowSettings, "[describe]")
 
 
 def read_overrides(path: Path) -> Overrides:

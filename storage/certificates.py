@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -31,6 +32,15 @@ def read_certificate(root: Root, folder: str) -> Certificate:
     except (FileNotFoundError, ValidationError) as error:
         how = "run the same command again"
         raise DamagedTableError(f"{root.url}/{folder}/{_RECORD} is not a certificate; {how}") from error
+
+
+def list_certificates(root: Root, name: str) -> list[Certificate]:
+    """The certificates of a dataset, or of a folder of that name, that are not damaged."""
+    found = []
+    for folder in root.names(f"certificates/{name}"):
+        with suppress(DamagedTableError):
+            found.append(read_certificate(root, f"certificates/{name}/{folder}"))
+    return found
 
 
 def read_certificate_table(root: Root, made: Certificate, table: str) -> pa.Table:

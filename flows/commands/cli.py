@@ -7,7 +7,7 @@ from typing import cast
 
 import typer
 
-from flows.commands import captions, curation, testsets, versions
+from flows.commands import captions, curation, retrieval, testsets, versions
 from flows.runtime.stopping import report, stoppable
 from storage.errors import InputError
 
@@ -26,6 +26,10 @@ app.command()(versions.report)
 app.command()(versions.why)
 app.command()(versions.diff)
 app.command()(versions.compare)
+app.command()(retrieval.index)
+app.command()(retrieval.indexes)
+app.command()(retrieval.search)
+app.command()(retrieval.evaluate)
 app.add_typer(captions.app, name="captions")
 
 

@@ -71,5 +71,6 @@ INDEX_TABLES = (INDEXED, RESULTS)
 INDEX_FILES = {
     "index": "the index, as faiss writes it: `index.faiss`",
     "vectors": "float32 (images, dimensions), the descriptors in the order of `indexed`: `vectors.npy`",
+    "whitening": "the layers that whiten what the network pools, to describe queries alike: `whitening.safetensors`",
 }
 """What lies beside them."""

@@ -278,7 +278,7 @@ def pack_images(run: Run, inputs: PackInputs, settings: None) -> Packed:
         kept = verdicts.filter(pc.equal(verdicts["verdict"], "kept"))["image_id"]
         images = images.filter(pc.is_in(images["image_id"], value_set=kept.combine_chunks()))
     if not images.num_rows:
-        raise InputError("none of the images to be checked could be read; there is nothing to certify")
+        raise InputError("none of the images could be read; there is nothing to compare")
     partition = fixed_partition(run.root, images.num_rows)
     ids, classes = images["image_id"].to_pylist(), images["landmark_id"].to_pylist()
     sizes, members = Counter(classes), defaultdict[str, list[int]](list)

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from storage.errors import InputError
 from tasks.index.build import Index, Numbers, Vectors, add, bytes_per_vector, learn
@@ -71,9 +72,10 @@ def measure(database: Database, factory: str, settings: IndexSettings) -> Measur
     queries = np.ascontiguousarray(database.vectors[own])
     count = min(NEIGHBOURS + 1, len(database.vectors))
     exact = _without(search_exactly(database.vectors, queries, count).places, own)
-    begun = perf_counter()
-    ranked = np.concatenate([database.search(query[None], count, settings.rerank).places for query in queries])
-    seconds = perf_counter() - begun
+    with threadpool_limits(limits=1):
+        begun = perf_counter()
+        ranked = np.concatenate([database.search(query[None], count, settings.rerank).places for query in queries])
+        seconds = perf_counter() - begun
     by_codes = database.search(queries, count, 0).places
     return Measured(
         factory,

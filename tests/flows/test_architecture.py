@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WITH_TORCH = {"describe", "train", "index"}
+WITH_TORCH = {"describe", "evaluate", "train", "index"}
 
 # Imports modules one after another, and tells after which one a library was there.
 PROBE = """\

@@ -24,6 +24,7 @@ def publish_index(root, mark: bytes) -> IndexManifest:
     files = {
         "index": write_bytes(root, "stages/x/index.faiss", mark, 1),
         "vectors": write_bytes(root, "stages/x/vectors.npy", mark, 1),
+        "whitening": write_bytes(root, "stages/x/whitening.safetensors", b"layers", 8),
     }
     return publish_version(root, "landmarks", tables | files, FACTS, lambda _: [], IndexManifest)
 
@@ -36,7 +37,7 @@ def test_an_index_is_found_with_its_facts_and_files(root):
     assert found.folder == f"indexes/landmarks/1-{found.digest[:12]}"
     assert (found.chosen.recall, found.not_indexed, found.source) == (1, {}, "landmarks/1-0123456789ab")
     assert {ref.path for ref in found.tables.values()} == {
-        "index.faiss", "vectors.npy", "indexed.parquet", "results.parquet",
+        "index.faiss", "vectors.npy", "whitening.safetensors", "indexed.parquet", "results.parquet",
     }  # fmt: skip
     assert publish_index(root, b"first") == made
     assert publish_index(root, b"second").number == 2

@@ -1,0 +1,134 @@
+"""The commands about indexes: `index` makes one, `indexes` lists them, `search` and `evaluate` ask one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flows.commands.options import NameOption, RootOption, read_test_sets
+from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from storage.manifest import IndexManifest
+from storage.root import Root
+from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound, read_version_table
+
+IndexOption = Annotated[
+    str, typer.Option("--index", help="`latest`, a number, a folder name, or the start of a digest; see cairn indexes.")
+]
+_SCORED = "Test set that is scored: folder of its photographs and ground truth; repeatable."
+
+
+def index(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten' and 'index'.")
+    ] = None,
+    test_set: Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help=_SCORED)] = None,
+) -> None:
+    """Describe and index the images of VERSION for search; needs the extra `train`."""
+    quieten_prefect()
+    from flows.index_request import check_index_request
+    from flows.settings import IndexFlowSettings, read_index_settings
+
+    chosen = read_index_settings(settings) if settings else IndexFlowSettings()
+    test_sets = read_test_sets(test_set or [])
+    check_index_request(version, name, root, test_sets)
+    from flows.commands.search import scores_table
+    from flows.index import index as flow
+    from flows.runtime.server import prefect_server
+
+    with progress_bars(), prefect_server():
+        made = flow(version, root, name, chosen, test_sets)
+    _describe(made.version)
+    if rows := read_version_table(Root(root), made.version, "results").to_pylist():
+        console.print(scores_table(rows))
+    news = "published" if made.is_new else "nothing new; the latest index is"
+    console.print(f"\n{news} [bold]{made.version.folder}[/]")
+    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+
+
+def _describe(version: IndexManifest) -> None:
+    chosen, images = version.chosen, version.tables["indexed"].rows
+    console.print(
+        f"{images:,} images of {version.source}: {chosen.factory}, {chosen.bytes_per_vector:,.0f} bytes an image, "
+        f"{chosen.recall:.3f} of the 10 nearest found, {chosen.milliseconds:.2f} ms a query",
+        soft_wrap=True,
+    )
+    for reason, number in version.not_indexed.items():
+        console.print(f"[bold yellow]![/] {number:,} readable images are not in the index: {reason}")
+
+
+def indexes(root: RootOption = "./data") -> None:
+    """List the published indexes of a root."""
+    store = Root(root)
+    table = Table("name", "number", "digest", "version", "images", "kind", "network", "created", box=None)
+    for name in list_names(store, IndexManifest):
+        for folder in list_folders(store, name, IndexManifest):
+            found = read_if_sound(store, name, folder, IndexManifest)
+            if found is None:
+                table.add_row(name, *folder.split("-"), "its manifest is damaged: cairn index makes it anew")
+                continue
+            facts = (found.source, str(found.tables["indexed"].rows), found.chosen.factory, found.network[:12])
+            created = f"{found.created_at:%Y-%m-%d %H:%M}"
+            table.add_row(name, str(found.number), found.digest[:12], *facts, created)
+    console.print(table if table.row_count else Text(f"no indexes in {store.url}"))
+
+
+def search(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph to search for.")],
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(metavar="X1 Y1 X2 Y2", help="What of it to search for, in pixels, upright."),
+    ] = None,
+    which: IndexOption = "latest",
+    count: Annotated[int, typer.Option(min=1, help="Results shown.")] = 20,
+    root: RootOption = "./data",
+    name: NameOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page of the results; by default one of its own in the root.")
+    ] = None,
+) -> None:
+    """Search an index for PHOTO: print what looks most like it, and write a page that shows why."""
+    from tasks.describe.installed import check_networks_installed
+    from tasks.index.query import read_query
+
+    store = Root(root)
+    version = find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
+    check_networks_installed()
+    query = read_query(photo, box)
+    from flows.commands.search import found_table, open_index, write_sheet
+    from flows.commands.search import search as search_index
+
+    opened = open_index(store, version)
+    found = search_index(opened, query, box, count)
+    console.print(found_table(found))
+    page = write_sheet(opened, photo.name, query, box, found, Root(str(out)) if out else None)
+    console.print(Text(f"page: {page}"), soft_wrap=True)
+
+
+def evaluate(
+    test_sets: Annotated[list[str], typer.Argument(metavar="NAME=DIR...", help=_SCORED.replace("; repeatable", ""))],
+    which: IndexOption = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Score the network of an index on test sets, by their own protocols."""
+    quieten_prefect()
+    folders = read_test_sets(test_sets)
+    store = Root(root)
+    find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
+    from tasks.describe.installed import check_networks_installed
+
+    check_networks_installed()
+    from flows.commands.search import scores_table
+    from flows.evaluate import evaluate as flow
+    from flows.runtime.server import prefect_server
+
+    with progress_bars(), prefect_server():
+        rows = flow(folders, which, root, name)
+    console.print(scores_table(rows))

@@ -1,0 +1,87 @@
+"""The flow `evaluate`: what the network of a published index scores on test sets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from flows.index_request import AskedSet, check_asked_sets
+from flows.runtime.prefect_runner import PrefectRunner
+from flows.runtime.task_runner import task_runner
+from flows.settings import RunSettings
+from storage.manifest import IndexManifest
+from storage.parquet import read_table
+from storage.root import Root
+from storage.tables.spec import FileRef
+from storage.versions import find_version, only_name, read_manifest, version_table
+from tasks.contracts import StageRunner
+from tasks.describe.installed import check_networks_installed
+from tasks.describe.settings import DescribeSettings
+from tasks.evaluate.task import Evaluated, EvaluateInputs, score_test_set
+
+STAGES = (score_test_set,)
+"""All stages."""
+
+
+@flow(name="evaluate", flow_run_name="{which}", persist_result=False)
+def evaluate(
+    test_sets: dict[str, Path],
+    which: str = "latest",
+    root: str = "./data",
+    name: str | None = None,
+    run: RunSettings = RunSettings(),
+) -> list[dict[str, Any]]:
+    """Scores the network of an index on test sets; returns rows of the table `results`.
+
+    Args:
+        test_sets: name to folder of each.
+        which: index, as `cairn indexes` lists it.
+        root: dataset root, a folder or any URL that fsspec opens.
+        name: of the dataset; not needed where the root holds indexes of only one.
+        run: how it runs.
+    """
+    check_networks_installed()
+    store = Root(root)
+    index = find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
+    dataset, _, folder = index.source.partition("/")
+    source = read_manifest(store, dataset, folder)
+    asked = check_asked_sets(store, source, test_sets)
+    store.check_writable()
+    settings = DescribeSettings.model_validate(index.settings["describe"])
+    with task_runner(run) as runner:
+        stages = PrefectRunner(store, runner, STAGES)
+        whitening = version_table(index, "whitening")
+        scored = score_sets(stages, asked, index.source, index.network, whitening, settings)
+    rows = [row for one in scored.values() for row in read_table(store, one.results).to_pylist()]
+    create_table_artifact(rows, key="evaluate-results", description=f"Scores of {index.folder}")
+    return rows
+
+
+def score_sets(
+    runner: StageRunner,
+    test_sets: Mapping[str, AskedSet],
+    source: str,
+    network: str,
+    whitening: FileRef,
+    settings: DescribeSettings,
+) -> dict[str, Evaluated]:
+    """Scores a network on test sets, one after another.
+
+    Args:
+        source: the version that whitening was learned from. network: its digest.
+    """
+    inputs = {
+        name: EvaluateInputs(
+            name=name,
+            digest=asked.digest,
+            folder=asked.folder,
+            network=network,
+            whitening=whitening,
+            source=source,
+            certificates=asked.certificates,
+        )
+        for name, asked in test_sets.items()
+    }
+    return runner.each_here(score_test_set, inputs, settings, 1)

@@ -1,0 +1,100 @@
+"""A test set that is scored: its questions, its photographs, and what a network makes of them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.acquire.inspect import Rejected
+from tasks.acquire.inspectors import Inspectors
+from tasks.acquire.settings import AcquireSettings
+from tasks.describe.descriptors import describe_image
+from tasks.describe.network import Network
+from tasks.evaluate.results import searched
+from tasks.evaluate.truth import Truth, read_truth
+from tasks.index.search import search_exactly
+from tasks.overlap.groundtruth import stem_of
+from tasks.overlap.testsets import TestSet, read_test_set
+
+_ACCEPTED = AcquireSettings(min_side=1)
+
+
+@dataclass(frozen=True)
+class ScoredSet:
+    """A test set and its questions; known to be usable."""
+
+    photographs: TestSet
+    truth: Truth
+
+    def digest(self) -> str:
+        """sha256 over all that decides its scores: photographs, questions and answers."""
+        told = [
+            [query.name, query.photograph, query.box, {name: sorted(some) for name, some in query.grades.items()}]
+            for query in self.truth.queries
+        ]
+        parts = [self.photographs.digest(), sorted(self.truth.setups), self.truth.apart, told]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_scored_set(name: str, folder: Path) -> ScoredSet:
+    """A test set by its folder.
+
+    Raises:
+        InputError: the folder is missing, has no photographs, or no ground truth that can be read.
+    """
+    photographs = read_test_set(name, folder)
+    truth = read_truth(name, sorted(path for path in folder.rglob("*") if path.is_file()))
+    searched(truth, [stem_of(photograph.path) for photograph in photographs.photographs])
+    return ScoredSet(photographs, truth)
+
+
+class Described(NamedTuple):
+    """A photograph of a test set: its path below the set's folder, its size in pixels, and its descriptor."""
+
+    path: str
+    width: int
+    height: int
+    vector: NDArray[np.float32]
+
+
+def describe_photographs(
+    network: Network, test_set: TestSet, tell: Callable[[int, int], None] = lambda *_: None
+) -> Iterator[Described]:
+    """Describes the photographs of a test set that can be read, in their order.
+
+    Args:
+        tell: is told how many of how many are done.
+    """
+    with Inspectors(_ACCEPTED, 1) as inspectors:
+        for number, photograph in enumerate(test_set.photographs):
+            tell(number, len(test_set.photographs))
+            file = test_set.folder / photograph.path
+            if file.stat().st_size > _ACCEPTED.max_bytes:
+                continue
+            found = inspectors.inspect(content := file.read_bytes())
+            if not isinstance(found, Rejected):
+                vector = describe_image(network, content)
+                yield Described(photograph.path, found.width, found.height, vector)
+
+
+def describe_queries(
+    network: Network, truth: Truth, folder: Path, photographs: Sequence[Described]
+) -> NDArray[np.float32]:
+    """The descriptors of the queries, cropped by their boxes: float32 (queries, dimensions)."""
+    by_name = {stem_of(photograph.path): photograph for photograph in photographs}
+    vectors = []
+    for query in truth.queries:
+        asks = by_name[query.photograph]
+        boxed = query.box and describe_image(network, (folder / asks.path).read_bytes(), query.box)
+        vectors.append(asks.vector if boxed is None else boxed)
+    return np.array(vectors, np.float32)
+
+
+def rank_exactly(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
+    """For each query all rows of `vectors`, float32 (n, d), the most similar first."""
+    return list(search_exactly(vectors, queries, len(vectors)).places)

@@ -1,0 +1,119 @@
+"""The stage `evaluate`: what a network scores on a test set."""
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from storage.errors import InputError
+from storage.tables.retrieval import RESULTS, ResultsRef
+from storage.tables.spec import FileRef
+from storage.tables.versions import THUMBNAILS, ThumbnailsRef
+from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
+from tasks.describe.settings import DescribeSettings
+from tasks.describe.task import NETWORKS, load_promised
+from tasks.evaluate.page import Ranked, render_worst
+from tasks.evaluate.photographs import (
+    Described,
+    describe_photographs,
+    describe_queries,
+    rank_exactly,
+    read_scored_set,
+)
+from tasks.evaluate.results import NOT_CERTIFIED, Conditions, grade, result_rows, score_all, searched
+from tasks.evaluate.truth import Truth
+from tasks.index.page import Picture
+from tasks.overlap.groundtruth import stem_of
+
+_DRAWN = 10  # queries, the worst
+
+
+class EvaluateInputs(Inputs):
+    """What `evaluate` reads.
+
+    Attributes:
+        name, digest: of the test set; the digest is of all that decides its scores.
+        network: the digest of all that decides what the network makes of a picture.
+        source: the version that whitening was learned from.
+        certificates: of that version against a test set of this name: by digest, how many photographs it has.
+    """
+
+    name: str
+    digest: str
+    folder: Annotated[Path, Unkeyed("the digest of what is in it stands for it")]
+    network: str
+    whitening: Annotated[FileRef, Unkeyed("the network's digest has it")]
+    source: str
+    certificates: dict[str, int]
+
+
+class Evaluated(Output):
+    """What `evaluate` writes: scores, and the page of the worst queries with its pictures."""
+
+    results: ResultsRef
+    page: FileRef
+    pictures: ThumbnailsRef
+
+
+@stage("evaluate", version=1, software=(*NETWORKS, "scipy", "faiss-cpu"), threads=None)
+def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings) -> Evaluated:
+    """Describes a test set, ranks its photographs exactly for each query, and scores that.
+
+    Raises:
+        InputError: the network is not the one that was promised, the folder has changed, or a query can't be read.
+    """
+    network = load_promised(run, inputs.network, settings, inputs.whitening)
+    scored = read_scored_set(inputs.name, inputs.folder)
+    if scored.digest() != inputs.digest:
+        raise InputError(f"test set {inputs.name!r}: {inputs.folder} was changed meanwhile; run the same command again")
+    truth = scored.truth
+    every = list(describe_photographs(network, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
+    places = searched(truth, [stem_of(photograph.path) for photograph in every])
+    queries = describe_queries(network, truth, inputs.folder, every)
+    photographs = [every[place] for place in places]
+    rankings = rank_exactly(np.array([photograph.vector for photograph in photographs]), queries)
+    conditions = Conditions(
+        test_set=inputs.name,
+        size="+".join(map(str, settings.longest_sides)),
+        crop=any(query.box for query in truth.queries),
+        network=f"{settings.backbone} {settings.pooling} {inputs.network[:12]}",
+        whitening=inputs.source,
+        certificate=next((of for of, count in inputs.certificates.items() if count == len(every)), NOT_CERTIFIED),
+    )
+    names = [stem_of(photograph.path) for photograph in photographs]
+    rows = result_rows(truth, rankings, names, conditions)
+    files = _worst(inputs, truth, every, places, rankings)
+    pictures = [
+        {"name": PurePosixPath(path).name, "jpeg": content} for path, content in files.items() if path.endswith(".jpg")
+    ]
+    return Evaluated(
+        results=run.write(RESULTS, pa.Table.from_pylist(rows, RESULTS.schema)),
+        page=run.write_file("worst.html", files["index.html"]),
+        pictures=run.write_rows(THUMBNAILS, pictures),
+    )
+
+
+def _worst(
+    inputs: EvaluateInputs,
+    truth: Truth,
+    every: list[Described],
+    places: NDArray[np.int64],
+    rankings: list[NDArray[np.int64]],
+) -> dict[str, bytes]:
+    """The files of the page of the worst queries, under the protocol that is told of most."""
+    protocol = "medium" if "medium" in truth.setups else min(truth.setups)
+    pictures = [Picture(f"{place:06}", one.width, one.height) for place, one in enumerate(every)]
+    asks = {stem_of(one.path): picture for one, picture in zip(every, pictures, strict=True)}
+    names = [stem_of(every[place].path) for place in places]
+    ranked = Ranked(
+        [pictures[place] for place in places], [asks[query.photograph] for query in truth.queries], rankings
+    )
+    scores, (grades, _) = score_all(truth, rankings, names)[protocol], grade(truth, names)
+    title, setup = f"{inputs.name}, {protocol}", truth.setups[protocol]
+
+    def read(picture: Picture) -> bytes:
+        return (inputs.folder / every[int(picture.name)].path).read_bytes()
+
+    return dict(render_worst(title, truth, setup, scores, grades, ranked, _DRAWN, read))

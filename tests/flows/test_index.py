@@ -1,0 +1,192 @@
+"""The flow `index` and the commands that ask what it publishes, over a curated version of made-up photographs."""
+
+import io
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from flows.index import IndexedVersion, index
+from flows.settings import IndexFlowSettings, RunSettings, read_index_settings
+from storage.errors import InputError
+from storage.manifest import IndexManifest
+from storage.root import Root
+from storage.versions import find_version, list_damage_of
+from tasks.describe.network import load_network
+from tasks.describe.settings import DescribeSettings, WhitenSettings
+from tasks.evaluate.photographs import describe_photographs, describe_queries, rank_exactly, read_scored_set
+from tasks.evaluate.results import Conditions, result_rows
+from tasks.overlap.groundtruth import stem_of
+
+SETTINGS = IndexFlowSettings(describe=DescribeSettings(longest_sides=(128,)), whiten=WhitenSettings(dimensions=32))
+QUERIES = "query,image,x1,y1,x2,y2\nabbey,abbey_1.jpg,40,40,400,300\nbridge,bridge_1.jpg,,,,\n"
+ANSWERS = "query,image,grade\n" + "".join(
+    f"{name},{name}_{number}.jpg,positive\n" for name in ("abbey", "bridge") for number in (2, 3)
+)
+
+
+@pytest.fixture(scope="module")
+def testset(_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three photographs of each of two scenes, other than those of the list, two of which ask for the others."""
+    folder = tmp_path_factory.mktemp("sets") / "snaps"
+    folder.mkdir()
+    for name in ("abbey", "bridge"):
+        for number in (1, 2, 3):
+            (folder / f"{name}_{number}.jpg").write_bytes(_built.view_of(name, f"snap {number}"))
+    (folder / "queries.csv").write_text(QUERIES)
+    (folder / "answers.csv").write_text(ANSWERS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(
+    server: str, first_run: Any, testset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, IndexedVersion]:
+    """A root with a curated version, and the first index of it."""
+    root = Path(shutil.copytree(first_run[0], tmp_path_factory.mktemp("index") / "root"))
+    return root, run(root, {"snaps": testset})
+
+
+def run(root: Path, test_sets: Mapping[str, Path], settings: IndexFlowSettings = SETTINGS) -> IndexedVersion:
+    return index("latest", str(root), None, settings, dict(test_sets), RunSettings(workers=2))
+
+
+def rows(root: Path, made: IndexManifest, table: str) -> list[dict[str, Any]]:
+    return list(pq.read_table(root / made.folder / f"{table}.parquet").to_pylist())
+
+
+# What is published
+
+
+def test_every_readable_image_of_the_version_is_indexed_with_its_class_and_verdict(first, first_run):
+    root, made = first
+    version = made.version
+    assert made.is_new
+    assert version.folder == f"indexes/landmarks/1-{version.digest[:12]}"
+    assert find_version(Root(str(root)), "landmarks", "latest", IndexManifest) == version
+    assert version.source == first_run[1].version.folder.removeprefix("versions/")
+    images = pq.read_table(root / first_run[1].version.folder / "images.parquet").to_pylist()
+    indexed = {row["image_id"]: row for row in rows(root, version, "indexed")}
+    assert {row["sha256"] for row in indexed.values()} == {row["sha256"] for row in images}
+    assert version.not_indexed == {}
+    verdicts = pq.read_table(root / first_run[1].version.folder / "verdicts.parquet").to_pylist()
+    reasons = {(row["image_id"], row["landmark_id"], row["reason"]) for row in verdicts}
+    assert all((name, row["landmark_id"], row["reason"]) in reasons for name, row in indexed.items())
+    assert {indexed[name]["reason"] for name in ("dome-1", "abbey-1", "bridge-9")} == {"kept", "test-copy"}
+
+
+def test_the_files_are_an_index_of_the_descriptors_in_the_order_of_the_table(first):
+    root, made = first
+    folder = root / made.version.folder
+    vectors, numbers = np.load(folder / "vectors.npy"), [r["faiss_id"] for r in rows(root, made.version, "indexed")]
+    assert vectors.shape == (len(numbers), made.version.dimensions) == (len(numbers), 32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    _, found = faiss.read_index(str(folder / "index.faiss")).search(vectors, 1)
+    assert found[:, 0].tolist() == numbers
+    assert list_damage_of(Root(str(root)), made.version) == []
+    report = (folder / "report/index.html").read_text()
+    assert 'href="snaps/index.html"' in report
+    assert (folder / "report/snaps/index.html").is_file()
+    assert str(root) not in (folder / "manifest.json").read_text()
+
+
+def test_a_second_run_publishes_nothing_new_and_computes_nothing(first, testset):
+    root, made = first
+    written = {path: path.stat().st_mtime_ns for path in (root / "stages").rglob("*") if path.is_file()}
+    again = run(root, {"snaps": testset})
+    assert (again.version, again.is_new) == (made.version, False)
+    assert {path: path.stat().st_mtime_ns for path in (root / "stages").rglob("*") if path.is_file()} == written
+
+
+def test_the_scores_are_those_of_its_network_and_say_that_nothing_is_certified(first, testset):
+    root, made = first
+    network = load_network(SETTINGS.describe, (root / made.version.folder / "whitening.safetensors").read_bytes())
+    scored = read_scored_set("snaps", testset)
+    photographs = list(describe_photographs(network, scored.photographs))
+    vectors = np.array([photograph.vector for photograph in photographs])
+    rankings = rank_exactly(vectors, describe_queries(network, scored.truth, testset, photographs))
+    label = f"efficientnet-lite0 rmac {made.version.network[:12]}"
+    expected = Conditions("snaps", "128", True, label, made.version.source, "", "not certified")
+    names = [stem_of(photograph.path) for photograph in photographs]
+    assert rows(root, made.version, "results") == result_rows(scored.truth, rankings, names, expected)
+
+
+# On the command line
+
+
+def test_a_search_finds_the_photograph_of_which_the_query_is_a_smaller_copy(cairn, first, listed, tmp_path):
+    root, made = first
+    photo = tmp_path / "<b>query.jpg"
+    Image.open(io.BytesIO(listed.view_of("dome", "dome-2"))).resize((420, 315)).save(photo, quality=70)
+    ended = cairn("search", photo, "--root", root, "--count", 5, "--out", tmp_path / "sheet")
+    assert ended.code == 0, ended.errors
+    assert ended.output.splitlines()[1].split()[:4] == ["1", "dome-2", "dome", "kept"]
+    page = (tmp_path / "sheet/index.html").read_text()
+    assert "&lt;b&gt;query.jpg" in page
+    assert made.version.folder in page
+    assert page.count('class="located"') == 5
+    assert len(list((tmp_path / "sheet/pictures").iterdir())) == 6
+
+
+def test_a_search_with_a_box_writes_its_page_below_the_root(cairn, first, listed, tmp_path):
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(listed.view_of("abbey", "abbey-2"))
+    ended = cairn("search", photo, "--root", first[0], "--box", 20, 10, 540, 400, "--count", 1)
+    assert ended.output.splitlines()[1].split()[1] == "abbey-2"
+    (page,) = (first[0] / "searches").glob("*/index.html")
+    assert f"page: {page}" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "said"),
+    [
+        (b"<!doctype html>", (), "not-an-image"),
+        (None, ("--box", 0, 0, 9999, 10), "does not lie in its"),
+        (None, ("--index", "7"), "0 versions of 'landmarks' in"),
+    ],
+)
+def test_a_query_that_is_no_use_is_refused_in_one_line(cairn, first, listed, tmp_path, content, more, said):
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(content or listed.view_of("abbey", "never seen"))
+    ended = cairn("search", photo, "--root", first[0], *more)
+    assert (ended.code, ended.output) == (2, "")
+    assert ended.errors.startswith("error: ")
+    assert ended.errors.count("\n") == 1
+    assert said in ended.errors
+
+
+def test_an_index_is_listed_and_evaluated_by_command(cairn, server, first, testset):
+    root, made = first
+    listed = cairn("indexes", "--root", root).output
+    assert made.version.digest[:12] in listed
+    ended = cairn("evaluate", f"snaps={testset}", "--root", root)
+    (row,) = rows(root, made.version, "results")
+    assert ended.code == 0, ended.errors
+    assert f"{row['mean_average_precision']:.3f}" in ended.output
+    assert "not certified" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("index", "9"), "0 versions of 'landmarks' in"),
+        (("index", "--test-set", "snaps=/nowhere"), "no folder /nowhere"),
+        (("evaluate", "snaps"), "expected NAME=DIR"),
+    ],
+)
+def test_what_is_asked_is_checked_before_any_work(cairn, first, arguments, said):
+    ended = cairn(*arguments, "--root", first[0])
+    assert (ended.code, ended.output) == (2, "")
+    assert said in ended.errors
+
+
+def test_a_setting_that_there_is_none_of_is_named(tmp_path):
+    (tmp_path / "settings.toml").write_text("[describe]\nbackbones = 'resnet50'\n")
+    with pytest.raises(InputError, match=r"describe\.backbones"):
+        read_index_settings(tmp_path / "settings.toml")
