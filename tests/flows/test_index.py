@@ -137,7 +137,8 @@ def test_a_search_finds_the_photograph_of_which_the_query_is_a_smaller_copy(cair
 def test_a_search_with_a_box_writes_its_page_below_the_root(cairn, first, listed, tmp_path):
     photo = tmp_path / "query.jpg"
     photo.write_bytes(listed.view_of("abbey", "abbey-2"))
-    ended = cairn("search", photo, "--root", first[0], "--box", 20, 10, 540, 400, "--count", 1)
+    ended = cairn("search", photo, "--root", first[0], "--box", 20, 10, 400, 300, "--count", 1)
+    assert ended.code == 0, ended.errors
     assert ended.output.splitlines()[1].split()[1] == "abbey-2"
     (page,) = (first[0] / "searches").glob("*/index.html")
     assert f"page: {page}" in ended.output
