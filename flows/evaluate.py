@@ -18,7 +18,7 @@ from storage.tables.spec import FileRef
 from storage.versions import find_version, only_name, read_manifest, version_table
 from tasks.contracts import StageRunner
 from tasks.describe.installed import check_networks_installed
-from tasks.describe.settings import DescribeSettings
+from tasks.describe.settings import DescribeSettings, settings_of_index
 from tasks.evaluate.task import Evaluated, EvaluateInputs, score_test_set
 
 STAGES = (score_test_set,)
@@ -31,6 +31,7 @@ def evaluate(
     which: str = "latest",
     root: str = "./data",
     name: str | None = None,
+    backbone: str | None = None,
     run: RunSettings = RunSettings(),
 ) -> list[dict[str, Any]]:
     """Scores the network of an index on test sets; returns rows of the table `results`.
@@ -40,6 +41,7 @@ def evaluate(
         which: index, as `cairn indexes` lists it.
         root: dataset root, a folder or any URL that fsspec opens.
         name: of the dataset; not needed where the root holds indexes of only one.
+        backbone: MODULE:NAME of your own that the index may import.
         run: how it runs.
     """
     check_networks_installed()
@@ -49,7 +51,7 @@ def evaluate(
     source = read_manifest(store, dataset, folder)
     asked = check_asked_sets(store, source, test_sets)
     store.check_writable()
-    settings = DescribeSettings.model_validate(index.settings["describe"])
+    settings = settings_of_index(index.settings["describe"], backbone)
     with task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
         whitening = version_table(index, "whitening")

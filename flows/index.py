@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -17,12 +18,14 @@ from storage.manifest import BuiltFacts, IndexManifest, Manifest
 from storage.parquet import read_bytes
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
+from storage.tables.spec import FileRef
 from storage.tables.versions import VERDICTS
 from storage.versions import read_version_table, version_ref
 from tasks.acquire.task import PackInputs, pack_images
 from tasks.contracts import StageRunner
 from tasks.describe.network import load_network
 from tasks.describe.task import (
+    Described,
     DescribeInputs,
     MomentsInputs,
     WhitenInputs,
@@ -58,7 +61,7 @@ def index(
     root: str = "./data",
     name: str | None = None,
     settings: IndexFlowSettings = IndexFlowSettings(),
-    test_sets: dict[str, Path] = {},  # noqa: B006 – nobody changes it
+    test_sets: dict[str, Path] | None = None,
     run: RunSettings = RunSettings(),
 ) -> IndexedVersion:
     """Describes all readable images of a version, indexes them, and scores the network on test sets.
@@ -71,7 +74,7 @@ def index(
         test_sets: name to folder of each.
         run: how it runs.
     """
-    request = check_index_request(version, name, root, test_sets)
+    request = check_index_request(version, name, root, test_sets or {})
     store = Root(root)
 
     def work() -> str:
@@ -84,39 +87,26 @@ def index(
 
 def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSettings) -> Published:
     """The stages, in their order."""
-    # All readable images, in packets that are described one after another: each has all cores, or the GPU.
     version = request.version
     images, verdicts = version_ref(version, IMAGES), version_ref(version, VERDICTS)
-    packets = runner.one(pack_images, PackInputs(images=[images]), None).packets
-
-    # Learn whitening from what is no leak, and describe everything by the network that whitens.
-    plain = load_network(settings.describe).digest()
-    to_learn = {name: MomentsInputs(images=ref, verdicts=verdicts, network=plain) for name, ref in packets.items()}
-    moments = [taken.moments for taken in runner.each_here(take_moments, to_learn, settings.describe, 1).values()]
-    whitening = runner.one(learn_from_moments, WhitenInputs(moments=moments), settings.whiten).whitening
-    network = load_network(settings.describe, read_bytes(runner.root, whitening)).digest()
-    pictures = {
-        name: DescribeInputs(images=ref, network=network, whitening=whitening, shard=name)
-        for name, ref in packets.items()
-    }
-    described = list(runner.each_here(describe_images, pictures, settings.describe, 1).values())
-
-    # Index the descriptors, and score the network.
-    every = IndexInputs(
-        images=images,
-        verdicts=verdicts,
-        descriptors=[one.descriptors for one in described],
-        undescribed=[one.undescribed for one in described],
+    made = _describe(runner, version, settings)
+    built = runner.one(
+        build_index,
+        IndexInputs(
+            images=images,
+            verdicts=verdicts,
+            descriptors=[one.descriptors for one in made.described],
+            undescribed=[one.undescribed for one in made.described],
+        ),
+        settings.index,
     )
-    built = runner.one(build_index, every, settings.index)
     source = version.folder.removeprefix(f"{Manifest.shelf}/")
-    scored = score_sets(runner, request.test_sets, source, network, whitening, settings.describe)
-
+    scored = score_sets(runner, request.test_sets, source, made.network, made.whitening, settings.describe)
     facts = BuiltFacts(
         settings=settings.model_dump(mode="json"),
         source=source,
         source_digest=version.digest,
-        network=network,
+        network=made.network,
         dimensions=built.dimensions,
         chosen=built.chosen,
         tried=built.tried,
@@ -127,12 +117,40 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         indexed=built.indexed,
         index=built.index,
         vectors=built.vectors,
-        whitening=whitening,
+        whitening=made.whitening,
         results=[one.results for one in scored.values()],
         worst={name: WorstPage(page=one.page, pictures=one.pictures) for name, one in scored.items()},
         facts=facts,
     )
     return runner.one(publish_index, inputs, None)
+
+
+class Describing(NamedTuple):
+    """The digest of the network that whitens, its whitening, and the descriptors of all packets."""
+
+    network: str
+    whitening: FileRef
+    described: list[Described]
+
+
+def _describe(runner: StageRunner, version: Manifest, settings: IndexFlowSettings) -> Describing:
+    """Learns whitening from what is no leak, and describes all readable images by the network that whitens.
+
+    Packets are described one after another: each has all cores, or the GPU.
+    """
+    images, verdicts = version_ref(version, IMAGES), version_ref(version, VERDICTS)
+    packets = runner.one(pack_images, PackInputs(images=[images]), None).packets
+    plain = load_network(settings.describe).digest()
+    to_learn = {name: MomentsInputs(images=ref, verdicts=verdicts, network=plain) for name, ref in packets.items()}
+    moments = [taken.moments for taken in runner.each_here(take_moments, to_learn, settings.describe, 1).values()]
+    whitening = runner.one(learn_from_moments, WhitenInputs(moments=moments), settings.whiten).whitening
+    network = load_network(settings.describe, read_bytes(runner.root, whitening)).digest()
+    pictures = {
+        name: DescribeInputs(images=ref, network=network, whitening=whitening, shard=f"{version.name}-{name}")
+        for name, ref in packets.items()
+    }
+    described = runner.each_here(describe_images, pictures, settings.describe, 1)
+    return Describing(network, whitening, list(described.values()))
 
 
 def _announce(root: Root, version: IndexManifest, *, is_new: bool) -> None:

@@ -8,24 +8,27 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.certificates import list_certificates, read_certificate_table
 from storage.locks import check_free
 from storage.manifest import IndexManifest, Manifest
+from storage.parquet import is_intact
 from storage.root import Root
+from storage.tables.features import SignatureRef
 from storage.versions import check_name, find_version, only_name, read_version_table
 from tasks.describe.installed import check_networks_installed
+from tasks.overlap.signature import signature_path
 
 
 class AskedSet(BaseModel):
     """A test set that is known to be usable.
 
     Attributes:
-        certificates: by digest, certificates of the version against a set of this name, with how many photographs
-            they are of.
+        certificates: by digest, certificates of the version against a set of this name, with the signature of the
+            photographs that they are of.
     """
 
     model_config = ConfigDict(frozen=True)
 
     folder: Path
     digest: str
-    certificates: dict[str, int]
+    certificates: dict[str, SignatureRef]
 
 
 class IndexRequest(BaseModel):
@@ -37,7 +40,7 @@ class IndexRequest(BaseModel):
     test_sets: dict[str, AskedSet] = Field(description="by name")
 
 
-def check_index_request(version: str, name: str | None, root: str, test_sets: Mapping[str, Path] = {}) -> IndexRequest:
+def check_index_request(version: str, name: str | None, root: str, test_sets: Mapping[str, Path]) -> IndexRequest:
     """Checks all that a user can get wrong.
 
     Args:
@@ -72,12 +75,19 @@ def check_asked_sets(root: Root, version: Manifest, test_sets: Mapping[str, Path
     return asked
 
 
-def _certificates(root: Root, version: Manifest, test_set: str) -> dict[str, int]:
-    """Certificates of a version against a test set of this name, its own among them."""
+def _certificates(root: Root, version: Manifest, test_set: str) -> dict[str, SignatureRef]:
+    """Certificates of a version against a test set of this name, its own among them, whose signatures the root has."""
     subject = f"version {version.folder.removeprefix(f'{Manifest.shelf}/')}"
     tables = {version.tables["certificate"].digest: read_version_table(root, version, "certificate")}
     for made in list_certificates(root, version.name):
         if made.subject == subject:
             tables[made.digest] = read_certificate_table(root, made, "certificate")
-    rows = {digest: table.select(["test_set", "photographs"]).to_pylist() for digest, table in tables.items()}
-    return {digest: row["photographs"] for digest, some in rows.items() for row in some if row["test_set"] == test_set}
+    signatures = {
+        digest: SignatureRef(
+            path=signature_path(test_set, row["signature"]), digest=row["signature"], rows=row["photographs"]
+        )
+        for digest, table in tables.items()
+        for row in table.select(["test_set", "photographs", "signature"]).to_pylist()
+        if row["test_set"] == test_set
+    }
+    return {digest: ref for digest, ref in signatures.items() if is_intact(root, ref)}

@@ -16,6 +16,9 @@ from storage.versions import find_version, list_folders, list_names, only_name, 
 IndexOption = Annotated[
     str, typer.Option("--index", help="`latest`, a number, a folder name, or the start of a digest; see cairn indexes.")
 ]
+BackboneOption = Annotated[
+    str | None, typer.Option(metavar="MODULE:NAME", help="Backbone of your own that the index may import.")
+]
 _SCORED = "Test set that is scored: folder of its photographs and ground truth; repeatable."
 
 
@@ -92,6 +95,7 @@ def search(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the page of the results; by default one of its own in the root.")
     ] = None,
+    backbone: BackboneOption = None,
 ) -> None:
     """Search an index for PHOTO: print what looks most like it, and write a page that shows why."""
     from tasks.describe.installed import check_networks_installed
@@ -104,7 +108,7 @@ def search(
     from flows.commands.search import found_table, open_index, write_sheet
     from flows.commands.search import search as search_index
 
-    opened = open_index(store, version)
+    opened = open_index(store, version, backbone)
     found = search_index(opened, query, box, count)
     console.print(found_table(found))
     page = write_sheet(opened, photo.name, query, box, found, Root(str(out)) if out else None)
@@ -116,6 +120,7 @@ def evaluate(
     which: IndexOption = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
+    backbone: BackboneOption = None,
 ) -> None:
     """Score the network of an index on test sets, by their own protocols."""
     quieten_prefect()
@@ -130,5 +135,5 @@ def evaluate(
     from flows.runtime.server import prefect_server
 
     with progress_bars(), prefect_server():
-        rows = flow(folders, which, root, name)
+        rows = flow(folders, which, root, name, backbone)
     console.print(scores_table(rows))

@@ -18,7 +18,7 @@ from storage.versions import read_version_table, version_table
 from tasks.describe.descriptors import describe_image
 from tasks.describe.network import Network, load_network
 from tasks.describe.objects import find_object, seek
-from tasks.describe.settings import DescribeSettings
+from tasks.describe.settings import settings_of_index
 from tasks.index.agreeing import agreeing_regions
 from tasks.index.page import COLOURS, Found, Picture, Sheet, render_search
 from tasks.index.published import open_database
@@ -40,18 +40,19 @@ class Opened:
     images: list[dict[str, Any]]
 
 
-def open_index(root: Root, version: IndexManifest) -> Opened:
+def open_index(root: Root, version: IndexManifest, backbone: str | None) -> Opened:
     """Opens an index with its network, which describes queries on the CPU.
 
     Raises:
-        InputError: the root is not on this machine's disk, or the network is not the one that described the images.
+        InputError: the root is not on this machine's disk, the network is not the one that described the images, or
+            its backbone is somebody's own and not the one that is trusted (see `settings_of_index`).
         DamagedTableError: a file is gone or was changed.
     """
     index, vectors = version_table(version, "index"), version_table(version, "vectors")
     paths = root.local_path(index.path), root.local_path(vectors.path)
     if not is_intact(root, index):
         raise DamagedTableError(f"{paths[0]} was changed or damaged; run cairn index again")
-    settings = DescribeSettings.model_validate({**version.settings["describe"], "device": "cpu"})
+    settings = settings_of_index({**version.settings["describe"], "device": "cpu"}, backbone)
     network = load_network(settings, read_bytes(root, version_table(version, "whitening")))
     if network.digest() != version.network:
         raise InputError(

@@ -1,9 +1,11 @@
 """The knobs of describe."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from storage.errors import InputError
 from tasks.settings import StageSettings
 
 RESOLUTIONS = (550, 800, 1050)
@@ -48,6 +50,25 @@ class DescribeSettings(StageSettings):
         if min(self.longest_sides) < 64 or len({*self.longest_sides}) < len(self.longest_sides):
             raise ValueError(f"longest_sides {self.longest_sides} must differ and be 64 pixels at least")
         return self
+
+
+def settings_of_index(told: Mapping[str, Any], trusted: str | None) -> DescribeSettings:
+    """Reads the settings that an index was made by, as its manifest tells them.
+
+    Args:
+        trusted: a backbone MODULE:NAME that the caller lets import its module. A manifest alone does not: it lies in a
+            root that somebody else may have prepared.
+
+    Raises:
+        InputError: the manifest names another one.
+    """
+    settings = DescribeSettings.model_validate(told)
+    if ":" in settings.backbone and settings.backbone != trusted:
+        raise InputError(
+            f"the index was made by backbone {settings.backbone!r}, and to use it imports that module; if you know "
+            f"and trust it, give --backbone {settings.backbone}"
+        )
+    return settings
 
 
 class WhitenSettings(StageSettings):

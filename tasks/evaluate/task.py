@@ -1,5 +1,6 @@
 """The stage `evaluate`: what a network scores on a test set."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage.errors import InputError
+from storage.parquet import read_table
+from storage.root import Root
+from storage.tables.features import SignatureRef
 from storage.tables.retrieval import RESULTS, ResultsRef
 from storage.tables.spec import FileRef
 from storage.tables.versions import THUMBNAILS, ThumbnailsRef
@@ -37,7 +41,7 @@ class EvaluateInputs(Inputs):
         name, digest: of the test set; the digest is of all that decides its scores.
         network: the digest of all that decides what the network makes of a picture.
         source: the version that whitening was learned from.
-        certificates: of that version against a test set of this name: by digest, how many photographs it has.
+        certificates: of that version against a test set of this name: by digest, the signature of its photographs.
     """
 
     name: str
@@ -46,7 +50,7 @@ class EvaluateInputs(Inputs):
     network: str
     whitening: Annotated[FileRef, Unkeyed("the network's digest has it")]
     source: str
-    certificates: dict[str, int]
+    certificates: dict[str, SignatureRef]
 
 
 class Evaluated(Output):
@@ -80,7 +84,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         crop=any(query.box for query in truth.queries),
         network=f"{settings.backbone} {settings.pooling} {inputs.network[:12]}",
         whitening=inputs.source,
-        certificate=next((of for of, count in inputs.certificates.items() if count == len(every)), NOT_CERTIFIED),
+        certificate=_certificate(run.root, inputs.certificates, every),
     )
     names = [stem_of(photograph.path) for photograph in photographs]
     rows = result_rows(truth, rankings, names, conditions)
@@ -93,6 +97,16 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         page=run.write_file("worst.html", files["index.html"]),
         pictures=run.write_rows(THUMBNAILS, pictures),
     )
+
+
+def _certificate(root: Root, certificates: Mapping[str, SignatureRef], every: list[Described]) -> str:
+    """The digest of a certificate of these very photographs, by their paths and sizes; or that there is none."""
+    photographs = {(one.path, one.width, one.height) for one in every}
+    for digest, signature in certificates.items():
+        signed = read_table(root, signature, ["test_image", "width", "height"]).to_pylist()
+        if photographs == {(row["test_image"], row["width"], row["height"]) for row in signed}:
+            return digest
+    return NOT_CERTIFIED
 
 
 def _worst(

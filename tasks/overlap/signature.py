@@ -58,6 +58,11 @@ class Signature(NamedTuple):
     table: pa.Table
 
 
+def signature_path(test_set: str, digest: str) -> str:
+    """Where a root keeps the signature of a test set, by the sha256 of its file."""
+    return f"signatures/{test_set}-{digest[:12]}{SUFFIX}"
+
+
 def is_signature(path: Path) -> bool:
     """Whether a path given for a test set is that of a signature rather than of a folder of photographs."""
     return path.suffix.lower() == SUFFIX and not path.is_dir()

@@ -44,7 +44,7 @@ from tasks.overlap.expansion import expand
 from tasks.overlap.landmarks import dropped_images, telling
 from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
 from tasks.overlap.settings import ClassSettings, OverlapSettings
-from tasks.overlap.signature import SUFFIX, is_signature, read_signature
+from tasks.overlap.signature import is_signature, read_signature, signature_path
 from tasks.overlap.signing import describe_test_set
 from tasks.settings import StageSettings
 
@@ -86,7 +86,7 @@ def sign_test_set(run: Run, inputs: SignatureInputs, settings: FeatureSettings) 
         about, table = describe_test_set(name, folder, settings)
         content = encode(SIGNATURE, table, about.metadata())
     digest = hashlib.sha256(content).hexdigest()
-    signature = SignatureRef(path=f"signatures/{name}-{digest[:12]}{SUFFIX}", digest=digest, rows=table.num_rows)
+    signature = SignatureRef(path=signature_path(name, digest), digest=digest, rows=table.num_rows)
     run.root.write(signature.path, content)
     skipped = [{"test_set": name, **entry._asdict()} for entry in about.skipped]
     checked = CheckedSet(

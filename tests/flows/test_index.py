@@ -17,7 +17,7 @@ from flows.settings import IndexFlowSettings, RunSettings, read_index_settings
 from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
-from storage.versions import find_version, list_damage_of
+from storage.versions import find_version, list_damage_of, read_manifest
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.evaluate.photographs import describe_photographs, describe_queries, rank_exactly, read_scored_set
@@ -171,6 +171,23 @@ def test_an_index_is_listed_and_evaluated_by_command(cairn, server, first, tests
     assert ended.code == 0, ended.errors
     assert f"{row['mean_average_precision']:.3f}" in ended.output
     assert "not certified" in ended.output
+
+
+@pytest.mark.parametrize("is_the_same", [True, False])
+def test_a_certificate_counts_for_the_photographs_that_it_is_of(cairn, server, first, listed, tmp_path, is_the_same):
+    """Another set of the same name, of as many photographs called alike, is not certified by it."""
+    root, made = first
+    shutil.copytree(listed.testset, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "queries.csv").write_text("query,image,x1,y1,x2,y2\ntower,tower_000001.jpg,,,,\n")
+    (tmp_path / "answers.csv").write_text("query,image,grade\ntower,tower_000002.jpg,positive\n")
+    if not is_the_same:
+        photograph = tmp_path / "tower_000001.jpg"
+        Image.open(photograph).resize((300, 200)).save(photograph)
+    ended = cairn("evaluate", f"tests={tmp_path}", "--root", root)
+    assert ended.code == 0, ended.errors
+    dataset, _, folder = made.version.source.partition("/")
+    certificate = read_manifest(Root(str(root)), dataset, folder).tables["certificate"].digest
+    assert (certificate[:13] in ended.output, "not certified" in ended.output) == (is_the_same, not is_the_same)
 
 
 @pytest.mark.parametrize(
