@@ -30,7 +30,6 @@ from tasks.captions.contracts import (
     ParseInputs,
     PhraseInputs,
     PublishCaptionsInputs,
-    PublishedCaptions,
     SplitInputs,
     TripletInputs,
 )
@@ -45,6 +44,7 @@ from tasks.captions.task import (
     split_images,
 )
 from tasks.contracts import StageRunner
+from tasks.publish.contracts import Published
 
 STAGES = (
     *(fetch_archive, parse_file, split_images, encode_captions, encode_objects),
@@ -97,7 +97,7 @@ def captions(
     return Captioned(version=version, is_new=is_new)
 
 
-def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> PublishedCaptions:
+def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> Published:
     """The stages, in their order."""
     # Read each file into a table, and list the images that any of them names.
     annotations = _read(runner, request, settings)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from flows.index_request import AskedSet, check_asked_sets
@@ -86,4 +86,8 @@ def score_sets(
         )
         for name, asked in test_sets.items()
     }
-    return runner.each_here(score_test_set, inputs, settings, 1)
+    scored = runner.each_here(score_test_set, inputs, settings, 1)
+    for name, found in scored.items():
+        for path, reason in found.unreadable.items():
+            get_run_logger().warning("test set %s: %s was not ranked: %s", name, path, reason)
+    return scored

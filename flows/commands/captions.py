@@ -8,13 +8,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from flows.commands.listing import print_versions
 from flows.commands.options import RootOption, VersionOption
 from flows.commands.terminal import console, describe_verified, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
 from storage.verify import verify_version
-from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
+from storage.versions import find_version, only_name
 
 app = typer.Typer(help="Encode images by what people wrote of them: Visual Genome to tf-idf.", no_args_is_help=True)
 NameOption = Annotated[str | None, typer.Option(help="Name of the captions; not needed where the root holds only one.")]
@@ -104,19 +105,13 @@ def encode(
 @app.command()
 def versions(root: RootOption = "./data") -> None:
     """List the published versions of a root."""
-    store = Root(root)
-    table = Table("name", "number", "digest", "images", "stems", "synsets", "triplets", "created", box=None)
-    for name in list_names(store, CaptionManifest):
-        for folder in list_folders(store, name, CaptionManifest):
-            version = read_if_sound(store, name, folder, CaptionManifest)
-            if version is None:
-                table.add_row(name, *folder.split("-"), "its manifest is damaged: cairn captions verify")
-                continue
-            both = version.encodings
-            numbers = (both["captions"].images, both["captions"].terms, both["objects"].terms, version.triplets.drawn)
-            created = f"{version.created_at:%Y-%m-%d %H:%M}"
-            table.add_row(name, str(version.number), version.digest[:12], *map(str, numbers), created)
-    console.print(table if table.row_count else Text(f"no captions in {store.url}"))
+
+    def facts(version: CaptionManifest) -> tuple[object, ...]:
+        both = version.encodings
+        return both["captions"].images, both["captions"].terms, both["objects"].terms, version.triplets.drawn
+
+    headings = ("images", "stems", "synsets", "triplets")
+    print_versions(Root(root), CaptionManifest, headings, facts, "cairn captions verify")
 
 
 @app.command()

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
+from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, read_test_sets
 from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
 from storage.manifest import IndexManifest
 from storage.root import Root
-from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound, read_version_table
+from storage.versions import find_version, only_name, read_version_table
 
 IndexOption = Annotated[
     str, typer.Option("--index", help="`latest`, a number, a folder name, or the start of a digest; see cairn indexes.")
@@ -68,18 +68,12 @@ def _describe(version: IndexManifest) -> None:
 
 def indexes(root: RootOption = "./data") -> None:
     """List the published indexes of a root."""
-    store = Root(root)
-    table = Table("name", "number", "digest", "version", "images", "kind", "network", "created", box=None)
-    for name in list_names(store, IndexManifest):
-        for folder in list_folders(store, name, IndexManifest):
-            found = read_if_sound(store, name, folder, IndexManifest)
-            if found is None:
-                table.add_row(name, *folder.split("-"), "its manifest is damaged: cairn index makes it anew")
-                continue
-            facts = (found.source, str(found.tables["indexed"].rows), found.chosen.factory, found.network[:12])
-            created = f"{found.created_at:%Y-%m-%d %H:%M}"
-            table.add_row(name, str(found.number), found.digest[:12], *facts, created)
-    console.print(table if table.row_count else Text(f"no indexes in {store.url}"))
+
+    def facts(version: IndexManifest) -> tuple[object, ...]:
+        return version.source, version.tables["indexed"].rows, version.chosen.factory, version.network[:12]
+
+    headings = ("version", "images", "kind", "network")
+    print_versions(Root(root), IndexManifest, headings, facts, "cairn index makes it anew")
 
 
 def search(

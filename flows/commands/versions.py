@@ -8,31 +8,24 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, VersionOption
 from flows.commands.terminal import console, describe_verified, report_path
 from storage.compare import compare_versions
+from storage.manifest import Manifest
 from storage.root import Root
 from storage.verify import verify_version
-from storage.versions import find_version, list_folders, list_names, only_name, read_if_sound
+from storage.versions import find_version, only_name
 
 
 def list_all(root: RootOption = "./data") -> None:
     """List the published versions of a root."""
-    store = Root(root)
-    table = Table("name", "number", "digest", "images", "classes", "test sets", "created", box=None)
-    for name in list_names(store):
-        for folder in list_folders(store, name):
-            version = read_if_sound(store, name, folder)
-            if version is None:
-                table.add_row(name, folder.split("-")[0], folder.split("-")[1], "its manifest is damaged: cairn verify")
-                continue
-            kept = version.funnel[-1]
-            created = f"{version.created_at:%Y-%m-%d %H:%M}"
-            sets = ", ".join(version.test_sets) or "none"
-            table.add_row(
-                name, str(version.number), version.digest[:12], str(kept.images), str(kept.classes), sets, created
-            )
-    console.print(table if table.row_count else Text(f"no versions in {store.url}"))
+
+    def facts(version: Manifest) -> tuple[object, ...]:
+        kept = version.funnel[-1]
+        return kept.images, kept.classes, ", ".join(version.test_sets) or "none"
+
+    print_versions(Root(root), Manifest, ("images", "classes", "test sets"), facts, "cairn verify")
 
 
 def verify(

@@ -21,7 +21,7 @@ from storage.tables.captions import (
     RelationshipsRef,
     SkippedRecordsRef,
 )
-from storage.tables.spec import FileRef, ListingRef, MatrixRef, TableRef
+from storage.tables.spec import FileRef, MatrixRef, TableRef
 from tasks.acquire.settings import RemoteFile
 from tasks.captions.settings import ArchiveSettings
 from tasks.contracts import Inputs, Output, Unkeyed
@@ -171,13 +171,3 @@ class PublishCaptionsInputs(Inputs):
     facts: EncodedFacts
     pictures: Annotated[Path | None, Unkeyed("they are shown in the report alone, which is not made again for them")]
     """Folder of files named by image id."""
-
-
-class PublishedCaptions(Output):
-    """What `publish-captions` writes: a version, and its files."""
-
-    folder: str
-    tables: dict[str, TableRef]
-    record: FileRef
-    seal: FileRef
-    files: ListingRef

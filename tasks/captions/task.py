@@ -12,7 +12,6 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from storage.archives import partial_file, put_archive, suffix_of
-from storage.folders import records_of
 from storage.manifest import CaptionFacts, CaptionManifest, EncodingFacts, TripletFacts
 from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_bytes
 from storage.root import Root
@@ -46,7 +45,6 @@ from tasks.captions.contracts import (
     ParseInputs,
     PhraseInputs,
     PublishCaptionsInputs,
-    PublishedCaptions,
     Split,
     SplitInputs,
     TripletInputs,
@@ -73,6 +71,7 @@ from tasks.captions.tfidf import NOT_A_TERM, encode
 from tasks.captions.tfidf import Encoded as Weighted
 from tasks.captions.triplets import draw_triplets
 from tasks.contracts import Run, stage
+from tasks.publish.contracts import Published, published
 from tasks.software import CAPTIONS, describe_software
 
 _ENCODING = ("numpy", "scipy", "scikit-learn", "nltk")
@@ -210,7 +209,7 @@ def _weights(root: Root, ref: TableRef, columns: int | None = None) -> sp.csr_ar
 
 
 @stage("publish-captions", version=2)
-def publish_captions(run: Run, inputs: PublishCaptionsInputs, settings: None) -> PublishedCaptions:
+def publish_captions(run: Run, inputs: PublishCaptionsInputs, settings: None) -> Published:
     """Puts the stages' tables together and publishes the version."""
     root, tables = run.root, _version_tables(run, inputs)
     facts = CaptionFacts(**dict(inputs.facts), software=describe_software(CAPTIONS))
@@ -232,18 +231,7 @@ def publish_captions(run: Run, inputs: PublishCaptionsInputs, settings: None) ->
             yield f"report/{path}", content
 
     manifest = publish_version(root, inputs.name, tables, facts, render, CaptionManifest)
-    assert manifest.files  # it was written just now
-    record, seal = records_of(root, manifest.folder, "manifest.json")
-    return PublishedCaptions(
-        folder=manifest.folder,
-        tables={
-            name: ref.model_copy(update={"path": f"{manifest.folder}/{ref.path}"})
-            for name, ref in manifest.tables.items()
-        },
-        record=record,
-        seal=seal,
-        files=manifest.files.model_copy(update={"path": f"{manifest.folder}/{manifest.files.path}"}),
-    )
+    return published(root, manifest, "manifest.json")
 
 
 def _version_tables(run: Run, inputs: PublishCaptionsInputs) -> dict[str, TableRef]:

@@ -10,18 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.acquire.inspect import Rejected
-from tasks.acquire.inspectors import Inspectors
-from tasks.acquire.settings import AcquireSettings
+from tasks.acquire.folder import Skipped
 from tasks.describe.descriptors import describe_image
 from tasks.describe.network import Network
 from tasks.evaluate.results import searched
 from tasks.evaluate.truth import Truth, read_truth
 from tasks.index.search import search_exactly
 from tasks.overlap.groundtruth import stem_of
+from tasks.overlap.readable import photograph_inspectors, read_photograph
 from tasks.overlap.testsets import TestSet, read_test_set
-
-_ACCEPTED = AcquireSettings(min_side=1)
 
 
 @dataclass(frozen=True)
@@ -63,23 +60,22 @@ class Described(NamedTuple):
 
 
 def describe_photographs(
-    network: Network, test_set: TestSet, tell: Callable[[int, int], None] = lambda *_: None
-) -> Iterator[Described]:
-    """Describes the photographs of a test set that can be read, in their order.
+    network: Network, test_set: TestSet, on_progress: Callable[[int, int], None] = lambda *_: None
+) -> Iterator[Described | Skipped]:
+    """Describes the photographs of a test set, in their order, or tells of one why it can't be read.
 
     Args:
-        tell: is told how many of how many are done.
+        on_progress: is called with how many of how many are done.
     """
-    with Inspectors(_ACCEPTED, 1) as inspectors:
+    with photograph_inspectors() as inspectors:
         for number, photograph in enumerate(test_set.photographs):
-            tell(number, len(test_set.photographs))
-            file = test_set.folder / photograph.path
-            if file.stat().st_size > _ACCEPTED.max_bytes:
-                continue
-            found = inspectors.inspect(content := file.read_bytes())
-            if not isinstance(found, Rejected):
-                vector = describe_image(network, content)
-                yield Described(photograph.path, found.width, found.height, vector)
+            on_progress(number, len(test_set.photographs))
+            found = read_photograph(test_set.folder, photograph.path, inspectors)
+            if isinstance(found, Skipped):
+                yield found
+            else:
+                vector = describe_image(network, found.content)
+                yield Described(photograph.path, found.picture.width, found.picture.height, vector)
 
 
 def describe_queries(

@@ -54,11 +54,15 @@ class EvaluateInputs(Inputs):
 
 
 class Evaluated(Output):
-    """What `evaluate` writes: scores, and the page of the worst queries with its pictures."""
+    """What `evaluate` writes: scores, and the page of the worst queries with its pictures.
+
+    `unreadable` are the reasons why photographs were not ranked, by their paths: such an answer counts as not found.
+    """
 
     results: ResultsRef
     page: FileRef
     pictures: ThumbnailsRef
+    unreadable: dict[str, str]
 
 
 @stage("evaluate", version=1, software=(*NETWORKS, "scipy", "faiss-cpu"), threads=None)
@@ -73,7 +77,9 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     if scored.digest() != inputs.digest:
         raise InputError(f"test set {inputs.name!r}: {inputs.folder} was changed meanwhile; run the same command again")
     truth = scored.truth
-    every = list(describe_photographs(network, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
+    found = list(describe_photographs(network, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
+    every = [one for one in found if isinstance(one, Described)]
+    unreadable = {one.path: str(one.reason) for one in found if not isinstance(one, Described)}
     places = searched(truth, [stem_of(photograph.path) for photograph in every])
     queries = describe_queries(network, truth, inputs.folder, every)
     photographs = [every[place] for place in places]
@@ -96,6 +102,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         results=run.write(RESULTS, pa.Table.from_pylist(rows, RESULTS.schema)),
         page=run.write_file("worst.html", files["index.html"]),
         pictures=run.write_rows(THUMBNAILS, pictures),
+        unreadable=unreadable,
     )
 
 

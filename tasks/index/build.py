@@ -14,7 +14,7 @@ Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Index = Any
 """A faiss index, of which faiss has no types."""
-_TURNS = 10  # iterations of OPQ, of which faiss makes fifty: an hour for 50,000 descriptors on one core
+_TURNS = 10  # iterations of OPQ, of which faiss makes fifty; what the others would find was not compared
 
 
 def numbers_of(sha256: Sequence[str]) -> Numbers:

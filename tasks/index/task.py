@@ -7,7 +7,6 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from storage.folders import records_of
 from storage.manifest import IndexFacts, IndexManifest, TriedIndex
 from storage.parquet import read_bytes, read_table, write_bytes
 from storage.tables.retrieval import INDEXED, RESULTS
@@ -21,7 +20,7 @@ from tasks.index.published import vectors_file
 from tasks.index.report import render_card, render_report
 from tasks.index.rows import count_not_indexed, rows_of_index
 from tasks.index.settings import IndexSettings
-from tasks.publish.contracts import Published
+from tasks.publish.contracts import Published, published
 from tasks.software import RETRIEVAL, describe_software
 
 _READ = ["image_id", "sha256", "path", "width", "height"]
@@ -82,14 +81,4 @@ def publish_index(run: Run, inputs: PublishIndexInputs, settings: None) -> Publi
                 yield f"report/{name}/pictures/{picture['name']}", picture["jpeg"]
 
     made = publish_version(root, inputs.name, tables, facts, render, IndexManifest)
-    assert made.files  # it was written just now
-    record, seal = records_of(root, made.folder, "manifest.json")
-    return Published(
-        folder=made.folder,
-        tables={
-            name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for name, ref in made.tables.items()
-        },
-        record=record,
-        seal=seal,
-        files=made.files.model_copy(update={"path": f"{made.folder}/{made.files.path}"}),
-    )
+    return published(root, made, "manifest.json")

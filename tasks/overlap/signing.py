@@ -6,19 +6,16 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import InputError
-from storage.reasons import PassedOver, Reason
+from storage.reasons import PassedOver
 from storage.tables.features import SIGNATURE
 from tasks.acquire.folder import Skipped
-from tasks.acquire.inspect import Rejected
 from tasks.acquire.inspectors import Inspectors
-from tasks.acquire.settings import AcquireSettings
 from tasks.features.extract import Extractor
 from tasks.features.packed import pack
 from tasks.features.settings import FeatureSettings
+from tasks.overlap.readable import photograph_inspectors, read_photograph
 from tasks.overlap.signature import METHOD, About
 from tasks.overlap.testsets import read_test_set
-
-_ACCEPTED = AcquireSettings(min_side=1)
 
 
 def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tuple[About, pa.Table]:
@@ -29,7 +26,7 @@ def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tup
     """
     test_set, rows = read_test_set(name, folder), list[dict[str, Any]]()
     skipped = list(test_set.skipped)
-    with Extractor(settings) as extractor, Inspectors(_ACCEPTED, 1) as inspectors:
+    with Extractor(settings) as extractor, photograph_inspectors() as inspectors:
         for path, site, role in test_set.photographs:
             signature = _sign(folder, path, extractor, inspectors)
             if isinstance(signature, Skipped):
@@ -51,15 +48,12 @@ def describe_test_set(name: str, folder: Path, settings: FeatureSettings) -> tup
 
 def _sign(folder: Path, path: str, extractor: Extractor, inspectors: Inspectors) -> dict[str, Any] | Skipped:
     """Size and keypoints of a photograph; or why it has none."""
-    length = (folder / path).stat().st_size
-    if length > _ACCEPTED.max_bytes:
-        return Skipped(path, Reason.TOO_LARGE, f"{length} bytes, more than {_ACCEPTED.max_bytes}")
-    picture = inspectors.inspect(content := (folder / path).read_bytes())
-    if isinstance(picture, Rejected):
-        return Skipped(path, picture.reason, picture.detail)
-    features = extractor.extract(content)
+    found = read_photograph(folder, path, inspectors)
+    if isinstance(found, Skipped):
+        return found
+    features = extractor.extract(found.content)
     if features is None:
         return Skipped(path, PassedOver.CRASHED_DETECTOR)
     if not len(features.keypoints):
         return Skipped(path, PassedOver.NO_KEYPOINTS)
-    return {"width": picture.width, "height": picture.height, **pack(features)}
+    return {"width": found.picture.width, "height": found.picture.height, **pack(features)}

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from storage.manifest import CurationFacts, Examined
-from storage.tables.acquisition import DropsRef, FetchLogRef, ImagesRef, PassedOverRef, SourcesRef
+from storage.folders import records_of
+from storage.manifest import Certificate, CurationFacts, Examined, Version
+from storage.root import Root
+from storage.tables.acquisition import FETCH_LOG, DropsRef, FetchLogRef, ImagesRef, PassedOverRef, SourcesRef
 from storage.tables.features import MasksRef, SignatureRef
 from storage.tables.groups import BoxesRef, ClassGroupsRef, ClassPairsRef, CutsRef, GroupsRef, PairsRef
 from storage.tables.overlap import ComparisonsRef, ExpansionsRef, OverlapsRef
@@ -133,3 +135,26 @@ class PublishedCertificate(Published):
 
     images: int
     found: int
+
+
+def published(root: Root, made: Version | Certificate, record: str) -> Published:
+    """References to what was published just now, by their paths from the root.
+
+    The fetch log is left out: it differs between runs that give the same.
+
+    Args:
+        record: name of the file that has the digests, `manifest.json` or `certificate.json`.
+    """
+    assert made.files
+    own, seal = records_of(root, made.folder, record)
+    return Published(
+        folder=made.folder,
+        tables={
+            name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"})
+            for name, ref in made.tables.items()
+            if name != FETCH_LOG.name
+        },
+        record=own,
+        seal=seal,
+        files=made.files.model_copy(update={"path": f"{made.folder}/{made.files.path}"}),
+    )

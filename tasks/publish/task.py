@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.certificates import publish_certificate
-from storage.folders import records_of
 from storage.images import check_stored, get_image
 from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table
@@ -19,7 +18,7 @@ from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SO
 from storage.tables.features import MASKS, SIGNATURE
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
 from storage.tables.overlap import CERTIFICATE, COMPARISONS, EXPANSIONS, NAMESAKES, OVERLAPS
-from storage.tables.spec import ListingRef, R, TableRef, TableSpec
+from storage.tables.spec import R, TableSpec
 from storage.tables.versions import THUMBNAILS, VERDICTS, ThumbnailsRef
 from storage.versions import publish_version
 from tasks.acquire.sources import duplicate_rows
@@ -41,6 +40,7 @@ from tasks.publish.contracts import (
     PublishedCertificate,
     PublishedVersion,
     PublishInputs,
+    published,
 )
 from tasks.publish.illustrate import draw_keypoints, draw_match
 from tasks.publish.passed_over import count_reasons, with_unreadable
@@ -191,17 +191,8 @@ def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) 
     kept = tables["images"].filter(pc.is_in(tables["images"]["image_id"], pa.array(_kept(verdicts), pa.string())))
     check_stored(root, kept["path"].to_pylist())
     manifest = publish_version(root, inputs.name, tables, facts, render)
-    record, seal = records_of(root, manifest.folder, "manifest.json")
-    return PublishedVersion(
-        folder=manifest.folder,
-        tables={name: ref for name, ref in _placed(manifest).items() if name != FETCH_LOG.name},
-        record=record,
-        seal=seal,
-        files=_listing(manifest),
-        number=manifest.number,
-        rows=len(verdicts),
-        kept=kept.num_rows,
-    )
+    files = published(root, manifest, "manifest.json")
+    return PublishedVersion(**dict(files), number=manifest.number, rows=len(verdicts), kept=kept.num_rows)
 
 
 def _stage_tables(root: Root, inputs: PublishInputs) -> dict[str, pa.Table]:
@@ -242,26 +233,11 @@ def publish_check(run: Run, inputs: CertifyInputs, settings: None) -> PublishedC
         yield from render_certificate(made, tables)
 
     made = publish_certificate(root, tables, facts, render)
-    record, seal = records_of(root, made.folder, "certificate.json")
     return PublishedCertificate(
-        folder=made.folder,
-        tables=_placed(made),
-        record=record,
-        seal=seal,
-        files=_listing(made),
+        **dict(published(root, made, "certificate.json")),
         images=tables[IMAGES.name].num_rows,
         found=pc.count_distinct(tables[OVERLAPS.name]["image_id"]).as_py(),
     )
-
-
-def _placed(made: Manifest | Certificate) -> dict[str, TableRef]:
-    """The tables of what was published, by their paths from the root."""
-    return {name: ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}) for name, ref in made.tables.items()}
-
-
-def _listing(made: Manifest | Certificate) -> ListingRef:
-    assert made.files  # it was written just now
-    return made.files.model_copy(update={"path": f"{made.folder}/{made.files.path}"})
 
 
 def _kept(verdicts: pd.DataFrame) -> pd.Series:

@@ -20,7 +20,7 @@ from storage.root import Root
 from storage.versions import find_version, list_damage_of, read_manifest
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings, WhitenSettings
-from tasks.evaluate.photographs import describe_photographs, describe_queries, rank_exactly, read_scored_set
+from tasks.evaluate.photographs import Described, describe_photographs, describe_queries, rank_exactly, read_scored_set
 from tasks.evaluate.results import Conditions, result_rows
 from tasks.overlap.groundtruth import stem_of
 
@@ -39,6 +39,7 @@ def testset(_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("abbey", "bridge"):
         for number in (1, 2, 3):
             (folder / f"{name}_{number}.jpg").write_bytes(_built.view_of(name, f"snap {number}"))
+    (folder / "broken_1.jpg").write_bytes(_built.view_of("abbey", "snap 4")[:2000])
     (folder / "queries.csv").write_text(QUERIES)
     (folder / "answers.csv").write_text(ANSWERS)
     return folder
@@ -108,7 +109,10 @@ def test_the_scores_are_those_of_its_network_and_say_that_nothing_is_certified(f
     root, made = first
     network = load_network(SETTINGS.describe, (root / made.version.folder / "whitening.safetensors").read_bytes())
     scored = read_scored_set("snaps", testset)
-    photographs = list(describe_photographs(network, scored.photographs))
+    found = list(describe_photographs(network, scored.photographs))
+    photographs = [one for one in found if isinstance(one, Described)]
+    unreadable = [(one.path, str(one.reason)) for one in found if not isinstance(one, Described)]
+    assert unreadable == [("broken_1.jpg", "truncated-image")]
     vectors = np.array([photograph.vector for photograph in photographs])
     rankings = rank_exactly(vectors, describe_queries(network, scored.truth, testset, photographs))
     label = f"efficientnet-lite0 rmac {made.version.network[:12]}"

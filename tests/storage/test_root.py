@@ -258,3 +258,20 @@ def test_many_may_check_one_root_at_once(local_root):
     local_root.write("x", b"1")
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: local_root.check_writable(), range(200)))
+
+
+def test_a_stamp_tells_what_was_written_since(root):
+    """Of a file, of all files of a folder, and none where nothing is."""
+    root.write("f/a", b"one")
+    root.write("f/b", b"two")
+    before = root.stamps("f")
+    assert set(before) == {"f/a", "f/b"}
+    assert root.stamps("f/a") == {"f/a": before["f/a"]}
+    assert root.stamps("f") == before
+    root.write("f/a", b"longer")
+    after = root.stamps("f")
+    assert after["f/a"] != before["f/a"]
+    assert after["f/b"] == before["f/b"]
+    root.remove("f/a")
+    assert root.stamps("f/a") == {}
+    assert root.stamps("nowhere") == {}
