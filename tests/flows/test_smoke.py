@@ -68,7 +68,8 @@ def parameters(listed: Any, root: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def worker(project: Path, server: str) -> Iterator[Path]:
     """A worker on the pool `cairn`, after `prefect deploy --all`; gives the path of its log."""
-    prefect(project, "work-pool", "create", "cairn", "--type", "process")
+    for pool in ("cairn", "gpu"):
+        prefect(project, "work-pool", "create", pool, "--type", "process")
     prefect(project, "deploy", "--all")
     log = project / "worker.log"
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cairn"]
