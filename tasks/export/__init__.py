@@ -1,0 +1,1 @@
+"""A published version in the layouts of other tools, and as one table."""

@@ -1,0 +1,119 @@
+"""`cairn export` of a real version, and its table for Python; each format is opened by the library it is for."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from storage.errors import InputError
+from tasks.export.task import load_version
+
+Export = Callable[..., Path]
+
+
+@pytest.fixture
+def export(cairn: Any, first_run: Any, tmp_path: Path) -> Export:
+    """Exports the version of the first run; gives the folder."""
+
+    def run(layout: str, *options: str, root: Path = first_run[0]) -> Path:
+        folder = tmp_path / layout
+        ended = cairn("export", 1, "--format", layout, "--out", folder, "--root", root, *options)
+        assert (ended.code, ended.errors.strip()) == (0, "")
+        return folder
+
+    return run
+
+
+@pytest.fixture
+def kept(first_run: Any) -> pd.DataFrame:
+    return load_version(str(first_run[0])).set_index("image_id")
+
+
+# The table
+
+
+def test_the_table_has_every_kept_image_and_where_it_is(first_run: Any, kept: pd.DataFrame) -> None:
+    root, run = first_run
+    verdicts = pd.read_parquet(root / run.version.folder / "verdicts.parquet").set_index("image_id")
+    boxes = pd.read_parquet(root / run.version.folder / "boxes.parquet").set_index("image_id")
+    assert len(kept) == 21
+    assert sorted(kept.index) == sorted(verdicts.index[verdicts.verdict == "kept"])
+    assert kept.split.to_dict() == verdicts.split.dropna().to_dict()
+    assert dict(zip(kept.landmark_id, kept.class_index, strict=True)) == {"abbey": 0, "bridge": 1, "dome": 2}
+    for image, row in kept.iterrows():
+        assert hashlib.sha256(Path(row.path).read_bytes()).hexdigest() == row.sha256
+        assert tuple(row[["x1", "y1", "x2", "y2"]]) == tuple(boxes.loc[image, ["x1", "y1", "x2", "y2"]])
+
+
+def test_a_split_by_class_holds_classes_out_whole(first_run: Any, kept: pd.DataFrame) -> None:
+    by_class = load_version(str(first_run[0]), split_by="class").set_index("image_id")
+    assert sorted(by_class.groupby("landmark_id").split.agg("unique").map(tuple)) == [("train",), ("train",), ("val",)]
+    pd.testing.assert_frame_equal(by_class.drop(columns="split"), kept.drop(columns="split"))
+    with pytest.raises(InputError, match="expected image or class"):
+        load_version(str(first_run[0]), split_by="photograph")
+
+
+# The command
+
+
+def test_links_lead_into_the_root_and_copies_stand_alone(export: Export, kept: pd.DataFrame) -> None:
+    folder = export("imagefolder", "--split-by", "class")
+    linked = {path.stem: path for path in folder.glob("*/*/*")}
+    assert {image: str(path.readlink()) for image, path in linked.items()} == kept.path.to_dict()
+    folder.rename(folder.with_name("links"))
+    copies = {path.stem: path for path in export("imagefolder", "--copy").glob("*/*/*")}
+    assert not any(path.is_symlink() for path in copies.values())
+    assert {image: path.read_bytes() for image, path in copies.items()} == {
+        image: Path(path).read_bytes() for image, path in kept.path.items()
+    }
+
+
+def test_an_export_is_checked_by_the_same_command(cairn: Any, export: Export, dataset: Path) -> None:
+    folder = export("imagefolder", root=dataset)
+    same = ("export", 1, "--format", "imagefolder", "--out", folder, "--root", dataset)
+    assert "21 files" in cairn(*same).output
+    assert "all there and as they were made" in cairn(*same).output
+    next(folder.glob("train/dome/*")).unlink()
+    assert "1 made now" in cairn(*same).output
+    ended = cairn(*same, "--crop")
+    assert (ended.code, ended.errors.count("\n")) == (2, 1)
+    assert "holds another export" in ended.errors
+
+
+def test_pictures_that_are_gone_or_rotten_are_named(cairn: Any, dataset: Path, tmp_path: Path) -> None:
+    kept = load_version(str(dataset)).set_index("image_id")
+    Path(kept.path["abbey-1"]).write_bytes(b"rot")
+    Path(kept.path["dome-2"]).unlink()
+    ended = cairn("export", 1, "--format", "imagefolder", "--out", tmp_path / "out", "--root", dataset)
+    assert ended.code == 2
+    assert all(kept.path[image] in ended.errors for image in ("abbey-1", "dome-2"))
+    assert "gone or damaged" in ended.errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_version_that_is_not_there(cairn: Any, first_run: Any, tmp_path: Path) -> None:
+    ended = cairn("export", 7, "--format", "imagefolder", "--out", tmp_path / "out", "--root", first_run[0])
+    assert (ended.code, ended.errors.count("\n")) == (2, 1)
+    assert "fit '7'" in ended.errors
+
+
+# Formats
+
+
+def test_torchvision_reads_an_image_folder_with_one_index_for_a_class(export: Export, kept: pd.DataFrame) -> None:
+    from torchvision.datasets import ImageFolder
+
+    folder = export("imagefolder", "--crop", "--split-by", "class")
+    train, val = (ImageFolder(folder / split, allow_empty=True) for split in ("train", "val"))
+    assert train.class_to_idx == val.class_to_idx == {"abbey": 0, "bridge": 1, "dome": 2}
+    assert (len(train), len(val)) == (14, 7)
+    for path, index in train.samples + val.samples:
+        row = kept.loc[Path(path).stem]
+        assert index == row.class_index
+        with Image.open(path) as picture:
+            assert picture.width == pytest.approx(row.x2 - row.x1, abs=2)
+            assert picture.height == pytest.approx(row.y2 - row.y1, abs=2)
