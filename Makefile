@@ -6,7 +6,7 @@ DEMO_PORT ?= 8765
 # Most of the suite's time goes by in processes that start: they should find every library compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench peers
+.PHONY: demo demo-search test check bench peers
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,10 +15,19 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@ $(VENV)/.installed-train
+
+# Not quiet: it is the one thing that is large, and each package is told with its size as it comes.
+$(VENV)/.installed-train: $(VENV)/.installed
+	@echo "installing networks for search: 5.3 GB on Linux on x86-64, where torch brings CUDA, less than 1 GB elsewhere"
+	$(BIN)/pip install --constraint constraints.txt --editable ".[train]"
 	touch $@
 
 demo: $(VENV)/.installed  ## curate the demo list, print its score and where its report is
 	$(BIN)/python -m demo --port $(DEMO_PORT)
+
+demo-search: $(VENV)/.installed-train  ## index what the demo curated (curating it first if need be), and search it
+	$(BIN)/python -m demo.search --port $(DEMO_PORT)
 
 test: $(VENV)/.installed-dev  ## all tests, each file in one of two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -93,10 +93,11 @@ def _shoot_all(lines: list[Entry], cache: Path) -> dict[Picture, views.View]:
     names = {picture.photo for picture in wanted}
     names |= {picture.surroundings.photo for picture in wanted if picture.surroundings}
     pixels = {name: photos.read(name, cache) for name in sorted(names)}
-    return {picture: _shoot(picture, pixels) for picture in wanted}
+    return {picture: shoot(picture, pixels) for picture in wanted}
 
 
-def _shoot(picture: Picture, pixels: dict[str, views.Pixels]) -> views.View:
+def shoot(picture: Picture, pixels: dict[str, views.Pixels]) -> views.View:
+    """The view that is this picture, from the pixels of its photographs by name."""
     photo, box = pixels[picture.photo], PHOTOS[picture.photo].box
     if picture.look != "re-shot":
         return views.shoot(photo, COPIES[picture.look])

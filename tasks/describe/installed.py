@@ -13,5 +13,5 @@ def check_networks_installed() -> None:
     if missing:
         raise InputError(
             f"{missing[0]} is not installed, and describing images needs it: pip install 'cairn[train]' "
-            "(5.6 GB on Linux on x86-64, less than 1 GB elsewhere)"
+            "(5.3 GB on Linux on x86-64, less than 1 GB elsewhere)"
         )
