@@ -40,7 +40,8 @@ def main(
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     from demo.__main__ import main as curate
     from flows.commands.retrieval import index
-    from flows.commands.search import found_table, open_index, search, write_sheet
+    from flows.commands.search import open_index, search
+    from flows.commands.sheet import found_table, write_sheet
     from storage.manifest import IndexManifest
     from storage.root import Root
     from storage.versions import find_version

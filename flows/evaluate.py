@@ -14,12 +14,12 @@ from flows.settings import RunSettings
 from storage.manifest import IndexManifest
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables.spec import FileRef
+from storage.tables.spec import FileRef, MatrixRef
 from storage.versions import find_version, only_name, read_manifest, version_table
 from tasks.contracts import StageRunner
 from tasks.describe.installed import check_networks_installed
-from tasks.describe.settings import DescribeSettings, settings_of_index
-from tasks.evaluate.task import Evaluated, EvaluateInputs, score_test_set
+from tasks.describe.settings import DescribeSettings, Device, settings_of_index
+from tasks.evaluate.task import Codes, Evaluated, EvaluateInputs, score_test_set
 
 STAGES = (score_test_set,)
 """All stages."""
@@ -32,9 +32,10 @@ def evaluate(
     root: str = "./data",
     name: str | None = None,
     backbone: str | None = None,
+    device: Device = "cpu",
     run: RunSettings = RunSettings(),
 ) -> list[dict[str, Any]]:
-    """Scores the network of an index on test sets; returns rows of the table `results`.
+    """Scores the network of an index on test sets, and its codes too; returns rows of the table `results`.
 
     Args:
         test_sets: name to folder of each.
@@ -42,6 +43,7 @@ def evaluate(
         root: dataset root, a folder or any URL that fsspec opens.
         name: of the dataset; not needed where the root holds indexes of only one.
         backbone: MODULE:NAME of your own that the index may import.
+        device: what the network computes on, whatever it was when the index was made.
         run: how it runs.
     """
     check_networks_installed()
@@ -51,14 +53,20 @@ def evaluate(
     source = read_manifest(store, dataset, folder)
     asked = check_asked_sets(store, source, test_sets)
     store.check_writable()
-    settings = settings_of_index(index.settings["describe"], backbone)
+    settings = settings_of_index({**index.settings["describe"], "device": device}, backbone)
     with task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
-        whitening = version_table(index, "whitening")
-        scored = score_sets(stages, asked, index.source, index.network, whitening, settings)
+        whitening, made = version_table(index, "whitening"), version_table(index, "index")
+        codes = codes_of(MatrixRef(**dict(made)), index.chosen.factory)
+        scored = score_sets(stages, asked, index.source, index.network, whitening, settings, codes)
     rows = [row for one in scored.values() for row in read_table(store, one.results).to_pylist()]
     create_table_artifact(rows, key="evaluate-results", description=f"Scores of {index.folder}")
     return rows
+
+
+def codes_of(index: MatrixRef, factory: str) -> Codes | None:
+    """The codes of an index that are to be scored: none where it is exact."""
+    return None if factory == "Flat" else Codes(index=index, factory=factory)
 
 
 def score_sets(
@@ -68,8 +76,9 @@ def score_sets(
     network: str,
     whitening: FileRef,
     settings: DescribeSettings,
+    codes: Codes | None,
 ) -> dict[str, Evaluated]:
-    """Scores a network on test sets, one after another.
+    """Scores a network on test sets, one after another, and the codes of an index besides.
 
     Args:
         source: the version that whitening was learned from. network: its digest.
@@ -83,6 +92,7 @@ def score_sets(
             whitening=whitening,
             source=source,
             certificates=asked.certificates,
+            codes=codes,
         )
         for name, asked in test_sets.items()
     }

@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
-from flows.evaluate import score_sets
+from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
@@ -23,7 +23,7 @@ from storage.tables.versions import VERDICTS
 from storage.versions import read_version_table, version_ref
 from tasks.acquire.task import PackInputs, pack_images
 from tasks.contracts import StageRunner
-from tasks.describe.network import load_network
+from tasks.describe.contracts import load_once
 from tasks.describe.task import (
     Described,
     DescribeInputs,
@@ -101,7 +101,8 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         settings.index,
     )
     source = version.folder.removeprefix(f"{Manifest.shelf}/")
-    scored = score_sets(runner, request.test_sets, source, made.network, made.whitening, settings.describe)
+    codes = codes_of(built.index, built.chosen.factory)
+    scored = score_sets(runner, request.test_sets, source, made.network, made.whitening, settings.describe, codes)
     facts = BuiltFacts(
         settings=settings.model_dump(mode="json"),
         source=source,
@@ -140,11 +141,11 @@ def _describe(runner: StageRunner, version: Manifest, settings: IndexFlowSetting
     """
     images, verdicts = version_ref(version, IMAGES), version_ref(version, VERDICTS)
     packets = runner.one(pack_images, PackInputs(images=[images]), None).packets
-    plain = load_network(settings.describe).digest()
+    _, plain = load_once(settings.describe)
     to_learn = {name: MomentsInputs(images=ref, verdicts=verdicts, network=plain) for name, ref in packets.items()}
     moments = [taken.moments for taken in runner.each_here(take_moments, to_learn, settings.describe, 1).values()]
     whitening = runner.one(learn_from_moments, WhitenInputs(moments=moments), settings.whiten).whitening
-    network = load_network(settings.describe, read_bytes(runner.root, whitening)).digest()
+    _, network = load_once(settings.describe, read_bytes(runner.root, whitening))
     pictures = {
         name: DescribeInputs(images=ref, network=network, whitening=whitening, shard=f"{version.name}-{name}")
         for name, ref in packets.items()

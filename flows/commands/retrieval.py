@@ -1,7 +1,7 @@
 """The commands about indexes: `index` makes one, `indexes` lists them, `search` and `evaluate` ask one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -41,7 +41,7 @@ def index(
     chosen = read_index_settings(settings) if settings else IndexFlowSettings()
     test_sets = read_test_sets(test_set or [])
     check_index_request(version, name, root, test_sets)
-    from flows.commands.search import scores_table
+    from flows.commands.sheet import scores_table
     from flows.index import index as flow
     from flows.runtime.server import prefect_server
 
@@ -84,6 +84,15 @@ def search(
     ] = None,
     which: IndexOption = "latest",
     count: Annotated[int, typer.Option(min=1, help="Results shown.")] = 20,
+    expand: Annotated[
+        int, typer.Option(min=0, help="Average the query with so many nearest images, and search again.")
+    ] = 0,
+    alpha: Annotated[
+        float, typer.Option(min=0, help="With --expand: a neighbour weighs its similarity to this power.")
+    ] = 0.0,
+    objects: Annotated[
+        int, typer.Option(min=0, help="Rank the first so many again by what they show of the query.")
+    ] = 0,
     root: RootOption = "./data",
     name: NameOption = None,
     out: Annotated[
@@ -99,11 +108,12 @@ def search(
     version = find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
     check_networks_installed()
     query = read_query(photo, box)
-    from flows.commands.search import found_table, open_index, write_sheet
+    from flows.commands.search import Asking, open_index
     from flows.commands.search import search as search_index
+    from flows.commands.sheet import found_table, write_sheet
 
     opened = open_index(store, version, backbone)
-    found = search_index(opened, query, box, count)
+    found = search_index(opened, query, box, count, Asking(expand, alpha, objects))
     console.print(found_table(found))
     page = write_sheet(opened, photo.name, query, box, found, Root(str(out)) if out else None)
     console.print(Text(f"page: {page}"), soft_wrap=True)
@@ -115,8 +125,9 @@ def evaluate(
     root: RootOption = "./data",
     name: NameOption = None,
     backbone: BackboneOption = None,
+    device: Annotated[Literal["cpu", "cuda", "mps"], typer.Option(help="What the network computes on.")] = "cpu",
 ) -> None:
-    """Score the network of an index on test sets, by their own protocols."""
+    """Score the network of an index, and its codes, on test sets, by their own protocols."""
     quieten_prefect()
     folders = read_test_sets(test_sets)
     store = Root(root)
@@ -124,10 +135,10 @@ def evaluate(
     from tasks.describe.installed import check_networks_installed
 
     check_networks_installed()
-    from flows.commands.search import scores_table
+    from flows.commands.sheet import scores_table
     from flows.evaluate import evaluate as flow
     from flows.runtime.server import prefect_server
 
     with progress_bars(), prefect_server():
-        rows = flow(folders, which, root, name, backbone)
+        rows = flow(folders, which, root, name, backbone, device)
     console.print(scores_table(rows))

@@ -18,11 +18,16 @@ from tasks.describe.pictures import Box
 from tasks.describe.pooling import mac
 
 
-class Sought(NamedTuple):
-    """What is looked for: the maxima of the query's maps, float32 (channels,), and its width by its height."""
+class View(NamedTuple):
+    """An image, or what a box holds of it, as a network sees it at its middle size.
 
-    maxima: Tensor
-    ratio: float
+    Attributes:
+        maps: (1, channels, rows, columns).
+        box: what the maps span, in pixels of the stored image, upright.
+    """
+
+    maps: Tensor
+    box: Box
 
 
 class FoundObject(NamedTuple):
@@ -40,33 +45,27 @@ class FoundObject(NamedTuple):
 
 
 @torch.inference_mode()
-def seek(network: Network, content: bytes, box: Box | None = None) -> Sought:
-    """Looks at a query, or at what a box holds of it, at the network's middle size.
+def look_at(network: Network, content: bytes, box: Box | None = None) -> View:
+    """Looks at an image, or at what a box holds of it.
 
     Raises:
         UndecodableError: the bytes are not those of a whole image.
         InputError: the box is too small.
     """
-    pixels = open_picture(content, _side(network)).at(_side(network), box)
-    return Sought(mac(network.maps(pixels.to(network.device)))[0], pixels.shape[-1] / pixels.shape[-2])
+    side = sorted(network.settings.longest_sides)[len(network.settings.longest_sides) // 2]
+    picture = open_picture(content, side)
+    width, height = picture.size
+    maps = network.maps(picture.at(side, box).to(network.device))
+    return View(maps, box or (0.0, 0.0, float(width), float(height)))
 
 
 @torch.inference_mode()
-def find_object(network: Network, content: bytes, sought: Sought) -> FoundObject:
-    """Finds the box of an image that is most like what is sought, at the network's middle size.
-
-    Raises:
-        UndecodableError: the bytes are not those of a whole image.
-    """
-    picture = open_picture(content, _side(network))
-    maps = network.maps(picture.at(_side(network)).to(network.device))
-    located = localize(maps[0], sought.maxima, sought.ratio)
-    x1, y1, x2, y2 = located.box
-    vector = network.pool(maps[:, :, y1:y2, x1:x2])[0].cpu().numpy()
-    height, width = maps.shape[-2:]
-    return FoundObject(in_pixels(located.box, height, width, picture.size), located.score, vector)
-
-
-def _side(network: Network) -> int:
-    sides = sorted(network.settings.longest_sides)
-    return sides[len(sides) // 2]
+def find_object(network: Network, view: View, query: View) -> FoundObject:
+    """Finds the box of an image, seen whole, that is most like a query."""
+    x1, y1, x2, y2 = query.box
+    located = localize(view.maps[0], mac(query.maps)[0], (x2 - x1) / (y2 - y1))
+    left, top, right, bottom = located.box
+    vector = network.pool(view.maps[:, :, top:bottom, left:right])[0].cpu().numpy()
+    height, width = view.maps.shape[-2:]
+    size = round(view.box[2]), round(view.box[3])
+    return FoundObject(in_pixels(located.box, height, width, size), located.score, vector)

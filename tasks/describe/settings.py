@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from storage.errors import InputError
 from tasks.settings import StageSettings
 
+Device = Literal["cpu", "cuda", "mps"]
 RESOLUTIONS = (550, 800, 1050)
 """Longest sides, in pixels, of the multi-resolution descriptor (Gordo et al. 2017; their released code)."""
 
@@ -41,7 +42,7 @@ class DescribeSettings(StageSettings):
         (800,), min_length=1, description="longest sides, in pixels, that an image is described at; vectors are summed"
     )
     bfloat16: bool = Field(False, description="whether the network computes in bfloat16 rather than float32")
-    device: Literal["cpu", "cuda", "mps"] = Field("cpu", description="what the network computes on")
+    device: Device = Field("cpu", description="what the network computes on")
 
     @model_validator(mode="after")
     def _check(self) -> "DescribeSettings":

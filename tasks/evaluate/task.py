@@ -1,6 +1,7 @@
 """The stage `evaluate`: what a network scores on a test set."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -9,29 +10,38 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage.errors import InputError
-from storage.parquet import read_table
+from storage.parquet import read_bytes, read_table
 from storage.root import Root
 from storage.tables.features import SignatureRef
 from storage.tables.retrieval import RESULTS, ResultsRef
-from storage.tables.spec import FileRef
+from storage.tables.spec import FileRef, MatrixRef
 from storage.tables.versions import THUMBNAILS, ThumbnailsRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
+from tasks.describe.contracts import NETWORKS, Describer, load_promised
 from tasks.describe.settings import DescribeSettings
-from tasks.describe.task import NETWORKS, load_promised
 from tasks.evaluate.page import Ranked, render_worst
 from tasks.evaluate.photographs import (
     Described,
     describe_photographs,
     describe_queries,
+    rank_by_codes,
     rank_exactly,
     read_scored_set,
 )
 from tasks.evaluate.results import NOT_CERTIFIED, Conditions, grade, result_rows, score_all, searched
 from tasks.evaluate.truth import Truth
+from tasks.index.build import parse
 from tasks.index.page import Picture
 from tasks.overlap.groundtruth import stem_of
 
 _DRAWN = 10  # queries, the worst
+
+
+class Codes(Inputs):
+    """An index whose codes are scored too, by the kind that faiss' `index_factory` calls it."""
+
+    index: MatrixRef
+    factory: str
 
 
 class EvaluateInputs(Inputs):
@@ -42,6 +52,7 @@ class EvaluateInputs(Inputs):
         network: the digest of all that decides what the network makes of a picture.
         source: the version that whitening was learned from.
         certificates: of that version against a test set of this name: by digest, the signature of its photographs.
+        codes: of an index that is not exact.
     """
 
     name: str
@@ -51,6 +62,7 @@ class EvaluateInputs(Inputs):
     whitening: Annotated[FileRef, Unkeyed("the network's digest has it")]
     source: str
     certificates: dict[str, SignatureRef]
+    codes: Codes | None = None
 
 
 class Evaluated(Output):
@@ -65,9 +77,9 @@ class Evaluated(Output):
     unreadable: dict[str, str]
 
 
-@stage("evaluate", version=1, software=(*NETWORKS, "scipy", "faiss-cpu"), threads=None)
+@stage("evaluate", version=2, software=(*NETWORKS, "scipy", "faiss-cpu"), threads=None)
 def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings) -> Evaluated:
-    """Describes a test set, ranks its photographs exactly for each query, and scores that.
+    """Describes a test set, ranks its photographs exactly for each query, and by codes if asked to, and scores that.
 
     Raises:
         InputError: the network is not the one that was promised, the folder has changed, or a query can't be read.
@@ -77,13 +89,15 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     if scored.digest() != inputs.digest:
         raise InputError(f"test set {inputs.name!r}: {inputs.folder} was changed meanwhile; run the same command again")
     truth = scored.truth
-    found = list(describe_photographs(network, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
+    describe = Describer(run, network, inputs.network)
+    found = list(describe_photographs(describe, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
     every = [one for one in found if isinstance(one, Described)]
     unreadable = {one.path: str(one.reason) for one in found if not isinstance(one, Described)}
     places = searched(truth, [stem_of(photograph.path) for photograph in every])
-    queries = describe_queries(network, truth, inputs.folder, every)
+    queries = describe_queries(describe, truth, inputs.folder, every)
     photographs = [every[place] for place in places]
-    rankings = rank_exactly(np.array([photograph.vector for photograph in photographs]), queries)
+    vectors = np.array([photograph.vector for photograph in photographs])
+    rankings = rank_exactly(vectors, queries)
     conditions = Conditions(
         test_set=inputs.name,
         size="+".join(map(str, settings.longest_sides)),
@@ -94,6 +108,10 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     )
     names = [stem_of(photograph.path) for photograph in photographs]
     rows = result_rows(truth, rankings, names, conditions)
+    if inputs.codes:
+        index = parse(read_bytes(run.root, inputs.codes.index), inputs.codes.index.path)
+        by_codes = replace(conditions, steps=f"codes {inputs.codes.factory}")
+        rows += result_rows(truth, rank_by_codes(index, vectors, queries), names, by_codes)
     files = _worst(inputs, truth, every, places, rankings)
     pictures = [
         {"name": PurePosixPath(path).name, "jpeg": content} for path, content in files.items() if path.endswith(".jpg")

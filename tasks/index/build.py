@@ -1,6 +1,7 @@
 """Compressed indexes over descriptors: learning, filling, changing and keeping them, by faiss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,6 +82,13 @@ def remove(index: Index, numbers: Numbers) -> bool:
     return True
 
 
+def refill(index: Index, numbers: Numbers, vectors: Vectors) -> Index:
+    """The index with other descriptors in place of its own, float32 (n, d); what it has learnt stays."""
+    index.reset()
+    add(index, numbers, vectors)
+    return index
+
+
 def bytes_per_vector(index: Index) -> float:
     """The length of the index' file by the number of its descriptors: what is learnt counts too."""
     return float(len(faiss.serialize_index(index)) / max(index.ntotal, 1))
@@ -92,19 +100,37 @@ def write(index: Index, file: BinaryIO) -> None:
     library.write_index(index, library.PyCallbackIOWriter(file.write))
 
 
-def read(path: Path, *, mapped: bool = True) -> Index:
+def read(path: Path) -> Index:
     """Reads the file of an index whose digest was checked: faiss trusts what a file says of its own lengths.
 
-    Args:
-        mapped: leaves codes on the disk, to be read where a search needs them; such an index takes no changes.
+    Codes are left on the disk, to be read where a search needs them; such an index takes no changes.
 
     Raises:
         InputError: it is none.
     """
+    with _told_of(str(path)):
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+
+
+def parse(content: bytes, name: str) -> Index:
+    """The index of such a file in memory, which takes changes.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        InputError: it is none.
+    """
+    with _told_of(name):
+        return faiss.deserialize_index(np.frombuffer(content, np.uint8))
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
     try:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+        yield
     except RuntimeError as error:
-        raise InputError(f"{path}: not an index that faiss {faiss.__version__} reads; build it anew") from error
+        raise InputError(f"{name}: not an index that faiss {faiss.__version__} reads; build it anew") from error
 
 
 def _turns(index: Index) -> list[Any]:

@@ -1,11 +1,20 @@
 """Expanding queries, and augmenting a database, by nearest neighbours (Gordo et al. 2017, section 5.3)."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Weights = Literal["code", "paper"]
+_BEST = 5  # windows that a query is expanded by (Tolias et al. 2016; their released code)
+
+
+class Ranked(NamedTuple):
+    """Places of images, int64 (n,), the most similar first, and their similarities, float32 (n,)."""
+
+    places: NDArray[np.int64]
+    similarities: NDArray[np.float32]
 
 
 def expand_queries(queries: Vectors, neighbours: NDArray[np.float32], alpha: float = 0.0) -> Vectors:
@@ -25,7 +34,22 @@ def expand_queries(queries: Vectors, neighbours: NDArray[np.float32], alpha: flo
     return unit_length(summed)
 
 
-def augment(neighbours: NDArray[np.float32], weights: Literal["code", "paper"] = "code") -> Vectors:
+def rank_by_objects(query: Vectors, images: Vectors, windows: Vectors, scores: NDArray[np.floating]) -> Ranked:
+    """Ranks images again by the mean of a query and the windows that show it best (Tolias et al. 2016, section 5).
+
+    Args:
+        query: float32 (d,), of unit length.
+        images: float32 (n, d), the descriptors of the images.
+        windows: float32 (n, d), of what each shows of the query.
+        scores: (n,), how alike each window is.
+    """
+    best = np.argsort(-scores, kind="stable")[:_BEST]
+    similarities = images @ unit_length(query + windows[best].sum(axis=0))
+    order = np.argsort(-similarities, kind="stable")
+    return Ranked(order, similarities[order])
+
+
+def augment(neighbours: NDArray[np.float32], weights: Weights = "code") -> Vectors:
     """Replaces each image of a database by a weighted mean of itself and its nearest images.
 
     The result is not scaled to unit length again, as in the authors' code.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.index.build import Index, Numbers, Vectors
-from tasks.index.expansion import augment, expand_queries, unit_length
+from tasks.index.expansion import Weights, augment, expand_queries, unit_length
 
 _AT_ONCE = 1 << 27  # bytes of candidates' descriptors in memory
 _NONE = -1.0
@@ -73,19 +73,20 @@ class Database:
         return expand_queries(queries, self.vectors[places] * (places >= 0)[..., None], alpha)
 
 
-def augment_all(vectors: Vectors, count: int) -> Vectors:
+def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vectors:
     """Every image of a database averaged with the images nearest to it (see `augment`), of unit length again.
 
     Args:
         vectors: float32 (n, d), of unit length.
         count: of these images; all others where there are fewer.
+        weights: see `augment`.
 
     Returns:
         float32 (n, d), unlike the authors' code of unit length: squared distances rank no others as products do.
     """
     found = min(1 + count, len(vectors))
     parts = [
-        augment(vectors[search_exactly(vectors, vectors[part], found).places])
+        augment(vectors[search_exactly(vectors, vectors[part], found).places], weights)
         for part in _parts(len(vectors), found, vectors)
     ]
     return unit_length(np.concatenate(parts)) if parts else vectors

@@ -1,5 +1,7 @@
 """How descriptors are indexed and searched."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from tasks.settings import StageSettings
@@ -19,4 +21,12 @@ class IndexSettings(StageSettings):
     probes: int = Field(32, ge=1, description="lists of an inverted file that a search looks at")
     rerank: int = Field(
         10, ge=0, description="so many times the wanted images are ranked again by their descriptors; 0: by codes alone"
+    )
+    augmented: int = Field(
+        0,
+        ge=0,
+        description="nearest images that each is averaged with first: database-side augmentation; 0: none",
+    )
+    augmented_by: Literal["code", "paper"] = Field(
+        "code", description="how they fall in weight: as in the code of Gordo et al. 2017, or as in their paper"
     )

@@ -19,6 +19,7 @@ from tasks.index.contracts import Indexed, IndexInputs, PublishIndexInputs
 from tasks.index.published import vectors_file
 from tasks.index.report import render_card, render_report
 from tasks.index.rows import count_not_indexed, rows_of_index
+from tasks.index.search import augment_all
 from tasks.index.settings import IndexSettings
 from tasks.publish.contracts import Published, published
 from tasks.software import RETRIEVAL, describe_software
@@ -39,6 +40,8 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
     places = {sha256: place for place, sha256 in enumerate(described["sha256"].to_pylist())}
     rows = rows_of_index(images, verdicts, places.keys())
     vectors = unpack_descriptors(described)[[places[sha256] for sha256 in rows.sha256]]
+    if settings.augmented:
+        vectors = augment_all(vectors, settings.augmented, settings.augmented_by)
     tried = list[Measured]()
     index, chosen = choose(vectors, rows.faiss_id.to_numpy(np.int64), settings, tried.append)
     undescribed = pa.concat_tables([read_table(run.root, ref) for ref in inputs.undescribed])

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
 from storage.versions import find_version, list_damage_of, read_manifest
+from tasks.describe.descriptors import describe_image
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.evaluate.photographs import Described, describe_photographs, describe_queries, rank_exactly, read_scored_set
@@ -109,12 +111,13 @@ def test_the_scores_are_those_of_its_network_and_say_that_nothing_is_certified(f
     root, made = first
     network = load_network(SETTINGS.describe, (root / made.version.folder / "whitening.safetensors").read_bytes())
     scored = read_scored_set("snaps", testset)
-    found = list(describe_photographs(network, scored.photographs))
+    describe = partial(describe_image, network)
+    found = list(describe_photographs(describe, scored.photographs))
     photographs = [one for one in found if isinstance(one, Described)]
     unreadable = [(one.path, str(one.reason)) for one in found if not isinstance(one, Described)]
     assert unreadable == [("broken_1.jpg", "truncated-image")]
     vectors = np.array([photograph.vector for photograph in photographs])
-    rankings = rank_exactly(vectors, describe_queries(network, scored.truth, testset, photographs))
+    rankings = rank_exactly(vectors, describe_queries(describe, scored.truth, testset, photographs))
     label = f"efficientnet-lite0 rmac {made.version.network[:12]}"
     expected = Conditions("snaps", "128", True, label, made.version.source, "", "not certified")
     names = [stem_of(photograph.path) for photograph in photographs]
@@ -141,7 +144,10 @@ def test_a_search_finds_the_photograph_of_which_the_query_is_a_smaller_copy(cair
 def test_a_search_with_a_box_writes_its_page_below_the_root(cairn, first, listed, tmp_path):
     photo = tmp_path / "query.jpg"
     photo.write_bytes(listed.view_of("abbey", "abbey-2"))
-    ended = cairn("search", photo, "--root", first[0], "--box", 20, 10, 400, 300, "--count", 1)
+    ended = cairn(
+        *("search", photo, "--root", first[0], "--box", 20, 10, 400, 300, "--count", 1),
+        *("--expand", 2, "--alpha", 3, "--objects", 3),
+    )
     assert ended.code == 0, ended.errors
     assert ended.output.splitlines()[1].split()[1] == "abbey-2"
     (page,) = (first[0] / "searches").glob("*/index.html")

@@ -13,7 +13,7 @@ from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.versions import VERDICTS
 from tasks.contracts import Run
-from tasks.describe import task
+from tasks.describe import contracts, task
 from tasks.describe.descriptors import describe_image
 from tasks.describe.network import load_network
 from tasks.describe.packed import unpack_descriptors
@@ -136,7 +136,7 @@ def test_other_networks_have_descriptors_of_their_own(root, store, settings):
 
 
 def test_a_kill_loses_nothing_that_was_kept(root, store, settings, monkeypatch):
-    monkeypatch.setattr(task, "EVERY", 0.0)
+    monkeypatch.setattr(contracts, "EVERY", 0.0)
     rows, expected = store("abcd"), describe(root, store("abcd"), settings).descriptors
     root.remove("stages/describe")
 
@@ -152,7 +152,7 @@ def test_a_kill_loses_nothing_that_was_kept(root, store, settings, monkeypatch):
 
 
 def test_a_damaged_part_is_computed_again(root, store, settings, monkeypatch):
-    monkeypatch.setattr(task, "EVERY", 0.0)
+    monkeypatch.setattr(contracts, "EVERY", 0.0)
     describe(root, store("ab"), settings)
     root.remove("stages/describe/newest")
     run = Run(root, "describe-1")
@@ -208,7 +208,7 @@ def test_what_can_t_be_decoded_is_counted(root, store, settings):
 def test_moments_go_on_after_a_kill(root, store, settings, monkeypatch):
     rows = store("abcdef")
     expected = moments(root, rows, ["kept"] * 6, settings).moments
-    monkeypatch.setattr(task, "EVERY", 0.0)
+    monkeypatch.setattr(contracts, "EVERY", 0.0)
     monkeypatch.setattr(task, "_FOLDED", 2)
     root.remove("stages/moments")
     seen = []

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tasks.describe.descriptors import UndecodableError, describe_image
-from tasks.describe.objects import find_object, seek
+from tasks.describe.objects import find_object, look_at
 
 
 @pytest.fixture
@@ -36,23 +36,23 @@ def share_inside(box, other):
 
 @pytest.mark.parametrize(("left", "top", "scale"), [(48, 96, 1), (208, 160, 1), (128, 16, 3)])
 def test_an_object_is_found_where_it_is(network, left, top, scale):
-    sought = seek(network, stored(scene(96, 64, 1)), (96.0, 64.0, 192.0, 128.0))
-    assert sought.ratio == pytest.approx(1.5)
-    found = find_object(network, stored(scene(left, top, scale)), sought)
+    query = look_at(network, stored(scene(96, 64, 1)), (96.0, 64.0, 192.0, 128.0))
+    found = find_object(network, look_at(network, stored(scene(left, top, scale))), query)
     # Maxima do not tell a part that shows all of its colours from the whole
     assert share_inside(found.box, scale * np.array([left, top, left + 96, top + 64])) > 0.9
     assert found.score > 0.99
 
 
 def test_the_image_that_shows_it_scores_above_another(network, picture):
-    sought = seek(network, stored(scene(96, 64, 1)), (96.0, 64.0, 192.0, 128.0))
-    found, other = (find_object(network, content, sought) for content in (stored(scene(0, 0, 1)), picture(320, 256)))
+    query = look_at(network, stored(scene(96, 64, 1)), (96.0, 64.0, 192.0, 128.0))
+    contents = stored(scene(0, 0, 1)), picture(320, 256)
+    found, other = (find_object(network, look_at(network, content), query) for content in contents)
     assert found.score > other.score
 
 
 def test_the_vector_is_that_of_the_maps_in_the_box(network):
     plain = stored(np.full((256, 320, 3), (90, 200, 60), np.uint8))  # no box of it is better than another
-    found = find_object(network, plain, seek(network, plain))
+    found = find_object(network, look_at(network, plain), look_at(network, plain))
     whole = describe_image(network, plain)
     assert found.vector.shape == whole.shape
     assert found.vector == pytest.approx(whole, abs=1e-3)
@@ -60,4 +60,4 @@ def test_the_vector_is_that_of_the_maps_in_the_box(network):
 
 def test_what_can_t_be_decoded_is_told(network):
     with pytest.raises(UndecodableError):
-        seek(network, b"no picture")
+        look_at(network, b"no picture")

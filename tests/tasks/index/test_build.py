@@ -116,9 +116,20 @@ def test_the_file_of_an_index_gives_the_same_answers(tmp_path, factory, mapped):
     with (tmp_path / "index.faiss").open("wb") as file:
         build.write(base.index, file)
     assert (tmp_path / "index.faiss").stat().st_size == build.bytes_per_vector(base.index) * 600
-    again = Database(build.read(tmp_path / "index.faiss", mapped=mapped), base.numbers, base.vectors)
+    path = tmp_path / "index.faiss"
+    read = build.read(path) if mapped else build.parse(path.read_bytes(), path.name)
+    again = Database(read, base.numbers, base.vectors)
     for one, other in zip(base.search(queries, 5, 0), again.search(queries, 5, 0), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("factory", KINDS)
+def test_an_index_of_other_descriptors_keeps_what_it_has_learnt(factory):
+    base, others = database(factory), unit_vectors(50, seed=7)
+    learnt = build.refill(base.index, np.arange(50), others)
+    assert learnt.ntotal == 50
+    found = Database(learnt, np.arange(50), others).search(others, 5, rerank=10).places[:, 0]
+    assert (found == np.arange(50)).mean() > 0.9
 
 
 @pytest.mark.parametrize("content", [b"", b"no index", b"IxPT" + bytes(200)])
@@ -126,6 +137,8 @@ def test_what_is_no_index_is_refused(tmp_path, content):
     (tmp_path / "index.faiss").write_bytes(content)
     with pytest.raises(InputError, match=r"index\.faiss: not an index that faiss .* reads; build it anew"):
         build.read(tmp_path / "index.faiss")
+    with pytest.raises(InputError, match=r"index\.faiss: not an index that faiss .* reads; build it anew"):
+        build.parse(content, "index.faiss")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""What a search found and a test set scored, for the terminal and as a page."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from flows.commands.search import Opened
+from flows.commands.why import plain_text
+from storage.images import get_image
+from storage.root import Root
+from tasks.index.page import Found, Picture, Sheet, render_search
+from tasks.index.query import Box, Photograph
+
+_QUERY = "query"
+
+
+def write_sheet(
+    opened: Opened, title: str, query: Photograph, box: Box | None, found: list[Found], out: Root | None
+) -> str:
+    """Writes the sheet of a search, by default to a folder of its own in the root; gives where its page is.
+
+    Args:
+        title: of the page, such as the name of the query's file.
+    """
+    version, root = opened.version, opened.root
+    asked = hashlib.sha256(query.content + repr((box, version.digest, len(found))).encode()).hexdigest()
+    folder, target = ("", out) if out else (f"searches/{asked[:12]}/", root)
+    facts = [
+        ("index", version.folder),
+        ("kind", version.chosen.factory),
+        ("images", f"{len(opened.images):,}"),
+        ("network", f"{version.settings['describe']['backbone']} {version.network[:12]}"),
+    ]
+    paths = {image["sha256"]: image["path"] for image in opened.images}
+    sheet = Sheet(title, Picture(_QUERY, query.width, query.height), box, found, facts)
+
+    def read(picture: Picture) -> bytes:
+        return query.content if picture.name == _QUERY else get_image(root, paths[picture.name])
+
+    for path, content in render_search(sheet, read):
+        target.write(f"{folder}{path}", content, flush=False)
+    return target.path(f"{folder}index.html")
+
+
+def found_table(found: list[Found]) -> Table:
+    """What was found, for the terminal."""
+    table = Table("", "image", "class", "verdict", "similarity", box=None)
+    for rank, one in enumerate(found, start=1):
+        kept = Text(one.verdict, "green" if one.verdict == "kept" else "red")
+        table.add_row(str(rank), plain_text(one.image_id), plain_text(one.landmark_id), kept, f"{one.similarity:.3f}")
+    return table
+
+
+def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of the table `results`, for the terminal."""
+    table = Table("test set", "protocol", "ranked by", box=None)
+    for heading in ("mAP", "95 %", "first 1", "5", "10", "queries", "photographs", "absent"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("certificate")
+    for row in rows:
+        told = plain_text(row["test_set"]), row["protocol"], row["steps"] or "descriptors"
+        table.add_row(*told, *_numbers(row), row["certificate"][:13])
+    return table
+
+
+def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{row['mean_average_precision']:.3f}"
+    yield f"{row['low']:.3f} to {row['high']:.3f}"
+    yield from (f"{row[f'precision_at_{most}']:.3f}" for most in (1, 5, 10))
+    yield from (f"{row[name]:,}" for name in ("queries", "photographs", "absent"))
