@@ -44,7 +44,7 @@ def export(
         made = export_version(
             store, found, options, out, lambda done, total: bars.update(bar, completed=done, total=total)
         )
-    for line in describe(made.content):
+    for line in describe(made.content, layout):
         console.print(Text(line), soft_wrap=True)
     state = f"{made.gathered.made:,} made now" if made.gathered.made else "all there and as they were made"
     console.print(Text(f"{made.gathered.files:,} files in {made.folder}, {state}"), soft_wrap=True)

@@ -66,12 +66,14 @@ class Content:
     Attributes:
         name: of the dataset. folder: where the export will stand, absolute. photographs: by class index and image_id.
         classes: the landmark_id of each class index.
+        pairs: gives image_a, image_b: verified pairs of photographs of a class, neither of which is the other's copy.
     """
 
     name: str
     folder: Path
     photographs: tuple[Photograph, ...]
     classes: tuple[str, ...]
+    pairs: Callable[[], pd.DataFrame]
 
     def of(self, split: str) -> list[Photograph]:
         """The photographs of a split."""
@@ -86,12 +88,16 @@ class Picture:
     photograph: Photograph
 
 
+Read = Callable[[Photograph], bytes]
+"""Reads the exported bytes of a photograph."""
+
+
 @dataclass(frozen=True)
 class File:
-    """A file of the export that is made from photographs: `make` is given what reads the bytes of one."""
+    """A file of the export that is made from photographs."""
 
     path: str
-    make: Callable[[Callable[[Photograph], bytes]], bytes]
+    make: Callable[[Read], bytes]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,13 @@ class Format(StrEnum):
     """The layouts that a version can be exported in."""
 
     IMAGEFOLDER = "imagefolder"
+    WEBDATASET = "webdataset"
+    PARQUET = "parquet"
+    COCO = "coco"
+    CIRTORCH = "cirtorch"
+    DIRTORCH = "dirtorch"
+    OML = "oml"
+    FIFTYONE = "fiftyone"
 
 
 class SplitBy(StrEnum):

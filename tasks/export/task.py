@@ -118,7 +118,17 @@ def read_content(root: Root, version: Manifest, options: ExportOptions, folder: 
     """What the formats are told of a version."""
     kept = read_kept(root, version, options.split_by)
     classes = kept.drop_duplicates("class_index").landmark_id
-    return Content(version.name, folder, photographs(kept, crop=options.crop), tuple(classes))
+    return Content(
+        version.name, folder, photographs(kept, crop=options.crop), tuple(classes), partial(_pairs, root, version)
+    )
+
+
+def _pairs(root: Root, version: Manifest) -> pd.DataFrame:
+    ends = ["landmark_id", "image_a", "image_b"]
+    pairs = read_version_table(root, version, "pairs", [*ends, "copy"]).to_pandas()
+    cuts = read_version_table(root, version, "cuts", ends).to_pandas()
+    joined = pairs[~pairs["copy"]].merge(cuts, "left", on=ends, indicator=True)
+    return joined[joined["_merge"] == "left_only"][["image_a", "image_b"]]
 
 
 def _wanted(root: Root, part: Picture | File, options: ExportOptions) -> Wanted:

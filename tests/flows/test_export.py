@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from PIL import Image
 
 from storage.errors import InputError
 from tasks.export.task import load_version
@@ -99,21 +98,3 @@ def test_a_version_that_is_not_there(cairn: Any, first_run: Any, tmp_path: Path)
     ended = cairn("export", 7, "--format", "imagefolder", "--out", tmp_path / "out", "--root", first_run[0])
     assert (ended.code, ended.errors.count("\n")) == (2, 1)
     assert "fit '7'" in ended.errors
-
-
-# Formats
-
-
-def test_torchvision_reads_an_image_folder_with_one_index_for_a_class(export: Export, kept: pd.DataFrame) -> None:
-    from torchvision.datasets import ImageFolder
-
-    folder = export("imagefolder", "--crop", "--split-by", "class")
-    train, val = (ImageFolder(folder / split, allow_empty=True) for split in ("train", "val"))
-    assert train.class_to_idx == val.class_to_idx == {"abbey": 0, "bridge": 1, "dome": 2}
-    assert (len(train), len(val)) == (14, 7)
-    for path, index in train.samples + val.samples:
-        row = kept.loc[Path(path).stem]
-        assert index == row.class_index
-        with Image.open(path) as picture:
-            assert picture.width == pytest.approx(row.x2 - row.x1, abs=2)
-            assert picture.height == pytest.approx(row.y2 - row.y1, abs=2)

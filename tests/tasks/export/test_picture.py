@@ -9,18 +9,15 @@ from tasks.export.layout import Box, photographs
 from tasks.export.picture import render
 
 
-def row(**cells):
-    """A kept image of 40 × 30 pixels."""
-    return {
-        "image_id": "a", "landmark_id": "c", "class_index": 0, "split": "train", "path": "images/ab/ab.jpg", "bytes": 9,
-        "width": 40, "height": 30, "x1": 3.2, "y1": 4.0, "x2": 20.5, "y2": 30.0, "supports": 2, "format": "JPEG",
-        "mode": "RGB", "orientation": 1, **cells,
-    }  # fmt: skip
+@pytest.fixture
+def one(kept_row):
+    """The photograph of one row."""
 
+    def make(crop=False, **cells):
+        (photograph,) = photographs(pd.DataFrame([kept_row(**cells)]), crop=crop)
+        return photograph
 
-def one(crop=False, **cells):
-    (photograph,) = photographs(pd.DataFrame([row(**cells)]), crop=crop)
-    return photograph
+    return make
 
 
 def encoded(image, kind, **options):
@@ -29,7 +26,7 @@ def encoded(image, kind, **options):
     return sink.getvalue()
 
 
-def test_a_plain_picture_is_exported_as_it_is_stored():
+def test_a_plain_picture_is_exported_as_it_is_stored(one):
     photograph = one()
     assert photograph.as_stored
     assert (photograph.file, photograph.width, photograph.height) == ("c/a.jpg", 40, 30)
@@ -38,11 +35,11 @@ def test_a_plain_picture_is_exported_as_it_is_stored():
 
 
 @pytest.mark.parametrize("cells", [{"orientation": 6}, {"format": "GIF", "mode": "P"}, {"mode": "CMYK"}, {"mode": "I"}])
-def test_what_loaders_see_otherwise_is_written_anew(cells):
+def test_what_loaders_see_otherwise_is_written_anew(one, cells):
     assert not one(**cells).as_stored
 
 
-def test_a_picture_that_lies_on_its_side_is_exported_upright():
+def test_a_picture_that_lies_on_its_side_is_exported_upright(one):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise
     lying = Image.new("RGB", (30, 40), "white")
@@ -55,7 +52,7 @@ def test_a_picture_that_lies_on_its_side_is_exported_upright():
     assert abs(pixels[25, 20] - 255).max() < 20
 
 
-def test_a_crop_has_every_pixel_that_the_box_touches():
+def test_a_crop_has_every_pixel_that_the_box_touches(one):
     photograph = one(crop=True, path="images/ab/ab.png", format="PNG")
     assert photograph.crop == (3, 4, 21, 30)
     assert photograph.box == (0, 0, 18, 26)
