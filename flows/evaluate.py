@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
+from flows.describing import NetworkUsed, matrix_of, network_of
 from flows.index_request import AskedSet, check_asked_sets
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.task_runner import task_runner
@@ -14,8 +15,8 @@ from flows.settings import RunSettings
 from storage.manifest import IndexManifest
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables.spec import FileRef, MatrixRef
-from storage.versions import find_version, only_name, read_manifest, version_table
+from storage.tables.spec import MatrixRef
+from storage.versions import find_version, only_name
 from tasks.contracts import StageRunner
 from tasks.describe.installed import check_networks_installed
 from tasks.describe.settings import DescribeSettings, Device, settings_of_index
@@ -49,16 +50,13 @@ def evaluate(
     check_networks_installed()
     store = Root(root)
     index = find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
-    dataset, _, folder = index.source.partition("/")
-    source = read_manifest(store, dataset, folder)
-    asked = check_asked_sets(store, source, test_sets)
+    asked = check_asked_sets(store, index.learnt_from, test_sets)
     store.check_writable()
-    settings = settings_of_index({**index.settings["describe"], "device": device}, backbone)
+    settings = settings_of_index({**index.settings.get("describe", {}), "device": device}, backbone)
     with task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
-        whitening, made = version_table(index, "whitening"), version_table(index, "index")
-        codes = codes_of(MatrixRef(**dict(made)), index.chosen.factory)
-        scored = score_sets(stages, asked, index.source, index.network, whitening, settings, codes)
+        codes = codes_of(matrix_of(index), index.chosen.factory)
+        scored = score_sets(stages, asked, network_of(index), settings, codes)
     rows = [row for one in scored.values() for row in read_table(store, one.results).to_pylist()]
     create_table_artifact(rows, key="evaluate-results", description=f"Scores of {index.folder}")
     return rows
@@ -72,25 +70,19 @@ def codes_of(index: MatrixRef, factory: str) -> Codes | None:
 def score_sets(
     runner: StageRunner,
     test_sets: Mapping[str, AskedSet],
-    source: str,
-    network: str,
-    whitening: FileRef,
+    network: NetworkUsed,
     settings: DescribeSettings,
     codes: Codes | None,
 ) -> dict[str, Evaluated]:
-    """Scores a network on test sets, one after another, and the codes of an index besides.
-
-    Args:
-        source: the version that whitening was learned from. network: its digest.
-    """
+    """Scores a network on test sets, one after another, and the codes of an index besides."""
     inputs = {
         name: EvaluateInputs(
             name=name,
             digest=asked.digest,
             folder=asked.folder,
-            network=network,
-            whitening=whitening,
-            source=source,
+            network=network.digest,
+            whitening=network.whitening,
+            source=network.learnt_from,
             certificates=asked.certificates,
             codes=codes,
         )

@@ -2,39 +2,29 @@
 
 import base64
 from pathlib import Path
-from typing import NamedTuple
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
+from flows.describing import describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
-from flows.index_request import IndexRequest, check_index_request
+from flows.index_request import IndexRequest, check_index_request, settings_like
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import IndexFlowSettings, RunSettings
 from storage.manifest import BuiltFacts, IndexManifest, Manifest
-from storage.parquet import read_bytes
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
-from storage.tables.spec import FileRef
+from storage.tables.retrieval import INDEXED
 from storage.tables.versions import VERDICTS
 from storage.versions import read_version_table, version_ref
-from tasks.acquire.task import PackInputs, pack_images
+from tasks.acquire.task import pack_images
 from tasks.contracts import StageRunner
-from tasks.describe.contracts import load_once
-from tasks.describe.task import (
-    Described,
-    DescribeInputs,
-    MomentsInputs,
-    WhitenInputs,
-    describe_images,
-    learn_from_moments,
-    take_moments,
-)
+from tasks.describe.task import describe_images, learn_from_moments, take_moments
 from tasks.evaluate.task import score_test_set
-from tasks.index.contracts import IndexInputs, PublishIndexInputs, WorstPage
+from tasks.index.contracts import EarlierIndex, IndexInputs, PublishIndexInputs, WorstPage
 from tasks.index.report import draw_plot
 from tasks.index.task import build_index, publish_index
 from tasks.publish.contracts import Published
@@ -62,6 +52,8 @@ def index(
     name: str | None = None,
     settings: IndexFlowSettings = IndexFlowSettings(),
     test_sets: dict[str, Path] | None = None,
+    like: str | None = None,
+    backbone: str | None = None,
     run: RunSettings = RunSettings(),
 ) -> IndexedVersion:
     """Describes all readable images of a version, indexes them, and scores the network on test sets.
@@ -72,9 +64,13 @@ def index(
         name: of the dataset; not needed where the root holds only one.
         settings: what decides the result.
         test_sets: name to folder of each.
+        like: index, as `cairn indexes` lists it, whose settings, network and codes this one has: what both have is
+            neither described nor coded again. Its settings stand in place of `settings`.
+        backbone: MODULE:NAME of your own that this index may import.
         run: how it runs.
     """
-    request = check_index_request(version, name, root, test_sets or {})
+    request = check_index_request(version, name, root, test_sets or {}, like)
+    settings = settings_like(request.like, backbone) if request.like else settings
     store = Root(root)
 
     def work() -> str:
@@ -87,28 +83,29 @@ def index(
 
 def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSettings) -> Published:
     """The stages, in their order."""
-    version = request.version
-    images, verdicts = version_ref(version, IMAGES), version_ref(version, VERDICTS)
-    made = _describe(runner, version, settings)
+    version, like = request.version, request.like
+    network, described = describe_version(runner, version, settings, like)
     built = runner.one(
         build_index,
         IndexInputs(
-            images=images,
-            verdicts=verdicts,
-            descriptors=[one.descriptors for one in made.described],
-            undescribed=[one.undescribed for one in made.described],
+            images=version_ref(version, IMAGES),
+            verdicts=version_ref(version, VERDICTS),
+            descriptors=[one.descriptors for one in described],
+            undescribed=[one.undescribed for one in described],
+            earlier=_earlier(like) if like else None,
         ),
         settings.index,
     )
-    source = version.folder.removeprefix(f"{Manifest.shelf}/")
     codes = codes_of(built.index, built.chosen.factory)
-    scored = score_sets(runner, request.test_sets, source, made.network, made.whitening, settings.describe, codes)
+    scored = score_sets(runner, request.test_sets, network, settings.describe, codes)
     facts = BuiltFacts(
         settings=settings.model_dump(mode="json"),
-        source=source,
+        source=version.folder.removeprefix(f"{Manifest.shelf}/"),
         source_digest=version.digest,
-        network=made.network,
+        network=network.digest,
         dimensions=built.dimensions,
+        whitened_on=network.learnt_from,
+        grown_from=like.folder.removeprefix(f"{IndexManifest.shelf}/") if like else "",
         chosen=built.chosen,
         tried=built.tried,
         not_indexed=built.not_indexed,
@@ -118,7 +115,7 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         indexed=built.indexed,
         index=built.index,
         vectors=built.vectors,
-        whitening=made.whitening,
+        whitening=network.whitening,
         results=[one.results for one in scored.values()],
         worst={name: WorstPage(page=one.page, pictures=one.pictures) for name, one in scored.items()},
         facts=facts,
@@ -126,32 +123,8 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
     return runner.one(publish_index, inputs, None)
 
 
-class Describing(NamedTuple):
-    """The digest of the network that whitens, its whitening, and the descriptors of all packets."""
-
-    network: str
-    whitening: FileRef
-    described: list[Described]
-
-
-def _describe(runner: StageRunner, version: Manifest, settings: IndexFlowSettings) -> Describing:
-    """Learns whitening from what is no leak, and describes all readable images by the network that whitens.
-
-    Packets are described one after another: each has all cores, or the GPU.
-    """
-    images, verdicts = version_ref(version, IMAGES), version_ref(version, VERDICTS)
-    packets = runner.one(pack_images, PackInputs(images=[images]), None).packets
-    _, plain = load_once(settings.describe)
-    to_learn = {name: MomentsInputs(images=ref, verdicts=verdicts, network=plain) for name, ref in packets.items()}
-    moments = [taken.moments for taken in runner.each_here(take_moments, to_learn, settings.describe, 1).values()]
-    whitening = runner.one(learn_from_moments, WhitenInputs(moments=moments), settings.whiten).whitening
-    _, network = load_once(settings.describe, read_bytes(runner.root, whitening))
-    pictures = {
-        name: DescribeInputs(images=ref, network=network, whitening=whitening, shard=f"{version.name}-{name}")
-        for name, ref in packets.items()
-    }
-    described = runner.each_here(describe_images, pictures, settings.describe, 1)
-    return Describing(network, whitening, list(described.values()))
+def _earlier(like: IndexManifest) -> EarlierIndex:
+    return EarlierIndex(index=matrix_of(like), indexed=version_ref(like, INDEXED), factory=like.chosen.factory)
 
 
 def _announce(root: Root, version: IndexManifest, *, is_new: bool) -> None:

@@ -5,15 +5,20 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.settings import IndexFlowSettings
 from storage.certificates import list_certificates, read_certificate_table
+from storage.errors import InputError
 from storage.locks import check_free
 from storage.manifest import IndexManifest, Manifest
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables.features import SignatureRef
-from storage.versions import check_name, find_version, only_name, read_version_table
+from storage.versions import check_name, find_version, only_name, read_manifest, read_version_table
 from tasks.describe.installed import check_networks_installed
+from tasks.describe.settings import WhitenSettings, settings_of_index
+from tasks.index.settings import IndexSettings
 from tasks.overlap.signature import signature_path
+from tasks.settings import settings_of_manifest
 
 
 class AskedSet(BaseModel):
@@ -38,13 +43,16 @@ class IndexRequest(BaseModel):
 
     version: Manifest
     test_sets: dict[str, AskedSet] = Field(description="by name")
+    like: IndexManifest | None = Field(None, description="the index that this one is to be like")
 
 
-def check_index_request(version: str, name: str | None, root: str, test_sets: Mapping[str, Path]) -> IndexRequest:
+def check_index_request(
+    version: str, name: str | None, root: str, test_sets: Mapping[str, Path], like: str | None
+) -> IndexRequest:
     """Checks all that a user can get wrong.
 
     Args:
-        version: as `cairn versions` lists it. name: of the dataset.
+        version: as `cairn versions` lists it. name: of the dataset. like: an index of it.
 
     Raises:
         InputError: names the package, the version, the test set or the root, and says what to do.
@@ -52,20 +60,36 @@ def check_index_request(version: str, name: str | None, root: str, test_sets: Ma
     check_networks_installed()
     store = Root(root)
     found = find_version(store, only_name(store, name), version)
-    asked = check_asked_sets(store, found, test_sets)
+    if not found.tables["images"].rows:
+        raise InputError(f"{found.folder} has no readable image to index; its report tells what became of each row")
+    alike = find_version(store, found.name, like, IndexManifest) if like else None
+    learnt_from = alike.learnt_from if alike else found.folder.removeprefix(f"{Manifest.shelf}/")
+    asked = check_asked_sets(store, learnt_from, test_sets)
     store.check_writable()
     check_free(store, f"{IndexManifest.shelf}/{found.name}")
-    return IndexRequest(version=found, test_sets=asked)
+    return IndexRequest(version=found, test_sets=asked, like=alike)
 
 
-def check_asked_sets(root: Root, version: Manifest, test_sets: Mapping[str, Path]) -> dict[str, AskedSet]:
-    """Test sets with their digests, and what the version is certified to share with them.
+def settings_like(index: IndexManifest, trusted: str | None) -> IndexFlowSettings:
+    """The settings of an index; see `settings_of_index` for `trusted`."""
+    told = index.settings
+    return IndexFlowSettings(
+        describe=settings_of_index(told.get("describe", {}), trusted),
+        whiten=settings_of_manifest(told.get("whiten", {}), WhitenSettings),
+        index=settings_of_manifest(told.get("index", {}), IndexSettings),
+    )
+
+
+def check_asked_sets(root: Root, learnt_from: str, test_sets: Mapping[str, Path]) -> dict[str, AskedSet]:
+    """Test sets with their digests, and what the version that a network learned from is certified to share with them.
 
     Raises:
-        InputError: names the set or the file, and says what to do.
+        InputError: names the version, the set or the file, and says what to do.
     """
     from tasks.evaluate.photographs import read_scored_set  # brings torch
 
+    name_of_version, _, folder_of_version = learnt_from.partition("/")
+    version = read_manifest(root, name_of_version, folder_of_version)
     asked = dict[str, AskedSet]()
     for name, folder in sorted(test_sets.items()):
         check_name(name)

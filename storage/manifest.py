@@ -144,6 +144,8 @@ class BuiltFacts(Request):
     source_digest: str = Field(description="digest of that version")
     network: str = Field(description="digest of the network that described them, its whitening included")
     dimensions: int = Field(description="of a descriptor")
+    whitened_on: str = Field("", description="the version that whitening was learned from; empty: `source`")
+    grown_from: str = Field("", description="the index that it was changed from, and whose codes it has; empty: none")
     chosen: TriedIndex
     tried: list[TriedIndex] = Field(description="every kind that was built to choose one, in that order")
     not_indexed: dict[str, int] = Field(description="reason to number of readable images that it lacks; empty: none")
@@ -151,6 +153,11 @@ class BuiltFacts(Request):
 
 class IndexFacts(BuiltFacts, Making):
     """What an index says of how it came about."""
+
+    @property
+    def learnt_from(self) -> str:
+        """The version that its network has learned from, `NAME/N-DIGEST`."""
+        return self.whitened_on or self.source
 
 
 class Version(BaseModel):

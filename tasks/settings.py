@@ -1,9 +1,33 @@
 """What the settings of all stages have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from storage.errors import InputError
 
 
 class StageSettings(BaseModel):
     """The knobs of a stage: frozen, and an unknown name is an error rather than a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=StageSettings)
+
+
+def settings_of_manifest(told: Any, kind: type[S]) -> S:
+    """The settings of a stage as a manifest tells them, perhaps of another version of this program.
+
+    Raises:
+        InputError: it tells of what there is none of.
+    """
+    try:
+        return kind.model_validate(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "its settings"
+        raise InputError(
+            f"the manifest tells of settings that this version of Cairn does not know: {name}: {first['msg']}; run "
+            "the command that made it again"
+        ) from error

@@ -102,22 +102,22 @@ def _measure(factory: str, base: Vectors, queries: Vectors, exact: NDArray[np.in
         "bytes": bytes_per_vector(index),
         "by_codes": recall(database.search(queries, NEIGHBOURS, 0).places, exact),
         "recall": recall(database.search(queries, NEIGHBOURS, _RERANK).places, exact),
-        "ratio": ours / raw,
+        "ratio": float(np.median(ours / raw)),
     }
     print(
         f"| `{factory}` | {build:,.0f} | {row['bytes']:,.0f} | {row['by_codes']:.3f} | {row['recall']:.3f} "
-        f"| {len(queries) / ours:,.0f} | {len(queries) / ranked:,.0f} | {row['ratio']:.2f} |",
+        f"| {len(queries) / ours.min():,.0f} | {len(queries) / ranked.min():,.0f} | {row['ratio']:.2f} |",
         flush=True,
     )
     return row
 
 
-def _seconds(*searches: Callable[[], object]) -> list[float]:
-    """CPU of each, the quickest of some rounds in which they take turns."""
-    taken: list[list[float]] = [[] for _ in searches]
-    for _ in range(_ROUNDS):
-        for search, seconds in zip(searches, taken, strict=True):
+def _seconds(*searches: Callable[[], object]) -> NDArray[np.float64]:
+    """CPU of each in each of some rounds, in which they take turns, every other time backwards: (searches, rounds)."""
+    taken = np.empty((len(searches), _ROUNDS))
+    for number in range(_ROUNDS):
+        for place in range(len(searches))[:: -1 if number % 2 else 1]:
             begun = process_time()
-            search()
-            seconds.append(process_time() - begun)
-    return [min(seconds) for seconds in taken]
+            searches[place]()
+            taken[place, number] = process_time() - begun
+    return taken

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,14 +11,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from tasks.describe.descriptors import maps_of
-from tasks.describe.localize import localize
+from tasks.describe.localize import Located, localize
 from tasks.describe.network import Network, load_network
 from tasks.describe.pooling import aggregate, gem, mac, region_maxima
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.whiten import Moments, Whiten, learn_whitening
 from tasks.index.build import add
 from tasks.index.build import learn as learn_index
-from tasks.index.expansion import unit_length
+from tasks.index.expansion import rank_by_objects
 from tasks.index.search import Database, augment_all
 
 Places = NDArray[np.int64]
@@ -27,7 +28,7 @@ Described = Sequence[Sequence[Tensor]]
 Rank = Callable[[Places], Places]
 """Gives for queries, by their places, rankings of all photographs."""
 Step = Callable[[Described, Whiten], Rank]
-_LEVELS, _LOOKED_AT, _BEST = 3, 25, 5
+_LEVELS, _LOOKED_AT = 3, 25
 _REDUCED = 512
 
 
@@ -123,31 +124,36 @@ def _coded(size: int, rerank: int) -> Step:
     return ranker
 
 
-def _localised(described: Described, whiten: Whiten) -> Rank:
-    """AML of the first, and expansion by the windows that it finds best (Tolias et al. 2016, section 4)."""
-    vectors = _single(described, whiten)
-    first_ranks = _by(vectors)
+def _localised(of: Literal["images", "windows"]) -> Step:
+    """AML of the first, and expansion by the windows that it finds best (Tolias et al. 2016, section 5)."""
 
-    @torch.inference_mode()
-    def rank(places: Places) -> Places:
-        rows = []
-        for place, ranking in zip(places, first_ranks(places), strict=True):
-            asked = _middle(described[place])
-            located = [
-                localize(_middle(described[other]), mac(asked[None])[0], asked.shape[2] / asked.shape[1])
-                for other in ranking[:_LOOKED_AT]
-            ]
-            order = np.argsort([-found.score for found in located], kind="stable")
-            windows = [vectors[place]]
-            for found in order[:_BEST]:
-                x1, y1, x2, y2 = located[found].box
-                windows.append(_rmac(_middle(described[ranking[found]])[:, y1:y2, x1:x2], whiten).numpy())
-            query = unit_length(np.sum(windows, axis=0))
-            ranked = ranking[:_LOOKED_AT][np.argsort(-(vectors[ranking[:_LOOKED_AT]] @ query), kind="stable")]
-            rows.append(np.concatenate([ranked, ranking[_LOOKED_AT:]]))
-        return np.array(rows)
+    def ranker(described: Described, whiten: Whiten) -> Rank:
+        vectors = _single(described, whiten)
+        first_ranks = _by(vectors)
 
-    return rank
+        @torch.inference_mode()
+        def rank(places: Places) -> Places:
+            rows = []
+            for place, ranking in zip(places, first_ranks(places), strict=True):
+                first, scores, windows = ranking[:_LOOKED_AT], [], []
+                for other in first:
+                    located = _locate(described[other], described[place])
+                    x1, y1, x2, y2 = located.box
+                    scores.append(located.score)
+                    windows.append(_rmac(_middle(described[other])[:, y1:y2, x1:x2], whiten).numpy())
+                compared = vectors[first] if of == "images" else np.stack(windows)
+                ranked = rank_by_objects(vectors[place], compared, np.stack(windows), np.array(scores)).places
+                rows.append(np.concatenate([first[ranked], ranking[_LOOKED_AT:]]))
+            return np.array(rows)
+
+        return rank
+
+    return ranker
+
+
+def _locate(image: Sequence[Tensor], query: Sequence[Tensor]) -> Located:
+    asked = _middle(query)
+    return localize(_middle(image), mac(asked[None])[0], asked.shape[2] / asked.shape[1])
 
 
 STEPS = {
@@ -162,7 +168,8 @@ STEPS = {
     "… α-QE, 5, α = 3": _expanded(5, 3.0),
     "… DBA, 5": _augmented(5),
     "… DBA, 20": _augmented(20),
-    "… AML, first 25, and QE": _localised,
+    "… AML, first 25, and QE": _localised("images"),
+    "… AML, first 25, and QE, by windows": _localised("windows"),
     "… PQ, 64 bytes": _coded(64, 0),
     "… PQ, 32 bytes": _coded(32, 0),
     "… PQ, 16 bytes": _coded(16, 0),

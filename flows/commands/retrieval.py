@@ -9,6 +9,7 @@ from rich.text import Text
 from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, read_test_sets
 from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
 from storage.versions import find_version, only_name, read_version_table
@@ -32,21 +33,30 @@ def index(
         Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten' and 'index'.")
     ] = None,
     test_set: Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help=_SCORED)] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INDEX", help="Take the settings, network and codes of this index: what it has is not done again."
+        ),
+    ] = None,
+    backbone: BackboneOption = None,
 ) -> None:
     """Describe and index the images of VERSION for search; needs the extra `train`."""
+    if like and settings:
+        raise InputError("--like takes the settings of that index; leave out --settings, or --like")
     quieten_prefect()
     from flows.index_request import check_index_request
     from flows.settings import IndexFlowSettings, read_index_settings
 
     chosen = read_index_settings(settings) if settings else IndexFlowSettings()
     test_sets = read_test_sets(test_set or [])
-    check_index_request(version, name, root, test_sets)
+    check_index_request(version, name, root, test_sets, like)
     from flows.commands.sheet import scores_table
     from flows.index import index as flow
     from flows.runtime.server import prefect_server
 
     with progress_bars(), prefect_server():
-        made = flow(version, root, name, chosen, test_sets)
+        made = flow(version, root, name, chosen, test_sets, like, backbone)
     _describe(made.version)
     if rows := read_version_table(Root(root), made.version, "results").to_pylist():
         console.print(scores_table(rows))

@@ -22,17 +22,20 @@ from tasks.index.published import open_database
 from tasks.index.query import Box, Photograph
 from tasks.index.regions import Regions, regions_of
 from tasks.index.search import Database
+from tasks.index.settings import IndexSettings
+from tasks.settings import settings_of_manifest
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A published index, opened to be asked."""
+    """A published index, opened to be asked; `rerank` is as of `Database.search`."""
 
     root: Root
     version: IndexManifest
     network: Network
     database: Database
     images: list[dict[str, Any]]
+    rerank: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def open_index(root: Root, version: IndexManifest, backbone: str | None) -> Open
     paths = root.local_path(index.path), root.local_path(vectors.path)
     if not is_intact(root, index):
         raise DamagedTableError(f"{paths[0]} was changed or damaged; run cairn index again")
-    settings = settings_of_index({**version.settings["describe"], "device": "cpu"}, backbone)
+    settings = settings_of_index({**version.settings.get("describe", {}), "device": "cpu"}, backbone)
     network = load_network(settings, read_bytes(root, version_table(version, "whitening")))
     if network.digest() != version.network:
         raise InputError(
@@ -71,7 +74,8 @@ def open_index(root: Root, version: IndexManifest, backbone: str | None) -> Open
         )
     indexed = read_version_table(root, version, "indexed")
     database = open_database(*paths, indexed["faiss_id"].to_numpy())
-    return Opened(root, version, network, database, indexed.to_pylist())
+    rerank = settings_of_manifest(version.settings.get("index", {}), IndexSettings).rerank
+    return Opened(root, version, network, database, indexed.to_pylist(), rerank)
 
 
 def search(opened: Opened, query: Photograph, box: Box | None, count: int, asking: Asking = Asking()) -> list[Found]:
@@ -81,7 +85,7 @@ def search(opened: Opened, query: Photograph, box: Box | None, count: int, askin
         InputError: the box is too small.
         DamagedTableError: a stored image that was found is gone, or changed.
     """
-    database, rerank = opened.database, opened.version.settings["index"]["rerank"]
+    database, rerank = opened.database, opened.rerank
     vectors = describe_image(opened.network, query.content, box)[None]
     if asking.expand:
         vectors = database.expand(vectors, asking.expand, asking.alpha, rerank)

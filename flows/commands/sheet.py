@@ -32,7 +32,7 @@ def write_sheet(
         ("index", version.folder),
         ("kind", version.chosen.factory),
         ("images", f"{len(opened.images):,}"),
-        ("network", f"{version.settings['describe']['backbone']} {version.network[:12]}"),
+        ("network", f"{opened.network.settings.backbone} {version.network[:12]}"),
     ]
     paths = {image["sha256"]: image["path"] for image in opened.images}
     sheet = Sheet(title, Picture(_QUERY, query.width, query.height), box, found, facts)

@@ -47,7 +47,9 @@ RESULTS = TableSpec(
             column("crop", pa.bool_(), "Whether queries were cropped by their boxes."),
             column("network", TEXT, "Backbone, pooling and digest of the network."),
             column("whitening", TEXT, "What whitening was learnt on; empty for none."),
-            column("steps", TEXT, "What was done beside, such as query expansion; empty for nothing."),
+            column(
+                "steps", TEXT, "How they were ranked: empty by descriptors, exactly; `codes KIND` by an index' codes."
+            ),
             column("queries", INT, "Number of queries that have answers."),
             column("photographs", INT, "Number of photographs that were searched."),
             column("absent", INT, "Number of answers that the folder of the set lacks; they count as not found."),

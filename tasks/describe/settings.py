@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from storage.errors import InputError
-from tasks.settings import StageSettings
+from tasks.settings import StageSettings, settings_of_manifest
 
 Device = Literal["cpu", "cuda", "mps"]
 RESOLUTIONS = (550, 800, 1050)
@@ -61,9 +61,9 @@ def settings_of_index(told: Mapping[str, Any], trusted: str | None) -> DescribeS
             root that somebody else may have prepared.
 
     Raises:
-        InputError: the manifest names another one.
+        InputError: the manifest names another one, or tells settings that there are none of.
     """
-    settings = DescribeSettings.model_validate(told)
+    settings = settings_of_manifest(told, DescribeSettings)
     if ":" in settings.backbone and settings.backbone != trusted:
         raise InputError(
             f"the index was made by backbone {settings.backbone!r}, and to use it imports that module; if you know "

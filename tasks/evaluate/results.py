@@ -24,7 +24,7 @@ class Conditions:
         crop: whether queries were cropped by their boxes.
         network: backbone, pooling and digest.
         whitening: what it was learnt on; empty for none.
-        steps: what was done beside, such as `QE 5`; empty for nothing.
+        steps: how they were ranked: empty by descriptors, exactly; `codes KIND` by the codes of an index.
         certificate: digest of the one that tells what the training version shares with this test set, or
             `NOT_CERTIFIED`.
     """

@@ -50,7 +50,7 @@ def learn(vectors: Vectors, factory: str, probes: int) -> Index:
     Raises:
         InputError: faiss can't make this of these descriptors; what it says of it is in the text.
     """
-    try:
+    with explain_faiss(factory, vectors):
         index: Index = faiss.index_factory(vectors.shape[1], factory)
         lists = faiss.try_extract_index_ivf(index)
         if lists is not None:
@@ -58,13 +58,20 @@ def learn(vectors: Vectors, factory: str, probes: int) -> Index:
         for turn in _turns(index):
             turn.niter = _TURNS
         index.train(np.ascontiguousarray(vectors))
+    return index if lists is not None else faiss.IndexIDMap2(index)
+
+
+@contextmanager
+def explain_faiss(factory: str, vectors: Vectors) -> Iterator[None]:
+    """Raises InputError for what faiss complains of an index: some kinds it makes, and then can't fill or search."""
+    try:
+        yield
     except RuntimeError as error:
         said = str(error).partition("Error: ")[2].partition(" failed: ")[-1] or str(error).rpartition(": ")[2]
         raise InputError(
             f"index {factory!r} of {len(vectors):,} descriptors of {vectors.shape[1]} dimensions: faiss says {said!r}; "
             "give another factory string, or none and have one chosen"
         ) from error
-    return index if lists is not None else faiss.IndexIDMap2(index)
 
 
 def add(index: Index, numbers: Numbers, vectors: Vectors) -> None:

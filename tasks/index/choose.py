@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from storage.errors import InputError
-from tasks.index.build import Index, Numbers, Vectors, add, bytes_per_vector, learn
+from tasks.index.build import Index, Numbers, Vectors, add, bytes_per_vector, explain_faiss, learn
 from tasks.index.search import Database, recall, search_exactly
 from tasks.index.settings import IndexSettings
 
@@ -106,8 +106,9 @@ def choose(
     for factory, size in [(settings.factory, 0.0)] if settings.factory else kinds(*vectors.shape):
         if size > most:
             continue
-        index = fill(vectors, numbers, factory, settings)
-        measured = measure(Database(index, numbers, vectors), factory, settings)
+        with explain_faiss(factory, vectors):
+            index = fill(vectors, numbers, factory, settings)
+            measured = measure(Database(index, numbers, vectors), factory, settings)
         tell(measured)
         fits = measured.bytes_per_vector <= most and measured.milliseconds <= settings.milliseconds
         if settings.factory or fits:

@@ -9,6 +9,14 @@ from storage.tables.versions import ThumbnailsRef, VerdictsRef
 from tasks.contracts import Inputs, Output
 
 
+class EarlierIndex(Inputs):
+    """An index of the same network, of another version: what both have is not coded again."""
+
+    index: MatrixRef
+    indexed: IndexedRef
+    factory: str
+
+
 class IndexInputs(Inputs):
     """What `index` reads: images of a version with its verdicts, and the descriptors of all shards."""
 
@@ -16,6 +24,7 @@ class IndexInputs(Inputs):
     verdicts: VerdictsRef
     descriptors: list[DescriptorsRef]
     undescribed: list[UndescribedRef]
+    earlier: EarlierIndex | None = None
 
 
 class Indexed(Output):

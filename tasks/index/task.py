@@ -14,12 +14,13 @@ from storage.versions import publish_version
 from tasks.contracts import Run, stage
 from tasks.describe.packed import unpack_descriptors
 from tasks.index import build
-from tasks.index.choose import Measured, choose
-from tasks.index.contracts import Indexed, IndexInputs, PublishIndexInputs
+from tasks.index.build import Index, Numbers, Vectors
+from tasks.index.choose import Measured, choose, measure
+from tasks.index.contracts import EarlierIndex, Indexed, IndexInputs, PublishIndexInputs
 from tasks.index.published import vectors_file
 from tasks.index.report import render_card, render_report
 from tasks.index.rows import count_not_indexed, rows_of_index
-from tasks.index.search import augment_all
+from tasks.index.search import Database, augment_all
 from tasks.index.settings import IndexSettings
 from tasks.publish.contracts import Published, published
 from tasks.software import RETRIEVAL, describe_software
@@ -27,7 +28,7 @@ from tasks.software import RETRIEVAL, describe_software
 _READ = ["image_id", "sha256", "path", "width", "height"]
 
 
-@stage("index", version=1, software=("numpy", "pandas", "faiss-cpu"), threads=None)
+@stage("index", version=2, software=("numpy", "pandas", "faiss-cpu"), threads=None)
 def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Indexed:
     """Builds an index of all readable images of a version that could be described.
 
@@ -42,8 +43,7 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
     vectors = unpack_descriptors(described)[[places[sha256] for sha256 in rows.sha256]]
     if settings.augmented:
         vectors = augment_all(vectors, settings.augmented, settings.augmented_by)
-    tried = list[Measured]()
-    index, chosen = choose(vectors, rows.faiss_id.to_numpy(np.int64), settings, tried.append)
+    index, tried = _make(run, inputs.earlier, rows.faiss_id.to_numpy(np.int64), vectors, settings)
     undescribed = pa.concat_tables([read_table(run.root, ref) for ref in inputs.undescribed])
     reasons = dict(zip(undescribed["sha256"].to_pylist(), undescribed["reason"].to_pylist(), strict=True))
     sink = io.BytesIO()
@@ -53,10 +53,33 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
         index=write_bytes(run.root, run.path("index", ".faiss"), sink.getvalue(), len(vectors)),
         vectors=write_bytes(run.root, run.path("vectors", ".npy"), vectors_file(vectors), len(vectors)),
         dimensions=vectors.shape[1],
-        chosen=TriedIndex(**asdict(chosen)),
+        chosen=TriedIndex(**asdict(tried[-1])),
         tried=[TriedIndex(**asdict(one)) for one in tried],
         not_indexed=count_not_indexed(images, places.keys(), reasons),
     )
+
+
+def _make(
+    run: Run, earlier: EarlierIndex | None, numbers: Numbers, vectors: Vectors, settings: IndexSettings
+) -> tuple[Index, list[Measured]]:
+    """An index, changed from an earlier one where that can be; and the kinds that were measured, its own the last."""
+    if earlier and not settings.augmented and (changed := _change(run, earlier, numbers, vectors)):
+        return changed, [measure(Database(changed, numbers, vectors), earlier.factory, settings)]
+    asked = settings.model_copy(update={"factory": earlier.factory}) if earlier else settings
+    tried = list[Measured]()
+    index, _ = choose(vectors, numbers, asked, tried.append)
+    return index, tried
+
+
+def _change(run: Run, earlier: EarlierIndex, numbers: Numbers, vectors: Vectors) -> Index | None:
+    """An earlier index without what is gone, and with what is new; None where its kind lets nothing be removed."""
+    index = build.parse(read_bytes(run.root, earlier.index), earlier.index.path)
+    before = read_table(run.root, earlier.indexed, ["faiss_id"])["faiss_id"].to_numpy()
+    if not build.remove(index, np.setdiff1d(before, numbers)):
+        return None
+    is_new = ~np.isin(numbers, before)
+    build.add(index, numbers[is_new], vectors[is_new])
+    return index
 
 
 @stage("publish-index", version=1)

@@ -57,7 +57,7 @@ def first(
 
 
 def run(root: Path, test_sets: Mapping[str, Path], settings: IndexFlowSettings = SETTINGS) -> IndexedVersion:
-    return index("latest", str(root), None, settings, dict(test_sets), RunSettings(workers=2))
+    return index("latest", str(root), None, settings, dict(test_sets), run=RunSettings(workers=2))
 
 
 def rows(root: Path, made: IndexManifest, table: str) -> list[dict[str, Any]]:
@@ -105,6 +105,12 @@ def test_a_second_run_publishes_nothing_new_and_computes_nothing(first, testset)
     again = run(root, {"snaps": testset})
     assert (again.version, again.is_new) == (made.version, False)
     assert {path: path.stat().st_mtime_ns for path in (root / "stages").rglob("*") if path.is_file()} == written
+
+
+def test_an_index_like_the_latest_takes_its_network_and_describes_nothing_again(first, testset):
+    root, made = first
+    again = index("latest", str(root), None, IndexFlowSettings(), {"snaps": testset}, like="latest")
+    assert (again.version, again.is_new) == (made.version, False)
 
 
 def test_the_scores_are_those_of_its_network_and_say_that_nothing_is_certified(first, testset):

@@ -44,6 +44,11 @@ def test_a_factory_string_is_made_whatever_it_takes():
     assert measured.recall == measured.recall_by_codes < 0.9
 
 
+def test_a_kind_that_faiss_makes_and_can_not_search_is_told():
+    with pytest.raises(InputError, match=r"index 'PQ64x2np' of 3,000 descriptors .* give another factory string"):
+        chosen(factory="PQ64x2np")
+
+
 def test_where_nothing_fits_an_error_says_so():
     with pytest.raises(
         InputError, match=r"no index of 3,000 descriptors of 128 dimensions keeps within 1,024 MB and 1e"
