@@ -42,11 +42,16 @@ class Holder(BaseModel):
         )
 
     def is_dead(self) -> bool:
-        """Whether it is known to have ended; of another host's process nobody knows."""
+        """Whether it is known to have ended; of another host's process nobody knows.
+
+        A killed process whose parent has not asked how it ended is ended all the same: in a container it may never ask.
+        """
         if self.host != socket.gethostname():
             return False
         try:
-            return bool(abs(psutil.Process(self.pid).create_time() - self.began) > _SAME_START)
+            found = psutil.Process(self.pid)
+            is_other = abs(found.create_time() - self.began) > _SAME_START
+            return bool(is_other or found.status() == psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return True
 

@@ -56,6 +56,17 @@ def test_the_lock_of_a_dead_process_is_taken(root, kind):
     assert root.find("locks") == {}
 
 
+def test_the_lock_of_a_killed_process_is_taken_though_its_parent_has_not_asked_for_its_end(local_root):
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    leave(local_root, pid=killed.pid, began=psutil.Process(killed.pid).create_time())
+    with pytest.raises(InputError, match="another run is at work"):
+        check_free(local_root, "versions/set")
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+    check_free(local_root, "versions/set")
+    killed.communicate()
+
+
 def test_of_many_who_find_a_dead_holder_one_gets_the_lock(local_root):
     leave(local_root, pid=dead_process())
     inside, most, refused = [], [], []
