@@ -15,7 +15,7 @@ from storage.root import Root
 
 pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
 Cairn = Callable[..., Any]
-COMMANDS = ("curate", "plan", "certify", "versions", "verify", "report", "why", "diff")
+COMMANDS = ("curate", "plan", "certify", "versions", "verify", "report", "why", "diff", "export")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
 

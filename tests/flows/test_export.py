@@ -74,7 +74,7 @@ def test_links_lead_into_the_root_and_copies_stand_alone(export: Export, kept: p
 def test_an_export_is_checked_by_the_same_command(cairn: Any, export: Export, dataset: Path) -> None:
     folder = export("imagefolder", root=dataset)
     same = ("export", 1, "--format", "imagefolder", "--out", folder, "--root", dataset)
-    assert "21 files" in cairn(*same).output
+    assert "22 files" in cairn(*same).output
     assert "all there and as they were made" in cairn(*same).output
     next(folder.glob("train/dome/*")).unlink()
     assert "1 made now" in cairn(*same).output
@@ -83,13 +83,16 @@ def test_an_export_is_checked_by_the_same_command(cairn: Any, export: Export, da
     assert "holds another export" in ended.errors
 
 
-def test_pictures_that_are_gone_or_rotten_are_named(cairn: Any, dataset: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("layout", "lost"), [("imagefolder", ["abbey-1", "dome-2"]), ("webdataset", ["dome-2"])])
+def test_pictures_that_are_gone_or_rotten_are_named(
+    cairn: Any, dataset: Path, tmp_path: Path, layout: str, lost: list[str]
+) -> None:
     kept = load_version(str(dataset)).set_index("image_id")
-    Path(kept.path["abbey-1"]).write_bytes(b"rot")
-    Path(kept.path["dome-2"]).unlink()
-    ended = cairn("export", 1, "--format", "imagefolder", "--out", tmp_path / "out", "--root", dataset)
-    assert ended.code == 2
-    assert all(kept.path[image] in ended.errors for image in ("abbey-1", "dome-2"))
+    for image, damage in zip(lost, (lambda path: path.write_bytes(b"rot"), Path.unlink), strict=False):
+        damage(Path(kept.path[image]))
+    ended = cairn("export", 1, "--format", layout, "--out", tmp_path / "out", "--root", dataset)
+    assert (ended.code, ended.errors.count("\n")) == (2, 1)
+    assert all(kept.path[image] in ended.errors for image in lost)
     assert "gone or damaged" in ended.errors
     assert not (tmp_path / "out").exists()
 

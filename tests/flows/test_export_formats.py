@@ -48,6 +48,7 @@ def test_image_folder_by_torchvision(export: Export, kept: pd.DataFrame) -> None
     folder = export("imagefolder", "--crop")
     train, val = (ImageFolder(folder / split, allow_empty=True) for split in ("train", "val"))
     assert train.class_to_idx == val.class_to_idx == {name: index for index, name in enumerate(CLASSES)}
+    assert (folder / "classes.txt").read_text().split() == CLASSES
     for split, found in (("train", train), ("val", val)):
         assert {Path(path).stem: index for path, index in found.samples} == of(kept, split).class_index.to_dict()
     for picture, index in val:
