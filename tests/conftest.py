@@ -1,11 +1,15 @@
 """What tests of several parts share."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Two processes share two cores: native threads that spin until others come by cost five times what they bring
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 # The same examples on every machine, and no clock on any of them
 settings.register_profile("cairn", deadline=None, derandomize=True, database=None, max_examples=25)
