@@ -6,16 +6,19 @@ it, and a record of what was asked for.
 
 import hashlib
 import json
+import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from storage.errors import InputError
 from storage.folders import BUILDING
-from storage.locks import lock
-from storage.making import AT_ONCE, Wanted, is_made, make_missing, read_digests
+from storage.locks import check_free, lock
+from storage.making import Wanted, is_made, make_missing, read_digests, work_through
 from storage.root import TEMPORARY, Root
 
 _RECORD, _LISTING, _NOTES = "export.json", "SHA256SUMS", ".made"
@@ -52,14 +55,14 @@ def gather_folder(
     name = f"{BUILDING}{target.name}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
     beside, building = Root(str(target.parent)), target.parent / name
     if _stands(target, asked):
-        if _is_whole(target, files, folders):
+        if _is_whole(target, files, folders, on_progress):
             return Gathered(len(files), 0)
         beside.remove(name)
         beside.move(target.name, name)
-        (building / _LISTING).rename(building / _NOTES)
-    work = Root(str(building))
+    work, notes = Root(str(building)), building / _NOTES
     with lock(work, "export"):
-        digests, made = make_missing(work, _NOTES, files, on_progress)
+        known = read_digests(building / _LISTING) | read_digests(notes)
+        digests, made = make_missing(work, known, notes, files, on_progress)
         for folder in folders:
             (building / folder).mkdir(parents=True, exist_ok=True)
         listing = "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
@@ -68,6 +71,7 @@ def gather_folder(
         _remove_scaffolding(work)
         work.flush()
         beside.move(name, target.name)
+    _remove_abandoned(target)
     return Gathered(len(files), made)
 
 
@@ -90,11 +94,15 @@ def _stands(target: Path, asked: str) -> bool:
     return True
 
 
-def _is_whole(target: Path, files: Sequence[Wanted], folders: Sequence[str]) -> bool:
-    known, root = read_digests(target / _LISTING), Root(str(target))
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        outcomes = threads.map(lambda file: is_made(root, file, known), files)
-        return all(outcomes) and all((target / folder).is_dir() for folder in folders)
+def _is_whole(
+    target: Path, files: Sequence[Wanted], folders: Sequence[str], on_progress: Callable[[int, int], None]
+) -> bool:
+    root, known = Root(str(target)), read_digests(target / _LISTING)
+    for done, is_there in enumerate(work_through(partial(is_made, root, known), files), start=1):
+        if not is_there:
+            return False
+        on_progress(done, len(files))
+    return all((target / folder).is_dir() for folder in folders)
 
 
 def _remove_scaffolding(work: Root) -> None:
@@ -103,3 +111,12 @@ def _remove_scaffolding(work: Root) -> None:
         work.remove(path)
     for left in work.local_path("").rglob(f"{TEMPORARY}*"):
         left.unlink()
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Removes what was begun for the same place and something else, unless somebody is at work on it."""
+    for begun in target.parent.glob(f"{BUILDING}*"):
+        if re.fullmatch(re.escape(f"{BUILDING}{target.name}-") + "[0-9a-f]{12}", begun.name):
+            with suppress(InputError):
+                check_free(Root(str(begun)), "export")
+                shutil.rmtree(begun, ignore_errors=True)

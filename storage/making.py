@@ -3,10 +3,12 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 from storage.errors import DamagedTableError
@@ -15,9 +17,11 @@ from storage.root import TEMPORARY, Root
 from storage.tables.spec import FileRef
 from storage.unwritable import told_when_unwritable
 
-AT_ONCE = min(8, os.cpu_count() or 1)
-_IN_MEMORY = 1_000
+_AT_ONCE = min(8, os.cpu_count() or 1)
+_AHEAD = 256
 _NAMED = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Wanted:
     make: Callable[[], bytes | Link]
 
 
-def is_made(root: Root, file: Wanted, known: Mapping[str, str]) -> bool:
+def is_made(root: Root, known: Mapping[str, str], file: Wanted) -> bool:
     """Whether a file is there, with the digest that is known of it by its path."""
     return file.path in known and is_intact(root, FileRef(path=file.path, digest=known[file.path]))
 
@@ -51,22 +55,31 @@ def read_digests(path: Path) -> dict[str, str]:
     return {path: digest for digest, _, path in lines if path}
 
 
+def work_through(function: Callable[[Wanted], T], files: Sequence[Wanted]) -> Iterator[T]:
+    """What a function gives for each file, in their order; by several threads, which are few files ahead."""
+    coming = iter(files)
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        while some := list(islice(coming, _AHEAD)):
+            yield from threads.map(function, some)
+
+
 def make_missing(
-    work: Root, noted_in: str, files: Sequence[Wanted], on_progress: Callable[[int, int], None]
+    work: Root, known: Mapping[str, str], notes: Path, files: Sequence[Wanted], on_progress: Callable[[int, int], None]
 ) -> tuple[dict[str, str], int]:
     """Makes all files that are not there yet; gives the digest of each, and how many were made.
 
     Args:
-        work: the folder, on this machine's disk. noted_in: the file in it that has digests of what was made.
+        work: the folder, on this machine's disk. known: the digests of what is said to be there, by path.
+        notes: a file in the folder, to which the digest of each file is added when it is made.
         files: no two of one path. on_progress: is called with how many of how many files are done.
 
     Raises:
         DamagedTableError: stored files are gone or damaged; all others are made.
     """
-    notes, digests, lost, made = work.local_path(noted_in), dict[str, str](), set[str](), 0
-    known = read_digests(notes)
-    with notes.open("a", encoding="utf-8", buffering=1) as noted, ThreadPoolExecutor(AT_ONCE) as threads:
-        for done, (path, digest, is_new) in enumerate(_made(threads, work, files, known), start=1):
+    digests, lost, made = dict[str, str](), set[str](), 0
+    with notes.open("a", encoding="utf-8", buffering=1) as noted:
+        outcomes = work_through(partial(_make, work, known), files)
+        for done, (path, digest, is_new) in enumerate(outcomes, start=1):
             if digest is None:
                 lost.add(path)
             elif is_new:
@@ -81,25 +94,17 @@ def make_missing(
     return digests, made
 
 
-def _made(
-    threads: Executor, work: Root, files: Sequence[Wanted], known: Mapping[str, str]
-) -> Iterator[tuple[str, str | None, bool]]:
-    """For each file its path, its digest, and whether it was made now; or the path of what it lacks, and None."""
-
-    def make(file: Wanted) -> tuple[str, str | None, bool]:
-        if is_made(work, file, known):
-            return file.path, known[file.path], False
-        try:
-            content = file.make()
-        except DamagedTableError as error:
-            if error.path is None:
-                raise
-            return error.path, None, False
-        return file.path, _put(work, file.path, content), True
-
-    coming = iter(files)
-    while some := list(islice(coming, _IN_MEMORY)):
-        yield from threads.map(make, some)
+def _make(work: Root, known: Mapping[str, str], file: Wanted) -> tuple[str, str | None, bool]:
+    """A file's path, its digest, and whether it was made now; or the path of what it lacks, and None."""
+    if is_made(work, known, file):
+        return file.path, known[file.path], False
+    try:
+        content = file.make()
+    except DamagedTableError as error:
+        if error.path is None:
+            raise
+        return error.path, None, False
+    return file.path, _put(work, file.path, content), True
 
 
 def _put(work: Root, path: str, content: bytes | Link) -> str:

@@ -97,8 +97,6 @@ def export_version(
             the folder.
         DamagedTableError: stored pictures are gone or damaged: it names them. The same call goes on where it stopped.
     """
-    if not (root.is_local or options.copy_images):
-        raise InputError(f"{root.url} is not on this machine's disk, so nothing can link to it; give --copy")
     content = read_content(root, version, options, folder.absolute())
     request = {
         "version": version.folder,
@@ -109,6 +107,8 @@ def export_version(
         "classes": content.classes,
     }
     parts = list(LAYOUTS[options.format](content))
+    if not root.is_local and any(_is_link(part, options) for part in parts):
+        raise InputError(f"{root.url} is not on this machine's disk, so nothing can link to it; give --copy")
     files = [_wanted(root, part, options) for part in parts if not isinstance(part, Folder)]
     folders = [part.path for part in parts if isinstance(part, Folder)]
     return Exported(content.folder, content, gather_folder(content.folder, request, files, folders, on_progress))
@@ -131,10 +131,21 @@ def _pairs(root: Root, version: Manifest) -> pd.DataFrame:
     return joined[joined["_merge"] == "left_only"][["image_a", "image_b"]]
 
 
+def _is_link(part: Picture | File | Folder, options: ExportOptions) -> bool:
+    return isinstance(part, Picture) and part.photograph.as_stored and not options.copy_images
+
+
 def _wanted(root: Root, part: Picture | File, options: ExportOptions) -> Wanted:
     if isinstance(part, File):
         return Wanted(part.path, partial(part.make, partial(_read, root)))
-    return Wanted(part.path, partial(_picture, root, part.photograph, copied=options.copy_images))
+    if _is_link(part, options):
+        return Wanted(part.path, partial(_link, root, part.photograph))
+    return Wanted(part.path, partial(_read, root, part.photograph))
+
+
+def _link(root: Root, photograph: Photograph) -> Link:
+    _read(root, photograph)
+    return Link(root.local_path(photograph.stored), Path(photograph.stored).stem)
 
 
 def _read(root: Root, photograph: Photograph) -> bytes:
@@ -144,10 +155,3 @@ def _read(root: Root, photograph: Photograph) -> bytes:
     except DamagedTableError as error:
         raise DamagedTableError(str(error), f"{root.url}/{photograph.stored}") from error
     return render(photograph, content)
-
-
-def _picture(root: Root, photograph: Photograph, *, copied: bool) -> bytes | Link:
-    content = _read(root, photograph)
-    if copied or not photograph.as_stored:
-        return content
-    return Link(root.local_path(photograph.stored), Path(photograph.stored).stem)

@@ -107,6 +107,25 @@ def test_after_a_kill_the_same_call_goes_on(target):
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_what_was_begun_there_and_given_up_is_removed_and_nothing_elses(target):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    for place, request in ((target, {"format": "first"}), (target.with_name("out-other"), REQUEST)):
+        with pytest.raises(KeyboardInterrupt):
+            gather_folder(place, request, wanted([]), on_progress=stop)
+    assert len(list(target.parent.iterdir())) == 2
+    gather_folder(target, REQUEST, wanted([]))
+    assert sorted(path.name[:19] for path in target.parent.iterdir()) == [".building-out-other", "out"]
+
+
+def test_a_folder_whose_list_is_gone_is_made_anew(target):
+    gather_folder(target, REQUEST, wanted([]))
+    (target / "SHA256SUMS").unlink()
+    assert gather_folder(target, REQUEST, wanted([])).made == 4
+    assert gather_folder(target, REQUEST, wanted([])).made == 0
+
+
 def test_what_is_lost_is_named_and_all_else_is_made(target):
     def lost(path):
         raise DamagedTableError("it is gone", path)
