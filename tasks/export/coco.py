@@ -28,7 +28,8 @@ def _annotations(content: Content, split: str, _: Read) -> bytes:
         images.append({"id": number, "file_name": photograph.file, **size, "list_id": photograph.image_id})
         x1, y1, x2, y2 = photograph.box
         box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": 0}
-        boxes.append({"id": number, "image_id": number, "category_id": photograph.class_index + 1, **box})
+        owner = {"image_id": number, "category_id": photograph.class_index + 1}
+        boxes.append({"id": number, **owner, **box, "supports": photograph.supports})
     told = {
         "info": {"description": f"{content.name}, {split}"},
         "images": images,

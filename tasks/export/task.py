@@ -20,7 +20,6 @@ from tasks.export.layout import Content, File, Folder, Photograph, Picture, phot
 from tasks.export.options import ExportOptions, SplitBy
 from tasks.export.picture import render
 from tasks.export.split import held_out_classes, same_photographs
-from tasks.publish.settings import PublishSettings
 
 _COLUMNS = [
     *("image_id", "landmark_id", "class_index", "split", "path", *BOX, "supports"),
@@ -61,7 +60,7 @@ def read_kept(root: Root, version: Manifest, split_by: SplitBy) -> pd.DataFrame:
     if split_by == SplitBy.CLASS:
         ends = ["landmark_a", "landmark_b"]
         related = read_version_table(root, version, "class_pairs", ends).to_pandas()
-        share = PublishSettings.model_validate(version.settings["publish"]).validation_share
+        share = version.settings["publish"]["validation_share"]
         chosen = held_out_classes(kept.landmark_id, pd.concat([related, same_photographs(kept)]), share)
         kept = kept.assign(split=kept.landmark_id.isin(chosen).map({True: "val", False: "train"}))
     return kept
