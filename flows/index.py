@@ -25,7 +25,7 @@ from tasks.contracts import StageRunner
 from tasks.describe.task import describe_images, learn_from_moments, take_moments
 from tasks.evaluate.task import score_test_set
 from tasks.index.contracts import EarlierIndex, IndexInputs, PublishIndexInputs, WorstPage
-from tasks.index.report import draw_plot
+from tasks.index.report import NEAREST, draw_plot
 from tasks.index.task import build_index, publish_index
 from tasks.publish.contracts import Published
 
@@ -115,6 +115,7 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         indexed=built.indexed,
         index=built.index,
         vectors=built.vectors,
+        nearest=built.nearest,
         whitening=network.whitening,
         results=[one.results for one in scored.values()],
         worst={name: WorstPage(page=one.page, pictures=one.pictures) for name, one in scored.items()},
@@ -142,6 +143,12 @@ def _announce(root: Root, version: IndexManifest, *, is_new: bool) -> None:
         f"![Recall against bytes](data:image/svg+xml;base64,{plot})",
         key="index-recall",
         description="Kinds of index that were tried",
+    )
+    sheet = base64.b64encode(root.read(f"{version.folder}/report/nearest.jpg")).decode()
+    create_markdown_artifact(
+        f"{NEAREST}\n\n![Nearest images](data:image/jpeg;base64,{sheet})",
+        key="index-contact-sheet",
+        description="Some images and what is nearest to each",
     )
     report = f"{root.url}/{version.folder}/report/index.html"
     link = f"file://{report}" if root.is_local else report

@@ -48,6 +48,8 @@ def write_sheet(
 def found_table(found: list[Found]) -> Table:
     """What was found, for the terminal."""
     table = Table("", "image", "class", "verdict", "similarity", box=None)
+    for column in table.columns[1:3]:
+        column.overflow = "fold"  # whole, since people copy them
     for rank, one in enumerate(found, start=1):
         kept = Text(one.verdict, "green" if one.verdict == "kept" else "red")
         table.add_row(str(rank), plain_text(one.image_id), plain_text(one.landmark_id), kept, f"{one.similarity:.3f}")
@@ -57,7 +59,7 @@ def found_table(found: list[Found]) -> Table:
 def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Rows of the table `results`, for the terminal."""
     table = Table("test set", "protocol", "ranked by", box=None)
-    for heading in ("mAP", "95 %", "first 1", "5", "10", "queries", "photographs", "absent"):
+    for heading in ("mAP", "95 %", "first 1, 5, 10", "queries", "of"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("certificate")
     for row in rows:
@@ -68,6 +70,8 @@ def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['mean_average_precision']:.3f}"
-    yield f"{row['low']:.3f} to {row['high']:.3f}"
-    yield from (f"{row[f'precision_at_{most}']:.3f}" for most in (1, 5, 10))
-    yield from (f"{row[name]:,}" for name in ("queries", "photographs", "absent"))
+    yield f"{row['low']:.2f}–{row['high']:.2f}"
+    yield " ".join(f"{row[f'precision_at_{most}']:.2f}" for most in (1, 5, 10))
+    yield f"{row['queries']:,}"
+    absent = f", {row['absent']:,} absent" if row["absent"] else ""
+    yield f"{row['photographs']:,}{absent}"

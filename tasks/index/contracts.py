@@ -28,11 +28,15 @@ class IndexInputs(Inputs):
 
 
 class Indexed(Output):
-    """What `index` writes, what the kinds of index cost and found, and how many images it lacks, by reason."""
+    """What `index` writes, what the kinds of index cost and found, and how many images it lacks, by reason.
+
+    `nearest` is a picture of some images with those nearest to each.
+    """
 
     indexed: IndexedRef
     index: MatrixRef
     vectors: MatrixRef
+    nearest: FileRef
     dimensions: int
     chosen: TriedIndex
     tried: list[TriedIndex]
@@ -53,6 +57,7 @@ class PublishIndexInputs(Inputs):
     indexed: IndexedRef
     index: MatrixRef
     vectors: MatrixRef
+    nearest: FileRef
     whitening: FileRef
     results: list[ResultsRef]
     worst: dict[str, WorstPage]

@@ -11,6 +11,10 @@ from tasks.pages.rendering import style_sheet, template_environment
 from tasks.pages.words import flatten
 
 _TEMPLATES = Path(__file__).parent / "templates"
+NEAREST = (
+    "Each row begins with a kept image of a class; the nine nearest to it follow, framed green where they are of the "
+    "same class, red where of another."
+)
 
 
 def render_card(manifest: IndexManifest) -> str:
@@ -27,12 +31,11 @@ def render_report(
     Args:
         results: rows of the table `results`. drawn: test sets that have a page of their worst queries.
     """
-    plot, style = draw_plot(manifest), style_sheet()[1]
+    plot, style = draw_plot(manifest) if len(manifest.tried) > 1 else "", style_sheet()[1]
     page = template_environment(_TEMPLATES).get_template("index-of-images.html")
-    settings = list(flatten(manifest.settings))
-    text = page.render(base="", manifest=manifest, results=results, drawn=drawn, plot=plot, settings=settings)
+    told = {"settings": list(flatten(manifest.settings)), "nearest": NEAREST}
+    text = page.render(base="", manifest=manifest, results=results, drawn=drawn, plot=plot, **told)
     yield "report/index.html", text.encode()
-    yield "report/recall.svg", plot.encode()
     for folder in ("", *(f"{name}/" for name in drawn)):
         yield f"report/{folder}style.css", style
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
+from storage.images import get_image
 from storage.manifest import IndexFacts, IndexManifest, TriedIndex
 from storage.parquet import read_bytes, read_table, write_bytes
 from storage.tables.retrieval import INDEXED, RESULTS
@@ -17,6 +18,7 @@ from tasks.index import build
 from tasks.index.build import Index, Numbers, Vectors
 from tasks.index.choose import Measured, choose, measure
 from tasks.index.contracts import EarlierIndex, Indexed, IndexInputs, PublishIndexInputs
+from tasks.index.nearest import draw_nearest, nearest_of_classes
 from tasks.index.published import vectors_file
 from tasks.index.report import render_card, render_report
 from tasks.index.rows import count_not_indexed, rows_of_index
@@ -48,10 +50,13 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
     reasons = dict(zip(undescribed["sha256"].to_pylist(), undescribed["reason"].to_pylist(), strict=True))
     sink = io.BytesIO()
     build.write(index, sink)
+    paths, classes = rows.path.tolist(), rows.landmark_id.tolist()
+    sheet = draw_nearest(nearest_of_classes(rows, vectors), classes, lambda place: get_image(run.root, paths[place]))
     return Indexed(
         indexed=run.write(INDEXED, pa.Table.from_pandas(rows, INDEXED.schema, preserve_index=False)),
         index=write_bytes(run.root, run.path("index", ".faiss"), sink.getvalue(), len(vectors)),
         vectors=write_bytes(run.root, run.path("vectors", ".npy"), vectors_file(vectors), len(vectors)),
+        nearest=run.write_file("nearest.jpg", sheet),
         dimensions=vectors.shape[1],
         chosen=TriedIndex(**asdict(tried[-1])),
         tried=[TriedIndex(**asdict(one)) for one in tried],
@@ -82,7 +87,7 @@ def _change(run: Run, earlier: EarlierIndex, numbers: Numbers, vectors: Vectors)
     return index
 
 
-@stage("publish-index", version=1)
+@stage("publish-index", version=2)
 def publish_index(run: Run, inputs: PublishIndexInputs, settings: None) -> Published:
     """Publishes an index as a version of its own, with a card and a report."""
     root = run.root
@@ -100,6 +105,7 @@ def publish_index(run: Run, inputs: PublishIndexInputs, settings: None) -> Publi
 
     def render(manifest: IndexManifest) -> Iterator[tuple[str, bytes]]:
         yield "README.md", render_card(manifest).encode()
+        yield "report/nearest.jpg", read_bytes(root, inputs.nearest)
         yield from render_report(manifest, read_table(root, results).to_pylist(), sorted(inputs.worst))
         for name, worst in inputs.worst.items():
             yield f"report/{name}/index.html", read_bytes(root, worst.page)

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 
 from tasks.pages.pictures import encode_jpeg, open_upright
 
+Colour = tuple[int, int, int]
+KEPT_COLOUR, DROPPED_COLOUR = (22, 140, 92), (190, 74, 60)
 _MATCH_SIDE = 480
 _MATCH_GAP = 8
 _MATCH_LINES = 60
@@ -19,8 +21,6 @@ _TILE_SIDE = 96
 _TILE_FRAME = 3
 _TILES_PER_ROW = 10
 _TILE_ROWS = 2
-_KEPT_COLOUR = (22, 140, 92)
-_DROPPED_COLOUR = (190, 74, 60)
 _PAPER = (246, 246, 243)
 
 
@@ -67,15 +67,21 @@ def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
 
     Tiles are 96 pixels; at most 2 rows of 10 of each kind are shown.
     """
-    rows = [
-        (colour, pictures[start : start + _TILES_PER_ROW])
-        for colour, pictures in ((_KEPT_COLOUR, kept), (_DROPPED_COLOUR, dropped))
-        for start in range(0, min(len(pictures), _TILE_ROWS * _TILES_PER_ROW), _TILES_PER_ROW)
-    ]
-    columns = max((len(pictures) for _, pictures in rows), default=1)
+    return tile_rows(
+        [
+            [(picture, colour) for picture in pictures[start : start + _TILES_PER_ROW]]
+            for colour, pictures in ((KEPT_COLOUR, kept), (DROPPED_COLOUR, dropped))
+            for start in range(0, min(len(pictures), _TILE_ROWS * _TILES_PER_ROW), _TILES_PER_ROW)
+        ]
+    )
+
+
+def tile_rows(rows: Sequence[Sequence[tuple[bytes, Colour]]]) -> bytes:
+    """Rows of thumbnails (JPEG), each with the colour of its frame, as one JPEG of tiles of 96 pixels."""
+    columns = max(map(len, rows), default=1)
     sheet = Image.new("RGB", (columns * _TILE_SIDE, max(len(rows), 1) * _TILE_SIDE), _PAPER)
-    for y, (colour, pictures) in enumerate(rows):
-        for x, picture in enumerate(pictures):
+    for y, row in enumerate(rows):
+        for x, (picture, colour) in enumerate(row):
             sheet.paste(_tile(picture, colour), (x * _TILE_SIDE, y * _TILE_SIDE))
     return encode_jpeg(sheet)
 
@@ -94,7 +100,7 @@ def _draw_lines(canvas: Image.Image, points: NDArray[np.float64]) -> Image.Image
     return Image.fromarray(pixels)
 
 
-def _tile(picture: bytes, colour: tuple[int, int, int]) -> Image.Image:
+def _tile(picture: bytes, colour: Colour) -> Image.Image:
     tile = Image.new("RGB", (_TILE_SIDE, _TILE_SIDE), _PAPER)
     inner = _TILE_SIDE - 2 * _TILE_FRAME - 2
     with Image.open(io.BytesIO(picture)) as image:

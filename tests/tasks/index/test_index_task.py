@@ -35,8 +35,8 @@ def make(root, numbers, settings, earlier=None, key="index-1"):
     rows = [image_row(str(number), sha256=DIGESTS[number]) for number in numbers]
     verdicts = [
         {
-            "row": row, "image_id": str(number), "landmark_id": "c", "verdict": "kept", "stage": "s", "reason": "kept",
-            "evidence": "{}", "split": None, "sha256": DIGESTS[number],
+            "row": row, "image_id": str(number), "landmark_id": "c", "verdict": "dropped", "stage": "s",
+            "reason": "no-match", "evidence": "{}", "split": None, "sha256": DIGESTS[number],
         }
         for row, number in enumerate(numbers)
     ]  # fmt: skip

@@ -64,7 +64,7 @@ def test_verdict_class_and_similarity_are_told():
     assert ">kept</b>" in text
     assert ">no-match</b>" in text
     assert "no class" in text
-    assert "<b>2</b> photographs that look most like it, of 1 classes; <b>1</b> of them are kept" in text
+    assert "<b>2</b> photographs that look most like it, of 1 class; <b>1</b> of them are kept" in text
 
 
 def test_names_that_others_gave_stay_text():

@@ -1,0 +1,59 @@
+"""A sheet of some images and what is nearest to each: what an index finds, at a glance."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tasks.index.build import Numbers, Vectors
+from tasks.index.search import search_exactly
+from tasks.pages.pictures import thumbnail
+from tasks.publish.illustrate import DROPPED_COLOUR, KEPT_COLOUR, Colour, tile_rows
+
+_CLASSES = 12
+_NEAREST = 9
+_ASKS = (60, 60, 58)
+
+
+class Row(NamedTuple):
+    """An image of a class and those nearest to it, as places of the index."""
+
+    asks: int
+    nearest: tuple[int, ...]
+
+
+def nearest_of_classes(rows: pd.DataFrame, vectors: Vectors) -> list[Row]:
+    """The first kept image of each of the largest classes, with the images nearest to it.
+
+    Args:
+        rows: of the table `indexed`, of which `landmark_id`, `image_id` and `reason` are read. vectors: in their order.
+    """
+    kept = rows.reset_index(drop=True).query("reason == 'kept'").sort_values("image_id")
+    largest = kept.groupby("landmark_id").size().sort_values(ascending=False, kind="stable").index[:_CLASSES]
+    asks = kept.drop_duplicates("landmark_id").set_index("landmark_id").image_id
+    places = pd.Series(np.arange(len(rows)), rows.image_id)[asks.loc[largest]].to_numpy()
+    if not len(places):
+        return []
+    found = search_exactly(vectors, vectors[places], min(_NEAREST + 1, len(rows))).places
+    return [Row(int(asks), _others(int(asks), nearest)) for asks, nearest in zip(places, found, strict=True)]
+
+
+def draw_nearest(found: Sequence[Row], classes: Sequence[str], read: Callable[[int], bytes]) -> bytes:
+    """A JPEG of a row for each: the image that asks, then the others, green of its class and red of another.
+
+    Args:
+        classes: by place. read: gives the file of an image by its place.
+    """
+
+    def framed(row: Row, place: int) -> tuple[bytes, Colour]:
+        colour = KEPT_COLOUR if classes[place] == classes[row.asks] else DROPPED_COLOUR
+        return thumbnail(read(place)), colour
+
+    return tile_rows(
+        [[(thumbnail(read(row.asks)), _ASKS), *(framed(row, place) for place in row.nearest)] for row in found]
+    )
+
+
+def _others(asks: int, nearest: Numbers) -> tuple[int, ...]:
+    return tuple(place for place in nearest.tolist() if place != asks and place >= 0)[:_NEAREST]
