@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.reasons import PassedOver, Reason
-from storage.tables import captions, retrieval, versions
+from storage.tables import captions, retrieval, training, versions
 from storage.tables.catalogue import ALL_TABLES
 from storage.tables.spec import TableSpec
 
@@ -31,7 +31,8 @@ open it as it is. Rows are sorted by the key, and the writer's settings are fixe
 A published version holds {published}; one of captions holds
 {captions}, and beside these the matrices
 {matrices}. A certificate holds {certified}. An index holds {index}, and beside these
-{files}. The others are between stages.
+{files}. A trained network holds {trained}, and beside these
+{weights}. The others are between stages.
 """
 
 
@@ -44,6 +45,8 @@ def page() -> str:
         certified=_names(versions.CERTIFICATE_TABLES),
         index=_names(retrieval.INDEX_TABLES),
         files="; ".join(retrieval.INDEX_FILES.values()),
+        trained=_names(training.NETWORK_TABLES),
+        weights="; ".join(training.NETWORK_FILES.values()),
     )
     parts = [head, *map(section, ALL_TABLES), reasons(), passed_over()]
     return "\n".join(parts)

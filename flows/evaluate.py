@@ -56,7 +56,7 @@ def evaluate(
     with task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
         codes = codes_of(matrix_of(index), index.chosen.factory)
-        scored = score_sets(stages, asked, network_of(index), settings, codes)
+        scored = score_sets(stages, asked, network_of(store, index), settings, codes)
     rows = [row for one in scored.values() for row in read_table(store, one.results).to_pylist()]
     create_table_artifact(rows, key="evaluate-results", description=f"Scores of {index.folder}")
     return rows
@@ -81,7 +81,7 @@ def score_sets(
             digest=asked.digest,
             folder=asked.folder,
             network=network.digest,
-            whitening=network.whitening,
+            stored=network.stored,
             source=network.learnt_from,
             certificates=asked.certificates,
             codes=codes,

@@ -14,14 +14,15 @@ from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import IndexFlowSettings, RunSettings
-from storage.manifest import BuiltFacts, IndexManifest, Manifest
+from storage.manifest import BuiltFacts, IndexManifest
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.retrieval import INDEXED
 from storage.tables.versions import VERDICTS
-from storage.versions import read_version_table, version_ref
+from storage.versions import read_version_table, source_of, version_ref
 from tasks.acquire.task import pack_images
 from tasks.contracts import StageRunner
+from tasks.describe.settings import settings_of_network
 from tasks.describe.task import describe_images, learn_from_moments, take_moments
 from tasks.evaluate.task import score_test_set
 from tasks.index.contracts import EarlierIndex, IndexInputs, PublishIndexInputs, WorstPage
@@ -53,6 +54,7 @@ def index(
     settings: IndexFlowSettings = IndexFlowSettings(),
     test_sets: dict[str, Path] | None = None,
     like: str | None = None,
+    network: str | None = None,
     backbone: str | None = None,
     run: RunSettings = RunSettings(),
 ) -> IndexedVersion:
@@ -66,11 +68,17 @@ def index(
         test_sets: name to folder of each.
         like: index, as `cairn indexes` lists it, whose settings, network and codes this one has: what both have is
             neither described nor coded again. Its settings stand in place of `settings`.
+        network: trained one that describes, as `cairn networks` lists it; without one, an untrained one does, whose
+            whitening is learned from the version. Of the settings, sizes and device count then.
         backbone: MODULE:NAME of your own that this index may import.
         run: how it runs.
     """
-    request = check_index_request(version, name, root, test_sets or {}, like)
-    settings = settings_like(request.like, backbone) if request.like else settings
+    request = check_index_request(version, name, root, test_sets or {}, like, network)
+    if request.like:
+        settings = settings_like(request.like, backbone)
+    elif request.trained:
+        own = settings_of_network(request.trained.settings.get("describe", {}), settings.describe)
+        settings = settings.model_copy(update={"describe": own})
     store = Root(root)
 
     def work() -> str:
@@ -84,7 +92,8 @@ def index(
 def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSettings) -> Published:
     """The stages, in their order."""
     version, like = request.version, request.like
-    network, described = describe_version(runner, version, settings, like)
+    network, described = describe_version(runner, version, settings, like or request.trained)
+    assert network.stored.whitening, "each way to a network gives its whitening"
     built = runner.one(
         build_index,
         IndexInputs(
@@ -100,12 +109,13 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
     scored = score_sets(runner, request.test_sets, network, settings.describe, codes)
     facts = BuiltFacts(
         settings=settings.model_dump(mode="json"),
-        source=version.folder.removeprefix(f"{Manifest.shelf}/"),
+        source=source_of(version),
         source_digest=version.digest,
         network=network.digest,
+        trained=_trained(request),
         dimensions=built.dimensions,
         whitened_on=network.learnt_from,
-        grown_from=like.folder.removeprefix(f"{IndexManifest.shelf}/") if like else "",
+        grown_from=source_of(like) if like else "",
         chosen=built.chosen,
         tried=built.tried,
         not_indexed=built.not_indexed,
@@ -116,12 +126,19 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         index=built.index,
         vectors=built.vectors,
         nearest=built.nearest,
-        whitening=network.whitening,
+        whitening=network.stored.whitening,
         results=[one.results for one in scored.values()],
         worst={name: WorstPage(page=one.page, pictures=one.pictures) for name, one in scored.items()},
         facts=facts,
     )
     return runner.one(publish_index, inputs, None)
+
+
+def _trained(request: IndexRequest) -> str:
+    """The trained network that describes, itself or since the index that this one is like was made by it."""
+    if request.like:
+        return request.like.trained
+    return source_of(request.trained) if request.trained else ""
 
 
 def _earlier(like: IndexManifest) -> EarlierIndex:

@@ -9,11 +9,11 @@ from flows.settings import IndexFlowSettings
 from storage.certificates import list_certificates, read_certificate_table
 from storage.errors import InputError
 from storage.locks import check_free
-from storage.manifest import IndexManifest, Manifest
+from storage.manifest import IndexManifest, Manifest, NetworkManifest
 from storage.parquet import is_intact
 from storage.root import Root
 from storage.tables.features import SignatureRef
-from storage.versions import check_name, find_version, only_name, read_manifest, read_version_table
+from storage.versions import check_name, find_version, only_name, read_source, read_version_table, source_of
 from tasks.describe.installed import check_networks_installed
 from tasks.describe.settings import WhitenSettings, settings_of_index
 from tasks.index.settings import IndexSettings
@@ -44,15 +44,22 @@ class IndexRequest(BaseModel):
     version: Manifest
     test_sets: dict[str, AskedSet] = Field(description="by name")
     like: IndexManifest | None = Field(None, description="the index that this one is to be like")
+    trained: NetworkManifest | None = Field(None, description="the trained network that describes")
 
 
 def check_index_request(
-    version: str, name: str | None, root: str, test_sets: Mapping[str, Path], like: str | None
+    version: str,
+    name: str | None,
+    root: str,
+    test_sets: Mapping[str, Path],
+    like: str | None = None,
+    network: str | None = None,
 ) -> IndexRequest:
     """Checks all that a user can get wrong.
 
     Args:
         version: as `cairn versions` lists it. name: of the dataset. like: an index of it.
+        network: a trained network of it; it does not go with `like`, which has one.
 
     Raises:
         InputError: names the package, the version, the test set or the root, and says what to do.
@@ -63,11 +70,14 @@ def check_index_request(
     if not found.tables["images"].rows:
         raise InputError(f"{found.folder} has no readable image to index; its report tells what became of each row")
     alike = find_version(store, found.name, like, IndexManifest) if like else None
-    learnt_from = alike.learnt_from if alike else found.folder.removeprefix(f"{Manifest.shelf}/")
+    if like and network:
+        raise InputError("--like takes the network of an index, and --network another one; give one of them")
+    trained = find_version(store, found.name, network, NetworkManifest) if network else None
+    learnt_from = alike.learnt_from if alike else trained.source if trained else source_of(found)
     asked = check_asked_sets(store, learnt_from, test_sets)
     store.check_writable()
     check_free(store, f"{IndexManifest.shelf}/{found.name}")
-    return IndexRequest(version=found, test_sets=asked, like=alike)
+    return IndexRequest(version=found, test_sets=asked, like=alike, trained=trained)
 
 
 def settings_like(index: IndexManifest, trusted: str | None) -> IndexFlowSettings:
@@ -88,8 +98,7 @@ def check_asked_sets(root: Root, learnt_from: str, test_sets: Mapping[str, Path]
     """
     from tasks.evaluate.photographs import read_scored_set  # brings torch
 
-    name_of_version, _, folder_of_version = learnt_from.partition("/")
-    version = read_manifest(root, name_of_version, folder_of_version)
+    version = read_source(root, learnt_from)
     asked = dict[str, AskedSet]()
     for name, folder in sorted(test_sets.items()):
         check_name(name)
@@ -101,7 +110,7 @@ def check_asked_sets(root: Root, learnt_from: str, test_sets: Mapping[str, Path]
 
 def _certificates(root: Root, version: Manifest, test_set: str) -> dict[str, SignatureRef]:
     """Certificates of a version against a test set of this name, its own among them, whose signatures the root has."""
-    subject = f"version {version.folder.removeprefix(f'{Manifest.shelf}/')}"
+    subject = f"version {source_of(version)}"
     tables = {version.tables["certificate"].digest: read_version_table(root, version, "certificate")}
     for made in list_certificates(root, version.name):
         if made.subject == subject:

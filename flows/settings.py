@@ -35,6 +35,7 @@ from tasks.match.settings import MatchSettings
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
+from tasks.train.settings import TrainSettings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Fetching = TypeVar("_Fetching", AcquireSettings, TransferSettings)
@@ -80,6 +81,18 @@ class IndexFlowSettings(StageSettings):
     index: IndexSettings = Field(IndexSettings(), description="the kind of index, and its search")
 
 
+class TrainFlowSettings(StageSettings):
+    """What decides the result of the flow `train`, stage by stage."""
+
+    describe: DescribeSettings = Field(
+        DescribeSettings(levels=2), description="the network that is trained; two levels of R-MAC, as the papers train"
+    )
+    whiten: WhitenSettings = Field(
+        WhitenSettings(), description="how the whitening is learned that training begins with"
+    )
+    train: TrainSettings = Field(TrainSettings(), description="loss, mining, steps and scores on the way")
+
+
 class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
     """The files of test sets, by name."""
 
@@ -107,6 +120,14 @@ class RunSettings(StageSettings):
         if (self.refetch == "failed-older-than") != (self.older_than is not None):
             raise ValueError("older_than (days) belongs to refetch = 'failed-older-than', which needs it")
         return self
+
+
+class TrainRunSettings(StageSettings):
+    """How a training runs; it changes results by rounding alone."""
+
+    processes: int = Field(1, ge=1, description="that train, each on a GPU of its own where there are any")
+    workers: int = Field(1, ge=0, description="processes that read photographs, for each of them")
+    tensorboard: Path | None = Field(None, description="folder of TensorBoard's files; without one, in the root")
 
 
 def allow_hosts(settings: _Fetching, hosts: Iterable[str]) -> _Fetching:
@@ -150,6 +171,11 @@ def read_captions_settings(path: Path) -> CaptionsSettings:
 def read_index_settings(path: Path) -> IndexFlowSettings:
     """Reads a TOML file with a section per stage of the flow `index`, as `read_settings` does."""
     return _read("settings", path, IndexFlowSettings, "[describe]")
+
+
+def read_train_settings(path: Path) -> TrainFlowSettings:
+    """Reads a TOML file with a section per stage of the flow `train`, as `read_settings` does."""
+    return _read("settings", path, TrainFlowSettings, "[train.mining]")
 
 
 def read_overrides(path: Path) -> Overrides:

@@ -10,6 +10,7 @@ from storage.reasons import may_be_missed
 from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
 from storage.tables.retrieval import INDEX_FILES, INDEX_TABLES
 from storage.tables.spec import ListingRef, TableRef
+from storage.tables.training import NETWORK_FILES, NETWORK_TABLES
 from storage.tables.versions import VERSION_TABLES
 
 
@@ -143,6 +144,7 @@ class BuiltFacts(Request):
     source: str = Field(description="the version whose images it has, `NAME/N-DIGEST`")
     source_digest: str = Field(description="digest of that version")
     network: str = Field(description="digest of the network that described them, its whitening included")
+    trained: str = Field("", description="the published network that it is, `NAME/N-DIGEST`; empty where untrained")
     dimensions: int = Field(description="of a descriptor")
     whitened_on: str = Field("", description="the version that whitening was learned from; empty: `source`")
     grown_from: str = Field("", description="the index that it was changed from, and whose codes it has; empty: none")
@@ -158,6 +160,27 @@ class IndexFacts(BuiltFacts, Making):
     def learnt_from(self) -> str:
         """The version that its network has learned from, `NAME/N-DIGEST`."""
         return self.whitened_on or self.source
+
+
+class TrainedFacts(Request):
+    """What a training knows of its network before it is put together."""
+
+    source: str = Field(description="the version that it was trained on, `NAME/N-DIGEST`")
+    source_digest: str = Field(description="digest of that version")
+    start: str = Field(description="digest of the network that training began with, its whitening included")
+    network: str = Field(description="digest of the trained network, its whitening included")
+    dimensions: int = Field(description="of a descriptor")
+    photographs: int = Field(description="kept photographs of the version")
+    iterations: int = Field(description="that were carried out")
+    best: int = Field(description="after how many of them the network was the one that is published")
+    certificates: dict[str, str] = Field(
+        description="by test set it was scored on, the digest of the version's certificate, or `not certified`"
+    )
+    environment: dict[str, str] = Field(description="what it was trained on: device, processes, system")
+
+
+class NetworkFacts(TrainedFacts, Making):
+    """What a trained network says of how it came about."""
 
 
 class Version(BaseModel):
@@ -203,6 +226,14 @@ class CaptionManifest(CaptionFacts, Version):
     shelf = "captions"
     contents = (*(spec.name for spec in CAPTION_TABLES), *CAPTION_MATRICES)
     lister = "cairn captions versions"
+
+
+class NetworkManifest(NetworkFacts, Version):
+    """`manifest.json` of a trained network."""
+
+    shelf = "networks"
+    contents = (*(spec.name for spec in NETWORK_TABLES), *NETWORK_FILES)
+    lister = "cairn networks"
 
 
 class IndexManifest(IndexFacts, Version):

@@ -179,6 +179,22 @@ def only_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> s
     return name
 
 
+def source_of(version: Version) -> str:
+    """How what is made of a version names it: `NAME/N-DIGEST`."""
+    return version.folder.removeprefix(f"{version.shelf}/")
+
+
+def read_source(root: Root, source: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
+    """The version that `source_of` names.
+
+    Raises:
+        InputError: the root doesn't have it.
+        DamagedTableError: its manifest is damaged.
+    """
+    name, _, folder = source.partition("/")
+    return read_manifest(root, name, folder, kind)
+
+
 def version_table(version: Version, table: str) -> TableRef:
     """Where a table of a version is, from the root."""
     ref = version.tables[table]

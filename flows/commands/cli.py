@@ -7,7 +7,7 @@ from typing import cast
 
 import typer
 
-from flows.commands import captions, curation, export, retrieval, testsets, versions
+from flows.commands import captions, curation, export, retrieval, testsets, training, versions
 from flows.runtime.stopping import report, stoppable
 from storage.errors import InputError
 
@@ -27,6 +27,8 @@ app.command()(versions.why)
 app.command()(versions.diff)
 app.command()(versions.compare)
 app.command()(export.export)
+app.command()(training.train)
+app.command()(training.networks)
 app.command()(retrieval.index)
 app.command()(retrieval.indexes)
 app.command()(retrieval.search)

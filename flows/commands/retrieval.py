@@ -39,6 +39,9 @@ def index(
             metavar="INDEX", help="Take the settings, network and codes of this index: what it has is not done again."
         ),
     ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Trained network that describes: `latest`, a number, …; see cairn networks.")
+    ] = None,
     backbone: BackboneOption = None,
 ) -> None:
     """Describe and index the images of VERSION for search; needs the extra `train`."""
@@ -50,13 +53,13 @@ def index(
 
     chosen = read_index_settings(settings) if settings else IndexFlowSettings()
     test_sets = read_test_sets(test_set or [])
-    check_index_request(version, name, root, test_sets, like)
+    check_index_request(version, name, root, test_sets, like, network)
     from flows.commands.sheet import scores_table
     from flows.index import index as flow
     from flows.runtime.server import prefect_server
 
     with progress_bars(), prefect_server():
-        made = flow(version, root, name, chosen, test_sets, like, backbone)
+        made = flow(version, root, name, chosen, test_sets, like, network, backbone)
     _describe(made.version)
     if rows := read_version_table(Root(root), made.version, "results").to_pylist():
         console.print(scores_table(rows))

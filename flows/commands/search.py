@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from flows.describing import network_of
 from storage.errors import DamagedTableError, InputError
 from storage.images import get_image
 from storage.manifest import IndexManifest
-from storage.parquet import is_intact, read_bytes
+from storage.parquet import is_intact
 from storage.root import Root
 from storage.versions import read_version_table, version_table
+from tasks.describe.contracts import load_stored
 from tasks.describe.descriptors import describe_image
-from tasks.describe.network import Network, load_network
+from tasks.describe.network import Network
 from tasks.describe.objects import FoundObject, View, find_object, look_at
 from tasks.describe.settings import settings_of_index
 from tasks.index.agreeing import agreeing_regions
@@ -66,11 +68,11 @@ def open_index(root: Root, version: IndexManifest, backbone: str | None) -> Open
     if not is_intact(root, index):
         raise DamagedTableError(f"{paths[0]} was changed or damaged; run cairn index again")
     settings = settings_of_index({**version.settings.get("describe", {}), "device": "cpu"}, backbone)
-    network = load_network(settings, read_bytes(root, version_table(version, "whitening")))
-    if network.digest() != version.network:
+    network, digest = load_stored(root, settings, network_of(root, version).stored)
+    if digest != version.network:
         raise InputError(
             f"{version.folder} was made by network {version.network[:12]}, and {settings.backbone!r} is "
-            f"{network.digest()[:12]} here; have the same weights and packages, or run cairn index again"
+            f"{digest[:12]} here; have the same weights and packages, or run cairn index again"
         )
     indexed = read_version_table(root, version, "indexed")
     database = open_database(*paths, indexed["faiss_id"].to_numpy())

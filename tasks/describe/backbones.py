@@ -36,14 +36,18 @@ class Backbone(Protocol):
         ...
 
 
-def load_backbone(settings: DescribeSettings) -> Backbone:
+def load_backbone(settings: DescribeSettings, weights: Weights | None = None) -> Backbone:
     """The backbone of this name, with its weights.
+
+    Args:
+        weights: take the place of those that the settings name.
 
     Raises:
         InputError: there is none of this name, its package is missing, or its weights can't be had or don't fit.
     """
     name, path = settings.backbone, settings.weights
-    weights = read_weights(path, settings.weights_sha256 or "") if path else None
+    if path and weights is None:
+        weights = read_weights(path, settings.weights_sha256 or "")
     try:
         if name == "efficientnet-lite0":
             return LiteBackbone(weights)

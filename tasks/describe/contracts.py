@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from storage.errors import InputError
 from storage.parquet import encode, read_bytes
 from storage.parts import keep_part, read_parts
+from storage.root import Root
 from storage.tables.descriptors import descriptors_of
-from storage.tables.spec import FileRef
 from tasks.contracts import Run
 from tasks.describe.descriptors import describe_image
-from tasks.describe.network import Network, load_network
+from tasks.describe.network import Network, Stored, load_network
 from tasks.describe.packed import pack_descriptors, unpack_descriptors
 from tasks.describe.pictures import Box
 from tasks.describe.settings import DescribeSettings
@@ -31,19 +31,31 @@ Found = dict[str, NDArray[np.float32]]
 
 
 @lru_cache(maxsize=1)
-def load_once(settings: DescribeSettings, whitening: bytes | None = None) -> tuple[Network, str]:
-    """As `load_network`, with the network's digest; the last one stays loaded, for the shards that follow."""
-    network = load_network(settings, whitening)
+def _load_once(settings: DescribeSettings, whitening: bytes | None, backbone: bytes | None) -> tuple[Network, str]:
+    network = load_network(settings, whitening, backbone)
     return network, network.digest()
 
 
-def load_promised(run: Run, digest: str, settings: DescribeSettings, whitening: FileRef | None) -> Network:
+def load_stored(root: Root, settings: DescribeSettings, stored: Stored) -> tuple[Network, str]:
+    """As `load_network`, of what a root has, with the network's digest.
+
+    The last one stays loaded, for the shards that follow; so it must not be changed.
+
+    Raises:
+        InputError: its backbone, its weights or the device can't be had.
+        DamagedTableError: a file is gone, or changed.
+    """
+    whitening, backbone = (read_bytes(root, ref) if ref else None for ref in (stored.whitening, stored.backbone))
+    return _load_once(settings, whitening, backbone)
+
+
+def load_promised(run: Run, digest: str, settings: DescribeSettings, stored: Stored) -> Network:
     """The network of these settings.
 
     Raises:
         InputError: it has another digest, since weights, whitening or settings are not those that the flow saw.
     """
-    network, found = load_once(settings, read_bytes(run.root, whitening) if whitening else None)
+    network, found = load_stored(run.root, settings, stored)
     if found != digest:
         raise InputError(
             f"backbone {settings.backbone!r} makes network {found[:12]} here and was to make {digest[:12]}; have the "

@@ -4,15 +4,17 @@ import hashlib
 import json
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from storage.errors import InputError
+from storage.tables.spec import FileRef
 from tasks.describe.backbones import Backbone, load_backbone
 from tasks.describe.pictures import LEAST_SIDE
 from tasks.describe.pooling import aggregate, gem, mac, region_maxima
 from tasks.describe.settings import DescribeSettings
-from tasks.describe.weights import digest_of
+from tasks.describe.weights import decode_weights, digest_of
 from tasks.describe.whiten import Whiten, read_whitening
 
 
@@ -94,18 +96,29 @@ class Network(nn.Module):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def load_network(settings: DescribeSettings, whitening: bytes | None = None) -> Network:
+class Stored(BaseModel):
+    """What of a network is stored in a root: the file of its whitening, and of its backbone where it was trained."""
+
+    model_config = ConfigDict(frozen=True)
+
+    whitening: FileRef | None = None
+    backbone: FileRef | None = None
+
+
+def load_network(settings: DescribeSettings, whitening: bytes | None = None, backbone: bytes | None = None) -> Network:
     """The network of these settings, ready to describe on their device.
 
     Args:
-        whitening: a file that `learn_whitening` exported.
+        whitening: a file that `export_whitening` made.
+        backbone: a file that `export_weights` made; it takes the place of the weights that the settings name.
 
     Raises:
         InputError: the backbone, its weights, the whitening or the device can't be had.
     """
     _check_device(settings.device)
     layers = read_whitening(whitening) if whitening is not None else None
-    network = Network(load_backbone(settings), settings, layers)
+    weights = decode_weights(backbone, "backbone.safetensors") if backbone is not None else None
+    network = Network(load_backbone(settings, weights), settings, layers)
     network.eval().requires_grad_(False).to(settings.device, torch.float32).to(memory_format=torch.channels_last)
     if layers is not None and len(layers.shift) != network.channels:
         raise InputError(

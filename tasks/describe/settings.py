@@ -66,10 +66,21 @@ def settings_of_index(told: Mapping[str, Any], trusted: str | None) -> DescribeS
     settings = settings_of_manifest(told, DescribeSettings)
     if ":" in settings.backbone and settings.backbone != trusted:
         raise InputError(
-            f"the index was made by backbone {settings.backbone!r}, and to use it imports that module; if you know "
-            f"and trust it, give --backbone {settings.backbone}"
+            f"it was made by backbone {settings.backbone!r}, and to use it imports that module; if you know and trust "
+            f"it, give --backbone {settings.backbone}, or name it in [describe] backbone"
         )
     return settings
+
+
+def settings_of_network(told: Mapping[str, Any], given: DescribeSettings) -> DescribeSettings:
+    """The settings `describe` of a trained network, as its manifest tells them, but for given sizes and device.
+
+    Raises:
+        InputError: the manifest names a backbone of somebody's own, and the settings given do not.
+    """
+    own = settings_of_index(told, given.backbone)
+    free = {"longest_sides", "device", "bfloat16"} & given.model_fields_set
+    return own.model_copy(update={name: getattr(given, name) for name in free})
 
 
 class WhitenSettings(StageSettings):

@@ -22,7 +22,7 @@ from storage.tables.versions import VerdictsRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.describe.contracts import NETWORKS, Describer, Found, Pace, load_promised
 from tasks.describe.descriptors import UndecodableError, vectors_to_whiten
-from tasks.describe.network import Network
+from tasks.describe.network import Network, Stored
 from tasks.describe.packed import pack_descriptors
 from tasks.describe.photographs import without_leaks
 from tasks.describe.settings import DescribeSettings, WhitenSettings
@@ -42,7 +42,7 @@ class DescribeInputs(Inputs):
 
     images: ImagesRef
     network: str
-    whitening: Annotated[FileRef | None, Unkeyed("the network's digest has it")] = None
+    stored: Annotated[Stored, Unkeyed("the network's digest has it")]
     shard: Annotated[str, Unkeyed("a picture has the same descriptor wherever it was found before")]
 
 
@@ -64,7 +64,7 @@ def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings
         InputError: the network is not the one that was promised.
         DamagedTableError: the bytes of a picture are gone, or changed.
     """
-    network = load_promised(run, inputs.network, settings, inputs.whitening)
+    network = load_promised(run, inputs.network, settings, inputs.stored)
     describe = Describer(run, network, inputs.network)
     pictures = pictures_of(read_table(run.root, inputs.images, ["sha256", "path"]))
     known = _newest(run, inputs, describe) | describe.known
@@ -105,6 +105,7 @@ class MomentsInputs(Inputs):
     images: ImagesRef
     verdicts: VerdictsRef
     network: str
+    stored: Annotated[Stored, Unkeyed("the network's digest has it")]
 
 
 class Taken(Output):
@@ -125,7 +126,7 @@ def take_moments(run: Run, inputs: MomentsInputs, settings: DescribeSettings) ->
         InputError: the network is not the one that was promised.
         DamagedTableError: the bytes of a picture are gone, or changed.
     """
-    network = load_promised(run, inputs.network, settings, None)
+    network = load_promised(run, inputs.network, settings, inputs.stored)
     images = read_table(run.root, inputs.images, ["image_id", "sha256", "path"])
     verdicts = read_table(run.root, inputs.verdicts, ["image_id", "reason"])
     pictures = list(pictures_of(without_leaks(images, verdicts)).values())

@@ -32,6 +32,18 @@ def read_weights(path: str, sha256: str) -> dict[str, Tensor]:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise InputError(f"weights {path} have sha256 {found}, not {sha256}; give the file that was promised")
+    return decode_weights(content, path)
+
+
+def decode_weights(content: bytes, path: str) -> dict[str, Tensor]:
+    """The weights that a file holds, of which nothing is executed.
+
+    Args:
+        path: the file's, as `read_weights` takes it.
+
+    Raises:
+        InputError: it holds something else than tensors by name.
+    """
     try:
         loaded = safetensors.torch.load(content) if path.endswith(".safetensors") else _load_torch(content)
     except Exception as error:  # of what a file holds, each reader complains in its own way
@@ -46,6 +58,11 @@ def read_weights(path: str, sha256: str) -> dict[str, Tensor]:
 
 def _load_torch(content: bytes) -> Any:
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def export_weights(network: nn.Module) -> bytes:
+    """The weights of a network by their names, as a safetensors file; of the same weights the same bytes."""
+    return safetensors.torch.save({name: own.detach().cpu().contiguous() for name, own in network.state_dict().items()})
 
 
 def load_into(network: nn.Module, weights: Weights, name: str, unused: tuple[str, ...]) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tasks.acquire.folder import Skipped
 from tasks.describe.pictures import Box
-from tasks.evaluate.results import searched
+from tasks.evaluate.protocol import Scores
+from tasks.evaluate.results import score_all, searched
 from tasks.evaluate.truth import Truth, read_truth
 from tasks.index.build import Index, refill
 from tasks.index.search import Database, search_exactly
@@ -96,6 +97,20 @@ def describe_queries(
         boxed = query.box and describe((folder / asks.path).read_bytes(), query.box)
         vectors.append(asks.vector if boxed is None else boxed)
     return np.array(vectors, np.float32)
+
+
+def score_network(describe: Describe, scored: ScoredSet) -> tuple[list[Described], dict[str, Scores]]:
+    """The photographs of a test set that could be read, and the scores by protocol, by exact search.
+
+    Raises:
+        InputError: a photograph that asks can't be read.
+    """
+    truth = scored.truth
+    every = [one for one in describe_photographs(describe, scored.photographs) if isinstance(one, Described)]
+    found = searched(truth, [stem_of(one.path) for one in every])
+    queries = describe_queries(describe, truth, scored.photographs.folder, every)
+    rankings = rank_exactly(np.array([every[row].vector for row in found]), queries)
+    return every, score_all(truth, rankings, [stem_of(every[row].path) for row in found])
 
 
 def rank_exactly(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from storage.tables.spec import FileRef, MatrixRef
 from storage.tables.versions import THUMBNAILS, ThumbnailsRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.describe.contracts import NETWORKS, Describer, load_promised
+from tasks.describe.network import Stored
 from tasks.describe.settings import DescribeSettings
 from tasks.evaluate.page import Ranked, render_worst
 from tasks.evaluate.photographs import (
@@ -59,7 +60,7 @@ class EvaluateInputs(Inputs):
     digest: str
     folder: Annotated[Path, Unkeyed("the digest of what is in it stands for it")]
     network: str
-    whitening: Annotated[FileRef, Unkeyed("the network's digest has it")]
+    stored: Annotated[Stored, Unkeyed("the network's digest has it")]
     source: str
     certificates: dict[str, SignatureRef]
     codes: Codes | None = None
@@ -84,7 +85,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     Raises:
         InputError: the network is not the one that was promised, the folder has changed, or a query can't be read.
     """
-    network = load_promised(run, inputs.network, settings, inputs.whitening)
+    network = load_promised(run, inputs.network, settings, inputs.stored)
     scored = read_scored_set(inputs.name, inputs.folder)
     if scored.digest() != inputs.digest:
         raise InputError(f"test set {inputs.name!r}: {inputs.folder} was changed meanwhile; run the same command again")
@@ -104,7 +105,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         crop=any(query.box for query in truth.queries),
         network=f"{settings.backbone} {settings.pooling} {inputs.network[:12]}",
         whitening=inputs.source,
-        certificate=_certificate(run.root, inputs.certificates, every),
+        certificate=certificate_of(run.root, inputs.certificates, every),
     )
     names = [stem_of(photograph.path) for photograph in photographs]
     rows = result_rows(truth, rankings, names, conditions)
@@ -124,7 +125,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     )
 
 
-def _certificate(root: Root, certificates: Mapping[str, SignatureRef], every: list[Described]) -> str:
+def certificate_of(root: Root, certificates: Mapping[str, SignatureRef], every: list[Described]) -> str:
     """The digest of a certificate of these very photographs, by their paths and sizes; or that there is none."""
     photographs = {(one.path, one.width, one.height) for one in every}
     for digest, signature in certificates.items():

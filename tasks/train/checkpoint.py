@@ -22,18 +22,40 @@ from tasks.train.mining import Indices
 _NETWORK, _OPTIMIZER, _MINED = "network.", "optimizer.", "mined"
 
 
+class ScoredAt(BaseModel):
+    """What the network scored after so many iterations: a mean average precision, None where no query has answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iteration: int
+    test_set: str
+    protocol: str
+    queries: int
+    mean_average_precision: FiniteFloat | None
+
+
 class Progress(BaseModel):
     """How far a run of training is.
 
     Attributes:
         run: the digest of what it trains on and how; no run of another digest goes on from its checkpoints.
         losses: of each iteration so far; one that is not a finite number is refused, since nothing good follows it.
+        scores: on the way, oldest first.
+        best: after how many iterations the network was the best so far.
+        left_out: photographs that could not be read, with the reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
     losses: tuple[FiniteFloat, ...] = ()
+    scores: tuple[ScoredAt, ...] = ()
+    best: int = 0
+    left_out: dict[str, str] = {}
+
+    def with_loss(self, loss: float) -> "Progress":
+        """The progress after one more iteration. Raises ValidationError where the loss is no finite number."""
+        return Progress(**{**dict(self), "losses": (*self.losses, loss)})
 
 
 def export_checkpoint(network: nn.Module, optimizer: Optimizer, mined: Indices, progress: Progress) -> bytes:

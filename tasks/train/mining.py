@@ -78,7 +78,7 @@ def mine_triplets(
         InputError: no image of the pool has a positive, or none has a negative.
     """
     mined, sides = [np.empty((0, 3), np.int64)], np.zeros(2, np.bool_)
-    rows = zip(_candidates(labels, pool), _similarities(descriptors), strict=True)
+    rows = zip(candidates(labels, pool), _similarities(descriptors), strict=True)
     for query, ((positive, negative), similarities) in enumerate(rows):
         sides |= positive.any(), negative.any()
         found = _hardest(similarities, np.flatnonzero(positive), np.flatnonzero(negative), margin, hardest)
@@ -107,8 +107,8 @@ def draw_triplets(mined: Indices, settings: MiningSettings, iteration: int) -> I
     return drawn
 
 
-def _candidates(labels: Labels, pool: Indices) -> Iterator[tuple[Mask, Mask]]:
-    """For each place in the pool, which places can be positives of it, and which negatives."""
+def candidates(labels: Labels, pool: Indices) -> Iterator[tuple[Mask, Mask]]:
+    """For each place in the pool, which places can be positives of it, and which negatives: bool (N,) each."""
     allies, classes, pictures = labels.allies()[pool][:, pool], labels.classes[pool], labels.pictures[pool]
     for query in range(len(pool)):
         verified = np.zeros(len(pool), np.bool_)

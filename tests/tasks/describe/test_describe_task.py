@@ -15,7 +15,7 @@ from storage.tables.versions import VERDICTS
 from tasks.contracts import Run
 from tasks.describe import contracts, task
 from tasks.describe.descriptors import describe_image
-from tasks.describe.network import load_network
+from tasks.describe.network import Stored, load_network
 from tasks.describe.packed import unpack_descriptors
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.describe.task import (
@@ -78,7 +78,7 @@ def describe(root, rows, settings, key="describe-1", whitening=None, on_progress
     content = root.read(whitening.path) if whitening else None
     network = load_network(settings, content).digest()
     images = write(root, IMAGES, rows)
-    inputs = DescribeInputs(images=images, network=network, whitening=whitening, shard="0")
+    inputs = DescribeInputs(images=images, network=network, stored=Stored(whitening=whitening), shard="0")
     return describe_images(Run(root, key, on_progress), inputs, settings)
 
 
@@ -163,7 +163,7 @@ def test_a_damaged_part_is_computed_again(root, store, settings, monkeypatch):
 
 
 def test_another_network_than_promised_is_refused(root, store, settings):
-    inputs = DescribeInputs(images=write(root, IMAGES, store("a")), network="0" * 64, shard="0")
+    inputs = DescribeInputs(images=write(root, IMAGES, store("a")), network="0" * 64, stored=Stored(), shard="0")
     with pytest.raises(InputError, match=r"makes network [0-9a-f]{12} here and was to make 000000000000"):
         describe_images(Run(root, "describe-1"), inputs, settings)
 
@@ -181,7 +181,7 @@ def verdicts_of(rows, reasons):
 def moments(root, rows, reasons, settings, on_progress=lambda *_: None):
     verdicts = write(root, VERDICTS, verdicts_of(rows, reasons))
     network = load_network(settings).digest()
-    inputs = MomentsInputs(images=write(root, IMAGES, rows), verdicts=verdicts, network=network)
+    inputs = MomentsInputs(images=write(root, IMAGES, rows), verdicts=verdicts, network=network, stored=Stored())
     return take_moments(Run(root, "moments-1", on_progress), inputs, settings)
 
 

@@ -14,7 +14,7 @@ from storage.tables.spec import FileRef
 from tasks.contracts import Run
 from tasks.describe import contracts
 from tasks.describe.descriptors import describe_image
-from tasks.describe.network import load_network
+from tasks.describe.network import Stored, load_network
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.whiten import Moments, export_whitening, learn_whitening
 from tasks.evaluate.photographs import rank_by_codes, read_scored_set
@@ -59,7 +59,7 @@ def inputs_of(root, testset):
         digest=read_scored_set("snaps", testset).digest(),
         folder=testset,
         network=load_network(SETTINGS, layers).digest(),
-        whitening=FileRef(path="whitening.safetensors", digest=hashlib.sha256(layers).hexdigest()),
+        stored=Stored(whitening=FileRef(path="whitening.safetensors", digest=hashlib.sha256(layers).hexdigest())),
         source="some/version",
         certificates={},
         codes=Codes(index=write_bytes(root, "index.faiss", sink.getvalue(), 0), factory="PQ4x4np"),

@@ -1,27 +1,45 @@
-"""A small network, and a training of it that kills itself: python -m tests.tasks.train.small FOLDER ITERATION."""
+"""A small network, and a training of it that may kill itself: python -m tests.tasks.train.small FOLDER [ITERATION]."""
 
+import io
+import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
+from storage.errors import DamagedTableError
 from storage.parts import drop_parts, keep_part, read_parts
 from storage.root import Root
 from tasks.describe.network import Network
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.whiten import Whiten
 from tasks.train.checkpoint import Progress, export_checkpoint, restore_checkpoint
-from tasks.train.gradients import accumulate_gradients, make_trainable
-from tasks.train.losses import dot_losses
-from tasks.train.mining import Indices, Labels, draw_pool, draw_triplets, mine_triplets
-from tasks.train.settings import MiningSettings
+from tasks.train.gradients import make_trainable
+from tasks.train.loop import train
+from tasks.train.mining import Indices, Labels
+from tasks.train.optimizing import make_optimizer
+from tasks.train.processes import join_processes
+from tasks.train.samples import Photograph, Samples
+from tasks.train.settings import LossSettings, MiningSettings, OptimizerSettings, TrainSettings, ValidationSettings
+from tasks.train.trainer import Keeper, Trainer
 
-ITERATIONS, EVERY = 12, 3  # in all, and between checkpoints
-MINING = MiningSettings(pool=10, hardest=3, refresh=5, batch=4)
-LABELS = Labels(np.arange(12) % 3, np.arange(12))
+CLASSES, EACH = 3, 5  # the last of each class validates
+SETTINGS = TrainSettings(
+    iterations=12,
+    longest_sides=(64,),
+    checkpoint_every=3,
+    loss=LossSettings(margin=0.5),
+    mining=MiningSettings(pool=10, hardest=3, refresh=5, batch=4),
+    optimizer=OptimizerSettings(rate=0.2, low_rate=0.1, lower_after=7),
+    validation=ValidationSettings(every=6),
+)
 
 
 class Small:
@@ -54,37 +72,79 @@ def images_of(*sizes: tuple[int, int]) -> list[Tensor]:
     return [torch.randint(0, 256, (1, 3, *size), dtype=torch.uint8, generator=random) for size in sizes]
 
 
-def train(root: Root, die_at: int | None = None) -> tuple[float, ...]:
-    """The losses of a training that goes on from its last checkpoint, and may kill itself inside an iteration."""
-    network, images = small_network(), images_of(*[(48, 64)] * 12)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.2, momentum=0.9, weight_decay=5e-5)
+def picture(path: str) -> bytes:
+    """A made-up photograph `CLASS-NUMBER`: the coarse pattern of its class, under noise of its own."""
+    own, number = map(int, path.split("-"))
+    pattern = np.random.default_rng(own).integers(0, 256, (6, 8, 3))
+    noise = np.random.default_rng([own, number]).integers(-90, 90, (48, 64, 3))
+    coarse = Image.fromarray(pattern.astype(np.uint8)).resize((64, 48), Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    Image.fromarray((np.asarray(coarse, np.int64) + noise).clip(0, 255).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def picture_without(missing: str, path: str) -> bytes:
+    """The same, but for one that is gone."""
+    if path == missing:
+        raise DamagedTableError(f"{path} is gone")
+    return picture(path)
+
+
+def small_samples() -> Samples:
+    names = [f"{own}-{number}" for own in range(CLASSES) for number in range(EACH)]
+    box = (8.0, 8.0, 56.0, 48.0)
+    labels = Labels(np.repeat(np.arange(CLASSES), EACH), np.arange(len(names)))
+    validates = np.arange(len(names)) % EACH == EACH - 1
+    return Samples([Photograph(name, name, box) for name in names], labels, ["a", "b", "c"], validates)
+
+
+def make_trainer(
+    settings: TrainSettings = SETTINGS, read: Callable[[str], bytes] = picture, processes: int = 1, workers: int = 0
+) -> Trainer:
+    fabric, network = join_processes("cpu", processes), small_network()
+    wrapped, optimizer = fabric.setup(network, make_optimizer(network, settings.optimizer))
+    return Trainer(fabric, wrapped, optimizer, small_samples(), settings, read, workers, lambda _: ())
+
+
+class Folder(Keeper):
+    """Keeps checkpoints in a folder, and may kill the process when an iteration is done."""
+
+    def __init__(self, trainer: Trainer, root: Root, die_at: int | None = None) -> None:
+        self._trainer, self._root, self._die_at = trainer, root, die_at
+        self.best = list[int]()
+
+    def keep_best(self, iteration: int) -> None:
+        self.best.append(iteration)
+
+    def keep(self, progress: Progress, mined: Indices) -> None:
+        name = f"{len(progress.losses):06}"
+        content = export_checkpoint(self._trainer.network.module, self._trainer.optimizer, mined, progress)
+        keep_part(self._root, "run", name, content)
+        drop_parts(self._root, "run", but=name)
+
+    def tell(self, progress: Progress) -> None:
+        if len(progress.losses) == self._die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(folder: Path, die_at: int | None = None, trainer: Trainer | None = None) -> Progress:
+    """A training that goes on from its last checkpoint."""
+    trainer, root = trainer or make_trainer(), Root(str(folder))
     progress, mined = Progress(run="small"), np.empty((0, 3), np.int64)
     for _, content in read_parts(root, "run"):
-        progress, mined = restore_checkpoint(content, network, optimizer, "small")
-    for iteration in range(len(progress.losses), ITERATIONS):
-        if iteration % MINING.refresh == 0:
-            mined = mine(network, images, iteration // MINING.refresh)
-        triplets = torch.from_numpy(draw_triplets(mined, MINING, iteration))
-        optimizer.zero_grad()
-        optimizer.param_groups[0]["lr"] = 0.2 if iteration < 7 else 0.1
-        loss = accumulate_gradients(network, images, lambda own, of=triplets: dot_losses(own[of], 0.1).mean())
-        if iteration == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        optimizer.step()
-        progress = Progress(run="small", losses=(*progress.losses, loss))
-        if (iteration + 1) % EVERY == 0:
-            keep_part(root, "run", f"{iteration:06}", export_checkpoint(network, optimizer, mined, progress))
-            drop_parts(root, "run", but=f"{iteration:06}")
-    return progress.losses
-
-
-@torch.no_grad()
-def mine(network: Network, images: list[Tensor], number: int) -> Indices:
-    pool = draw_pool(LABELS, MINING, number)
-    descriptors = torch.cat([network(images[image]) for image in pool])
-    return mine_triplets(LABELS, pool, descriptors.numpy(), 0.1, MINING.hardest)
+        progress, mined = restore_checkpoint(content, trainer.network.module, trainer.optimizer, "small")
+    return train(trainer, progress, mined, Folder(trainer, root, die_at))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train(Root(sys.argv[1]), int(sys.argv[2]))
+    if sys.argv[1] == "--together":
+        trained = train(
+            make_trainer(read=partial(picture_without, "1-2"), processes=2),
+            Progress(run="small"),
+            np.empty((0, 3), np.int64),
+            Keeper(),
+        )
+        Path(sys.argv[2], f"{os.environ['RANK']}.json").write_text(json.dumps(trained.model_dump(mode="json")))
+    else:
+        run(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,10 +1,6 @@
-"""A run that was killed goes on to the same losses, bit for bit; what is no checkpoint of it is refused whole."""
+"""What a checkpoint keeps comes back bit for bit; what is no checkpoint of a run is refused whole."""
 
 import json
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,34 +13,11 @@ from pydantic import ValidationError
 from torch.optim import SGD, Adam
 
 from storage.errors import InputError
-from storage.parts import read_parts
-from storage.root import Root
 from tasks.train.checkpoint import Progress, export_checkpoint, restore_checkpoint
-from tests.tasks.train.small import ITERATIONS, small_network, train
+from tests.tasks.train.small import small_network
 
 ROOT = Path(__file__).parents[3]
 MINED = np.array([[0, 1, 2], [0, 3, 2]])
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_a_killed_run_goes_on_to_the_same_losses_bit_for_bit(tmp_path: Path, one_thread: None) -> None:
-    undisturbed = train(Root(str(tmp_path / "undisturbed")))
-    root = Root(str(tmp_path / "killed"))
-    command = [sys.executable, "-m", "tests.tasks.train.small", root.url, "7"]
-    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    (kept,) = read_parts(root, "run")
-    assert kept[0] == "000005"  # so an iteration is lost, and the triplets that it drew from were mined before
-    assert train(root) == undisturbed
-    assert len({*undisturbed}) == ITERATIONS
-    assert dict(read_parts(root, "run")) == dict(read_parts(Root(str(tmp_path / "undisturbed")), "run"))
 
 
 def trained(optimizer_class: type[SGD | Adam], steps: int) -> tuple[torch.nn.Module, torch.optim.Optimizer]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tasks.describe.network import Network, load_network
@@ -30,6 +31,11 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+def accumulated(network: Network, images: list[Tensor], loss: Callable[[Tensor], Tensor]) -> float:
+    fabric = Fabric(accelerator="cpu", devices=1)
+    return accumulate_gradients(fabric, fabric.setup_module(network), images, len(images), loss)
+
+
 def gradients_of(network: Network) -> Tensor:
     return torch.cat([own.grad.flatten() for own in network.parameters() if own.grad is not None])
 
@@ -39,7 +45,7 @@ def both_ways(network: Network, images: list[Tensor], loss: Callable[[Tensor], T
     direct = copy.deepcopy(network)
     value = loss(torch.cat([direct(image) for image in images]))
     value.backward()
-    again = accumulate_gradients(network, images, loss)
+    again = accumulated(network, images, loss)
     expected, found = gradients_of(direct), gradients_of(network)
     assert expected.shape == found.shape
     assert expected.norm() > 0
@@ -61,15 +67,15 @@ def test_so_they_are_of_a_real_network_in_every_weight() -> None:
 
 def test_they_add_to_what_is_there(small: Network) -> None:
     images = images_of(*SIZES)
-    accumulate_gradients(small, images, LOSSES["dot"])
+    accumulated(small, images, LOSSES["dot"])
     once = gradients_of(small).clone()
-    accumulate_gradients(small, images, LOSSES["dot"])
+    accumulated(small, images, LOSSES["dot"])
     assert torch.allclose(gradients_of(small), 2 * once, rtol=1e-12, atol=0)
 
 
 def test_statistics_of_batchnorm_stay_and_its_weights_learn(small: Network) -> None:
     before = {name: buffer.clone() for name, buffer in small.named_buffers()}
-    accumulate_gradients(small, images_of(*SIZES), LOSSES["dot"])
+    accumulated(small, images_of(*SIZES), LOSSES["dot"])
     assert all(torch.equal(before[name], buffer) for name, buffer in small.named_buffers())
     norm = next(layer for layer in small.modules() if isinstance(layer, nn.BatchNorm2d))
     assert norm.weight.grad is not None
@@ -77,7 +83,7 @@ def test_statistics_of_batchnorm_stay_and_its_weights_learn(small: Network) -> N
 
 
 def test_a_batch_without_loss_has_no_gradient(small: Network) -> None:
-    loss = accumulate_gradients(small, images_of(*SIZES), lambda own: dot_losses(own[TRIPLETS], -2.0).mean())
+    loss = accumulated(small, images_of(*SIZES), lambda own: dot_losses(own[TRIPLETS], -2.0).mean())
     assert loss == 0
     assert all(own.grad is None for own in small.parameters())
 
@@ -116,7 +122,7 @@ def test_backpropagation_keeps_what_one_image_needs_however_many_there_are(small
         return own[:, 0].sum()
 
     one, six = (images_of(*[(64, 80)] * count) for count in (1, 6))
-    alone = most_saved(lambda: accumulate_gradients(small, one, loss))
+    alone = most_saved(lambda: accumulated(small, one, loss))
     assert alone > 64 * 80 * 3 * 8  # the picture itself, at least
-    assert most_saved(lambda: accumulate_gradients(small, six, loss)) == alone
+    assert most_saved(lambda: accumulated(small, six, loss)) == alone
     assert most_saved(lambda: loss(torch.cat([small(image) for image in six])).backward()) >= 6 * alone

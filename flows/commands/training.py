@@ -1,0 +1,81 @@
+"""The commands about networks: `train` makes one, `networks` lists them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flows.commands.listing import print_versions
+from flows.commands.options import NameOption, RootOption, read_test_sets
+from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from storage.manifest import NetworkManifest
+from storage.root import Root
+from storage.versions import read_version_table
+
+
+def train(
+    version: Annotated[
+        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
+    ] = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten', 'train', 'train.mining', ….")
+    ] = None,
+    test_set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="Test set that is scored on the way: its folder; repeatable."),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that train, a GPU each where there are any.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read photographs, for each of them.")] = 1,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder for TensorBoard; by default `tensorboard` in the root.")
+    ] = None,
+) -> None:
+    """Train a network on the kept photographs of VERSION; needs the extra `train`."""
+    quieten_prefect()
+    from flows.settings import TrainFlowSettings, TrainRunSettings, read_train_settings
+    from flows.train_request import check_train_request
+
+    chosen = read_train_settings(settings) if settings else TrainFlowSettings()
+    test_sets = read_test_sets(test_set or [])
+    check_train_request(version, name, root, test_sets)
+    from flows.runtime.server import prefect_server
+    from flows.train import train as flow
+
+    run = TrainRunSettings(processes=processes, workers=workers, tensorboard=tensorboard)
+    with progress_bars(), prefect_server():
+        made = flow(version, root, name, chosen, test_sets, run)
+    _describe(Root(root), made.version)
+    news = "published" if made.is_new else "nothing new; the latest network is"
+    console.print(f"\n{news} [bold]{made.version.folder}[/]")
+    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+
+
+def _describe(root: Root, version: NetworkManifest) -> None:
+    from tasks.train.report import compare_scores
+
+    table = Table("test set", "protocol", "queries", "mAP before", "after", "certificate", box=None)
+    for row in compare_scores(version, read_version_table(root, version, "scores").to_pandas()):
+        scores = f"{row['before']:.3f}", f"{row['after']:.3f}"
+        table.add_row(row["test_set"], row["protocol"], f"{row['queries']:,}", *scores, row["certificate"][:13])
+    console.print(table)
+    console.print(
+        f"{version.photographs:,} photographs of {version.source}, {version.iterations:,} iterations; the best network "
+        f"was that after {version.best:,}",
+        soft_wrap=True,
+    )
+    if rows := version.tables["left_out"].rows:
+        console.print(f"[bold yellow]![/] {rows:,} photographs could not be read; the table `left_out` names them")
+
+
+def networks(root: RootOption = "./data") -> None:
+    """List the trained networks of a root."""
+
+    def facts(version: NetworkManifest) -> tuple[object, ...]:
+        return version.source, version.settings["describe"]["backbone"], version.iterations, version.network[:12]
+
+    headings = ("version", "backbone", "iterations", "network")
+    print_versions(Root(root), NetworkManifest, headings, facts, "cairn train makes it anew")

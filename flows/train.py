@@ -1,0 +1,138 @@
+"""The flow `train`: from a published version to a network that was trained on it, published as a version of its own."""
+
+import base64
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from pydantic import BaseModel, ConfigDict
+
+from flows.describing import learn_network, pack_version
+from flows.runtime.prefect_runner import PrefectRunner
+from flows.runtime.publication import publish_once
+from flows.runtime.task_runner import task_runner
+from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
+from flows.train_request import TrainRequest, check_train_request
+from storage.manifest import NetworkManifest, TrainedFacts
+from storage.root import Root
+from storage.tables.acquisition import IMAGES
+from storage.tables.groups import BOXES, GROUPS, PAIRS
+from storage.tables.versions import VERDICTS
+from storage.versions import read_version_table, source_of, version_ref
+from tasks.acquire.task import pack_images
+from tasks.contracts import StageRunner
+from tasks.describe.task import learn_from_moments, take_moments
+from tasks.publish.contracts import Published
+from tasks.train.contracts import PublishNetworkInputs, TestFolder, TrainInputs
+from tasks.train.job import TrainingSettings
+from tasks.train.report import compare_scores, draw_training
+from tasks.train.task import publish_network, train_network
+
+STAGES = (pack_images, take_moments, learn_from_moments, train_network, publish_network)
+"""All stages, in their order."""
+
+
+class TrainedVersion(BaseModel):
+    """What the flow returns: the network that now is the latest, and whether that is news."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: NetworkManifest
+    is_new: bool
+
+
+@flow(name="train", flow_run_name="{version}", persist_result=False)
+def train(
+    version: str = "latest",
+    root: str = "./data",
+    name: str | None = None,
+    settings: TrainFlowSettings = TrainFlowSettings(),
+    test_sets: dict[str, Path] | None = None,
+    run: TrainRunSettings = TrainRunSettings(),
+) -> TrainedVersion:
+    """Trains a network on the kept photographs of a version, and scores it on the way.
+
+    Args:
+        version: as `cairn versions` lists it.
+        root: dataset root, a folder or any URL that fsspec opens.
+        name: of the dataset; not needed where the root holds only one.
+        settings: what decides the result.
+        test_sets: name to folder of each.
+        run: how it runs.
+    """
+    request = check_train_request(version, name, root, test_sets or {})
+    store = Root(root)
+
+    def work() -> str:
+        with task_runner(RunSettings()) as runner:
+            return run_training(PrefectRunner(store, runner, STAGES), request, settings, run).folder
+
+    made, is_new = publish_once(store, request.version.name, NetworkManifest, work, _announce)
+    return TrainedVersion(version=made, is_new=is_new)
+
+
+def run_training(
+    runner: StageRunner, request: TrainRequest, settings: TrainFlowSettings, run: TrainRunSettings
+) -> Published:
+    """The stages, in their order."""
+    version, describe = request.version, settings.describe
+    start = learn_network(runner, version, pack_version(runner, version), describe, settings.whiten)
+    inputs = TrainInputs(
+        images=version_ref(version, IMAGES),
+        verdicts=version_ref(version, VERDICTS),
+        groups=version_ref(version, GROUPS),
+        pairs=version_ref(version, PAIRS),
+        boxes=version_ref(version, BOXES),
+        network=start.digest,
+        stored=start.stored,
+        test_sets={
+            name: TestFolder(digest=asked.digest, certificates=asked.certificates, folder=asked.folder)
+            for name, asked in request.test_sets.items()
+        },
+        processes=run.processes,
+        workers=run.workers,
+        tensorboard=_board(runner.root, request, run),
+    )
+    training = TrainingSettings(describe=describe, train=settings.train)
+    trained = runner.each_here(train_network, {"": inputs}, training, 1)[""]
+    facts = TrainedFacts(
+        settings=settings.model_dump(mode="json"),
+        source=source_of(version),
+        source_digest=version.digest,
+        start=start.digest,
+        network=trained.network,
+        dimensions=trained.dimensions,
+        photographs=trained.photographs,
+        iterations=trained.iterations,
+        best=trained.best,
+        certificates=trained.certificates,
+        environment=trained.environment,
+    )
+    published = PublishNetworkInputs(name=version.name, trained=trained, facts=facts)
+    return runner.one(publish_network, published, None)
+
+
+def _board(root: Root, request: TrainRequest, run: TrainRunSettings) -> Path | None:
+    """Where TensorBoard's files go: where that is told, or beside the networks of a root on this machine."""
+    if run.tensorboard or not root.is_local:
+        return run.tensorboard
+    return Path(root.path(f"tensorboard/{source_of(request.version)}"))
+
+
+def _announce(root: Root, version: NetworkManifest, *, is_new: bool) -> None:
+    """Logs what came of the run, and shows scores, curves and the way to the report as artifacts."""
+    logger = get_run_logger()
+    news = "published" if is_new else "nothing new: the latest network is"
+    logger.info("%s %s: the best of %d iterations was %d", news, version.folder, version.iterations, version.best)
+    losses, scores, left_out = (read_version_table(root, version, name) for name in ("losses", "scores", "left_out"))
+    for row in left_out.to_pylist():
+        logger.warning("%s was not read, and nothing learned from it: %s", row["path"], row["reason"])
+    rows = compare_scores(version, scores.to_pandas())
+    create_table_artifact(rows, key="train-scores", description=f"mAP before and after: {version.folder}")
+    for name, plot in draw_training(version.best, losses.to_pandas(), scores.to_pandas()).items():
+        told = f"Over the iterations: {name}"
+        drawn = base64.b64encode(plot.encode()).decode()
+        create_markdown_artifact(f"![{name}](data:image/svg+xml;base64,{drawn})", key=f"train-{name}", description=told)
+    report = f"{root.url}/{version.folder}/report/index.html"
+    link = f"file://{report}" if root.is_local else report
+    create_link_artifact(link, link_text=report, key="train-report", description="Open it from disk")

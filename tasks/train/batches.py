@@ -1,0 +1,72 @@
+"""What an iteration looks at, and what it loses: triplets that were mined, or lists for the AP loss."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.train.losses import ap_losses, dot_losses, squared_losses
+from tasks.train.mining import JUNK, Indices, Labels, Mask, candidates, draw_triplets
+from tasks.train.settings import LossSettings, MiningSettings
+
+_LISTS = 2  # a stream of random numbers; mining has two others
+_RANKING = {"dot": dot_losses, "squared": squared_losses}
+
+
+class Batch(NamedTuple):
+    """Images, each once, and the triplets of them by place, int64 (triplets, 3); of lists for the AP loss, none."""
+
+    images: Indices
+    triplets: Indices | None
+
+
+def triplet_batch(mined: Indices, settings: MiningSettings, iteration: int) -> Batch:
+    """The triplets of an iteration; empty where nothing that was mined loses."""
+    if not len(mined):
+        return Batch(np.empty(0, np.int64), np.empty((0, 3), np.int64))
+    images, places = np.unique(draw_triplets(mined, settings, iteration), return_inverse=True)
+    return Batch(images, places.reshape(-1, 3))
+
+
+def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batch:
+    """Half a batch of queries, drawn evenly, and a photograph of the same class for each (Revaud et al. 2019).
+
+    Every image is a query whose list is the others, so a batch has as many lists as images.
+    """
+    random = np.random.default_rng([settings.seed, _LISTS, iteration])
+    known = np.flatnonzero(labels.classes != JUNK)
+    classes, counts = np.unique(labels.classes[known], return_counts=True)
+    usable = known[np.isin(labels.classes[known], classes[counts > 1])]
+    queries = random.choice(usable, min(len(usable), max(1, settings.batch // 2)), replace=False)
+    others = [_another(labels, usable, query, random) for query in queries]
+    return Batch(np.unique([*queries, *others]).astype(np.int64), None)
+
+
+def _another(labels: Labels, usable: Indices, query: int, random: np.random.Generator) -> int:
+    own = usable[labels.classes[usable] == labels.classes[query]]
+    return int(random.choice(own[own != query]))
+
+
+def loss_of(batch: Batch, labels: Labels, readable: Mask, settings: LossSettings) -> Callable[[Tensor], Tensor]:
+    """The loss of a batch as a function of its descriptors (images, dimensions).
+
+    Args:
+        labels: of all images.
+        readable: bool (images,), of the batch; what has an image that isn't counts as without loss.
+    """
+    if batch.triplets is not None:
+        triplets = torch.from_numpy(batch.triplets[readable[batch.triplets].all(axis=1)])
+        count = max(1, len(batch.triplets))
+        return lambda described: _RANKING[settings.loss](described[triplets], settings.margin).sum() / count
+    positive, negative = (np.array(masks) & readable for masks in zip(*candidates(labels, batch.images), strict=True))
+    asks = torch.from_numpy(positive.any(axis=1) & readable)
+    relevant, ranked = torch.from_numpy(positive)[asks], torch.from_numpy(positive | negative)[asks]
+
+    def lists(described: Tensor) -> Tensor:
+        device = described.device
+        similarities = described[asks.to(device)] @ described.T
+        return ap_losses(similarities, relevant.to(device), ranked.to(device), settings.bins).sum() / max(1, len(asks))
+
+    return lists

@@ -1,0 +1,86 @@
+"""What the stages `train` and `publish-network` read and write."""
+
+from pathlib import Path
+from typing import Annotated
+
+from storage.manifest import TrainedFacts
+from storage.tables.acquisition import ImagesRef
+from storage.tables.features import SignatureRef
+from storage.tables.groups import BoxesRef, GroupsRef, PairsRef
+from storage.tables.spec import MatrixRef
+from storage.tables.training import LeftOutRef, LossesRef, ScoresRef
+from storage.tables.versions import VerdictsRef
+from tasks.contracts import Inputs, Output, Unkeyed
+from tasks.describe.network import Stored
+
+_ROUNDING = "changes results by rounding alone"
+
+
+class TestFolder(Inputs):
+    """A test set that the network is scored on while it trains.
+
+    Attributes:
+        digest: of all that decides its scores.
+        certificates: of the version against a set of this name: by digest, the signature of its photographs.
+    """
+
+    digest: str
+    certificates: dict[str, SignatureRef]
+    folder: Annotated[Path, Unkeyed("the digest of what is in it stands for it")]
+
+
+class TrainInputs(Inputs):
+    """What `train` reads: a version, the network that training begins with, and test sets by name.
+
+    Attributes:
+        network: the digest of that network, its whitening included.
+        processes: that train, each on a card of its own where there are any.
+        workers: that read and decode photographs, for each of them.
+        tensorboard: folder for TensorBoard's event files.
+    """
+
+    images: ImagesRef
+    verdicts: VerdictsRef
+    groups: GroupsRef
+    pairs: PairsRef
+    boxes: BoxesRef
+    network: str
+    stored: Annotated[Stored, Unkeyed("the network's digest has it")]
+    test_sets: dict[str, TestFolder]
+    processes: Annotated[int, Unkeyed(_ROUNDING)]
+    workers: Annotated[int, Unkeyed("photographs come in the order that they are asked for")]
+    tensorboard: Annotated[Path | None, Unkeyed("nothing that is read again")]
+
+
+class Trained(Output):
+    """What `train` writes.
+
+    Attributes:
+        network: the digest of the trained network.
+        iterations: that were carried out.
+        best: after how many of them the network was the one that is given.
+        certificates: by test set, the digest of the version's certificate against its photographs, or that there is
+            none.
+        environment: what it was trained on.
+    """
+
+    backbone: MatrixRef
+    whitening: MatrixRef
+    losses: LossesRef
+    scores: ScoresRef
+    left_out: LeftOutRef
+    network: str
+    dimensions: int
+    photographs: int
+    iterations: int
+    best: int
+    certificates: dict[str, str]
+    environment: dict[str, str]
+
+
+class PublishNetworkInputs(Inputs):
+    """What `publish-network` reads."""
+
+    name: str
+    trained: Trained
+    facts: TrainedFacts

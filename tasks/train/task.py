@@ -1,0 +1,148 @@
+"""The stages `train`, which starts the processes that do, and `publish-network`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from storage.errors import InputError
+from storage.manifest import NetworkFacts, NetworkManifest
+from storage.parquet import read_table, write_bytes
+from storage.parts import read_parts
+from storage.tables.training import LEFT_OUT, LOSSES, NETWORK_FILES, SCORES
+from storage.versions import publish_version
+from tasks.contracts import Run, stage
+from tasks.describe.contracts import NETWORKS
+from tasks.describe.network import load_network
+from tasks.publish.contracts import Published, published
+from tasks.software import RETRIEVAL, describe_software
+from tasks.train.contracts import PublishNetworkInputs, Trained, TrainInputs
+from tasks.train.job import Job, Outcome, Told, TrainingSettings
+from tasks.train.report import render_card, render_report
+
+_LAST = 20  # lines that are told where the processes end without a word
+
+
+@stage("train", version=1, software=(*NETWORKS, "safetensors", "scipy", "faiss-cpu"), threads=None, retries=0)
+def train_network(run: Run, inputs: TrainInputs, settings: TrainingSettings) -> Trained:
+    """Trains a network on the kept photographs of a version, in processes of their own, and gives the best there was.
+
+    After a kill it goes on from its last checkpoint.
+
+    Raises:
+        InputError: the version has nothing to train on, training diverges, or its processes end before their time.
+    """
+    digest = run.key.rpartition("-")[2]
+    job = Job(root=run.root.url, partial=run.partial, run=digest, inputs=inputs, settings=settings)
+    _carry_out(run, job)
+    outcome = Outcome.model_validate_json(run.root.read(job.outcome))
+    progress, best = outcome.progress, _best(run, job, outcome)
+    network = load_network(settings.describe, best["whitening"], best["backbone"])
+    rows_of = {"backbone": len(network.network.state_dict()), "whitening": network.dimensions}
+    written = {
+        kind: write_bytes(run.root, run.path(kind, ".safetensors"), best[kind], rows) for kind, rows in rows_of.items()
+    }
+    rate_at = settings.train.optimizer.rate_at
+    losses = [{"iteration": i, "loss": loss, "rate": rate_at(i)} for i, loss in enumerate(progress.losses)]
+    left_out = [{"path": path, "reason": reason} for path, reason in sorted(progress.left_out.items())]
+    scores = sorted((one.model_dump() for one in progress.scores), key=lambda row: [row[key] for key in SCORES.key])
+    return Trained(
+        backbone=written["backbone"],
+        whitening=written["whitening"],
+        losses=run.write_rows(LOSSES, losses),
+        scores=run.write_rows(SCORES, scores),
+        left_out=run.write_rows(LEFT_OUT, left_out),
+        network=network.digest(),
+        dimensions=network.dimensions,
+        photographs=outcome.photographs,
+        iterations=len(losses),
+        best=progress.best,
+        certificates=outcome.certificates,
+        environment=outcome.environment,
+    )
+
+
+def _best(run: Run, job: Job, outcome: Outcome) -> dict[str, bytes]:
+    """The files of the best network there was."""
+    name = f"{outcome.progress.best:09}"
+    return {kind: dict(read_parts(run.root, job.best(kind)))[name] for kind in NETWORK_FILES}
+
+
+@stage("publish-network", version=1)
+def publish_network(run: Run, inputs: PublishNetworkInputs, settings: None) -> Published:
+    """Publishes a trained network as a version of its own, with a card and a report."""
+    root, trained = run.root, inputs.trained
+    tables = {
+        LOSSES.name: trained.losses,
+        SCORES.name: trained.scores,
+        LEFT_OUT.name: trained.left_out,
+        "backbone": trained.backbone,
+        "whitening": trained.whitening,
+    }
+    software = describe_software((*RETRIEVAL, "lightning-fabric", "tensorboard"))
+    losses, scores = (read_table(root, ref).to_pandas() for ref in (trained.losses, trained.scores))
+    left_out = read_table(root, trained.left_out).to_pylist()
+
+    def render(manifest: NetworkManifest) -> Iterator[tuple[str, bytes]]:
+        yield "README.md", render_card(manifest, scores).encode()
+        yield from render_report(manifest, losses, scores, left_out)
+
+    facts = NetworkFacts(**dict(inputs.facts), software=software)
+    made = publish_version(root, inputs.name, tables, facts, render, NetworkManifest)
+    return published(root, made, "manifest.json")
+
+
+def _carry_out(run: Run, job: Job) -> None:
+    """Has torchrun start the processes, and tells how far they are until they end."""
+    total, errors, last = job.settings.train.iterations, list[str](), deque[str](maxlen=_LAST)
+    with _processes(job) as started:
+        for line in started.stdout or ():
+            try:
+                told = Told.model_validate_json(line)
+            except ValidationError:  # what libraries print
+                last.append(line.rstrip())
+                continue
+            if told.error:
+                errors.append(told.error)
+            else:
+                run.report(told.iterations, total, told.note)
+    if errors:
+        raise InputError(errors[0])
+    if started.returncode:
+        said = "\n".join(last)
+        raise InputError(
+            f"the training's processes ended with exit code {started.returncode}; run the same command again to go on "
+            f"from the last checkpoint. The last that they said:\n{said}"
+        )
+
+
+@contextmanager
+def _processes(job: Job) -> Iterator["subprocess.Popen[str]"]:
+    """torchrun with its processes; they end with the context, and where this process is killed, too."""
+    count = job.inputs.processes
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "job.json"
+        path.write_text(job.model_dump_json())
+        started = subprocess.Popen(  # noqa: S603 – our own words
+            [*command, "-m", "tasks.train.process", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=threads | os.environ,
+        )
+        try:
+            yield started
+            started.wait()
+        finally:
+            started.terminate()
+            started.wait()
