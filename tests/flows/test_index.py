@@ -209,7 +209,7 @@ def test_a_certificate_counts_for_the_photographs_that_it_is_of(cairn, server, f
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("index", "9"), "0 versions of 'landmarks' in"),
+        (("index", "z"), "0 versions of 'landmarks' in"),
         (("index", "--test-set", "snaps=/nowhere"), "no folder /nowhere"),
         (("evaluate", "snaps"), "expected NAME=DIR"),
     ],
