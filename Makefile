@@ -6,7 +6,7 @@ DEMO_PORT ?= 8765
 # Most of the suite's time goes by in processes that start: they should find every library compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-search test check bench peers
+.PHONY: demo demo-search demo-train test check bench peers
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -19,7 +19,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 # Not quiet: it is the one thing that is large, and each package is told with its size as it comes.
 $(VENV)/.installed-train: $(VENV)/.installed
-	@echo "installing networks for search: 5.3 GB on Linux on x86-64, where torch brings CUDA, less than 1 GB elsewhere"
+	@echo "installing networks: 5.3 GB on Linux on x86-64, where torch brings CUDA, less than 1 GB elsewhere"
 	$(BIN)/pip install --constraint constraints.txt --editable ".[train]"
 	touch $@
 
@@ -28,6 +28,9 @@ demo: $(VENV)/.installed  ## curate the demo list, print its score and where its
 
 demo-search: $(VENV)/.installed-train  ## index what the demo curated (curating it first if need be), and search it
 	$(BIN)/python -m demo.search --port $(DEMO_PORT)
+
+demo-train: $(VENV)/.installed-train  ## train a network on what the demo curated, and search by it
+	$(BIN)/python -m demo.train --port $(DEMO_PORT)
 
 test: $(VENV)/.installed-dev  ## all tests, each file in one of two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

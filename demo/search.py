@@ -40,12 +40,6 @@ def main(
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     from demo.__main__ import main as curate
     from flows.commands.retrieval import index
-    from flows.commands.search import open_index, search
-    from flows.commands.sheet import found_table, write_sheet
-    from storage.manifest import IndexManifest
-    from storage.root import Root
-    from storage.versions import find_version
-    from tasks.index.query import read_query
 
     console, root, settings = Console(), folder / "root", folder / "search.toml"
     if not (root / "versions/demo/latest").exists():
@@ -53,7 +47,19 @@ def main(
     settings.write_text(SETTINGS)
     console.print("[bold]demo[/]: what was curated, described by a network and indexed …")
     index(root=str(root), name="demo", settings=settings)
-    photo = folder / "query.jpg"
+    show_search(folder, console)
+
+
+def show_search(folder: Path, console: Console) -> None:
+    """Searches the demo's latest index by the query, prints what was found, and writes the page that shows it."""
+    from flows.commands.search import open_index, search
+    from flows.commands.sheet import found_table, write_sheet
+    from storage.manifest import IndexManifest
+    from storage.root import Root
+    from storage.versions import find_version
+    from tasks.index.query import read_query
+
+    photo, root = folder / "query.jpg", folder / "root"
     box = write_query(photo, folder / "photos")
     told = " ".join(f"{edge:.0f}" for edge in box)
     console.print(Text(f"\ncairn search {photo} --root {root} --box {told}", "bold"), soft_wrap=True)

@@ -13,22 +13,25 @@ from flows.runtime.publication import publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
-from storage.manifest import NetworkManifest, TrainedFacts
+from storage.manifest import Manifest, NetworkManifest, TrainedFacts
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.groups import BOXES, GROUPS, PAIRS
+from storage.tables.spec import FileRef
 from storage.tables.versions import VERDICTS
 from storage.versions import read_version_table, source_of, version_ref
 from tasks.acquire.task import pack_images
 from tasks.contracts import StageRunner
+from tasks.describe.contracts import load_stored
+from tasks.describe.network import Stored
 from tasks.describe.task import learn_from_moments, take_moments
 from tasks.publish.contracts import Published
-from tasks.train.contracts import PublishNetworkInputs, TestFolder, TrainInputs
-from tasks.train.job import TrainingSettings
+from tasks.train.contracts import ClassifyInputs, PublishNetworkInputs, TestFolder, TrainInputs
+from tasks.train.job import ClassifyingSettings, TrainingSettings
 from tasks.train.report import compare_scores, draw_training
-from tasks.train.task import publish_network, train_network
+from tasks.train.task import classify_photographs, publish_network, train_network
 
-STAGES = (pack_images, take_moments, learn_from_moments, train_network, publish_network)
+STAGES = (classify_photographs, pack_images, take_moments, learn_from_moments, train_network, publish_network)
 """All stages, in their order."""
 
 
@@ -76,7 +79,9 @@ def run_training(
 ) -> Published:
     """The stages, in their order."""
     version, describe = request.version, settings.describe
-    start = learn_network(runner, version, pack_version(runner, version), describe, settings.whiten)
+    backbone = _classify(runner, version, settings, run) if settings.train.classify.iterations else None
+    packets = pack_version(runner, version)
+    start = learn_network(runner, version, packets, describe, settings.whiten, backbone)
     inputs = TrainInputs(
         images=version_ref(version, IMAGES),
         verdicts=version_ref(version, VERDICTS),
@@ -110,6 +115,23 @@ def run_training(
     )
     published = PublishNetworkInputs(name=version.name, trained=trained, facts=facts)
     return runner.one(publish_network, published, None)
+
+
+def _classify(runner: StageRunner, version: Manifest, settings: TrainFlowSettings, run: TrainRunSettings) -> FileRef:
+    """Trains a classifier of the version's classes, whose weights ranking begins with."""
+    own = settings.train
+    inputs = ClassifyInputs(
+        images=version_ref(version, IMAGES),
+        verdicts=version_ref(version, VERDICTS),
+        network=load_stored(runner.root, settings.describe, Stored())[1],
+        processes=run.processes,
+        workers=run.workers,
+    )
+    classifying = ClassifyingSettings(describe=settings.describe, classify=own.classify, optimizer=own.optimizer)
+    made = runner.each_here(classify_photographs, {"": inputs}, classifying, 1)[""]
+    for path, reason in made.left_out.items():
+        get_run_logger().warning("%s was not read, and the classifier learned nothing from it: %s", path, reason)
+    return made.backbone
 
 
 def _board(root: Root, request: TrainRequest, run: TrainRunSettings) -> Path | None:

@@ -36,7 +36,7 @@ def _carry_out(stage: Stage[Any, Any, Any], root: str, key: str, inputs: Inputs,
     # Tasks are the parallelism, and threads would get in each other's way; a stage before may have set another limit
     threadpool_limits(limits=stage.threads or os.cpu_count())
     store = Root(root)
-    run = Run(store, key, TaskProgress(stage.name).report)
+    run = Run(store, key, TaskProgress(stage.name, alone=stage.threads is None).report)
     try:
         output = stage(run, inputs, settings)
     except DamagedTableError as error:

@@ -46,10 +46,15 @@ class Progress:
 
 
 class TaskProgress:
-    """How far one task is, as an artifact of its own in Prefect's UI; nothing for tasks that take but a moment."""
+    """How far one task is, as an artifact of its own in Prefect's UI; nothing for tasks that take but a moment.
 
-    def __init__(self, stage: str) -> None:
+    Args:
+        alone: whether no other task of the stage runs beside it; then the listener hears of it too.
+    """
+
+    def __init__(self, stage: str, *, alone: bool) -> None:
         self._stage, self._shown, self._lock = stage, monotonic(), Lock()
+        self._listener = listener.get() if alone else None
         self._artifact: UUID | None = None
 
     def report(self, done: int, total: int, note: str) -> None:
@@ -58,6 +63,8 @@ class TaskProgress:
             if monotonic() - self._shown < _SECONDS:
                 return
             self._shown = monotonic()
+        if self._listener:
+            self._listener(f"… {self._stage}", done, total, note)
         percent, text = 100 * done / max(1, total), f"{self._stage}: {done} of {total} {note}".strip()
         if self._artifact is None:
             made = create_progress_artifact(percent, key=f"{self._stage}-task", description=text)

@@ -14,15 +14,19 @@ Curve = Sequence[tuple[float, float]]
 """Points (x, y), x ascending."""
 
 
-def draw_curves(title: str, across: str, curves: Mapping[str, Curve], marked: float | None = None) -> str:
+def draw_curves(
+    title: str, across: str, curves: Mapping[str, Curve], highest: float | None = None, marked: float | None = None
+) -> str:
     """A plot of one or more curves by name, in one scale that begins at 0.
 
     Args:
         across: what the horizontal axis is.
+        highest: where the vertical axis ends; without it, a little above the highest point.
         marked: where a vertical line stands.
     """
     points = np.array([point for curve in curves.values() for point in curve]).reshape(-1, 2)
-    right, top = np.maximum(points.max(axis=0), [1, 1e-9]) if len(points) else (1.0, 1.0)
+    right, found = np.maximum(points.max(axis=0), [1, 1e-9]) if len(points) else (1.0, 1.0)
+    top = highest or _round_up(found)
 
     def at(x: float, y: float) -> tuple[float, float]:
         left, down = _LEFT + x / right * (_WIDTH - _LEFT - _RIGHT), y / top * (_HEIGHT - _TOP - _BOTTOM)
@@ -36,12 +40,18 @@ def draw_curves(title: str, across: str, curves: Mapping[str, Curve], marked: fl
         colour = _COLOURS[number % len(_COLOURS)]
         path = "L".join("{:.1f} {:.1f}".format(*at(*point)) for point in curve)
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
-        parts.append(_text(_WIDTH - _RIGHT - 4, _TOP + 16 * (number + 1), name, "end", colour))
+        parts.append(_text(_WIDTH - _RIGHT - 150 * number, 16, name, "end", colour))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fbfbf9"/>{"".join(parts)}</svg>\n'
     )
+
+
+def _round_up(highest: float) -> float:
+    """The next of 1, 2 and 4 times a power of ten: four steps up to it are round numbers."""
+    power = 10.0 ** np.floor(np.log10(highest))
+    return float(next(power * times for times in (1, 2, 4, 10) if power * times >= highest))
 
 
 def _axes(right: float, top: float, at: Callable[[float, float], tuple[float, float]]) -> Iterator[str]:

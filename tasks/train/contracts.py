@@ -7,13 +7,38 @@ from storage.manifest import TrainedFacts
 from storage.tables.acquisition import ImagesRef
 from storage.tables.features import SignatureRef
 from storage.tables.groups import BoxesRef, GroupsRef, PairsRef
-from storage.tables.spec import MatrixRef
+from storage.tables.spec import FileRef, MatrixRef
 from storage.tables.training import LeftOutRef, LossesRef, ScoresRef
 from storage.tables.versions import VerdictsRef
 from tasks.contracts import Inputs, Output, Unkeyed
 from tasks.describe.network import Stored
 
+_IN_ORDER = "photographs come in the order that they are asked for"
 _ROUNDING = "changes results by rounding alone"
+
+
+class ClassifyInputs(Inputs):
+    """What `classify` reads: the photographs of a version with its verdicts, and the network whose backbone is trained.
+
+    Attributes:
+        network: the digest of that network, without whitening.
+        processes, workers: as of `TrainInputs`.
+    """
+
+    images: ImagesRef
+    verdicts: VerdictsRef
+    network: str
+    processes: Annotated[int, Unkeyed(_ROUNDING)]
+    workers: Annotated[int, Unkeyed(_IN_ORDER)]
+
+
+class ClassifiedNetwork(Output):
+    """What `classify` writes: weights of the backbone, the number of classes, the last loss, and what was not read."""
+
+    backbone: FileRef
+    classes: int
+    losses: tuple[float, ...]
+    left_out: dict[str, str]
 
 
 class TestFolder(Inputs):
@@ -48,7 +73,7 @@ class TrainInputs(Inputs):
     stored: Annotated[Stored, Unkeyed("the network's digest has it")]
     test_sets: dict[str, TestFolder]
     processes: Annotated[int, Unkeyed(_ROUNDING)]
-    workers: Annotated[int, Unkeyed("photographs come in the order that they are asked for")]
+    workers: Annotated[int, Unkeyed(_IN_ORDER)]
     tensorboard: Annotated[Path | None, Unkeyed("nothing that is read again")]
 
 

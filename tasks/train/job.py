@@ -5,8 +5,8 @@ from pydantic import BaseModel, ConfigDict
 from tasks.describe.settings import DescribeSettings
 from tasks.settings import StageSettings
 from tasks.train.checkpoint import Progress
-from tasks.train.contracts import TrainInputs
-from tasks.train.settings import TrainSettings
+from tasks.train.contracts import ClassifyInputs, TrainInputs
+from tasks.train.settings import ClassifySettings, OptimizerSettings, TrainSettings
 
 
 class TrainingSettings(StageSettings):
@@ -59,11 +59,45 @@ class Outcome(BaseModel):
     environment: dict[str, str]
 
 
-class Told(BaseModel):
-    """A line of the first process: how many iterations are done and how it goes, or the error that ends it."""
+class ClassifyingSettings(StageSettings):
+    """The network whose backbone is trained as a classifier, and how."""
+
+    describe: DescribeSettings
+    classify: ClassifySettings
+    optimizer: OptimizerSettings
+
+
+class ClassifyJob(BaseModel):
+    """A classifier to train, as a file of JSON; see `Job`."""
 
     model_config = ConfigDict(frozen=True)
 
-    iterations: int = 0
-    note: str = ""
-    error: str = ""
+    root: str
+    partial: str
+    run: str
+    inputs: ClassifyInputs
+    settings: ClassifyingSettings
+
+    @property
+    def checkpoints(self) -> str:
+        """Folder of the newest checkpoint."""
+        return f"{self.partial}/checkpoint"
+
+    @property
+    def weights(self) -> str:
+        """Folder of the backbone at the end."""
+        return f"{self.partial}/weights"
+
+    @property
+    def outcome(self) -> str:
+        """The file that is written last."""
+        return f"{self.partial}/outcome.json"
+
+
+class Classified(BaseModel):
+    """What came of it, beside the weights."""
+
+    model_config = ConfigDict(frozen=True)
+
+    progress: Progress
+    classes: int

@@ -9,7 +9,8 @@ from tasks.describe.network import Network
 from tasks.describe.weights import export_weights
 from tasks.describe.whiten import Whiten, export_whitening
 from tasks.train.checkpoint import Progress, export_checkpoint
-from tasks.train.job import Job, Told
+from tasks.train.children import Told, tell
+from tasks.train.job import Job
 from tasks.train.mining import Indices
 from tasks.train.scoring import VALIDATION
 from tasks.train.trainer import Keeper
@@ -50,7 +51,7 @@ class KeptInRoot(Keeper):
         loss = f"loss {progress.losses[-1]:.4f}" if progress.losses else "scoring"
         value = newest.mean_average_precision if newest else None
         note = loss if value is None else f"{loss}, val mAP {value:.3f}"
-        print(Told(iterations=done, note=note).model_dump_json(), flush=True)
+        tell(Told(iterations=done, note=note))
         if self._board:
             self._draw(self._board, progress)
         self._scores = len(progress.scores)

@@ -1,12 +1,9 @@
 """A process that trains, as torchrun starts it: python -m torch.distributed.run … -m tasks.train.process JOB.
 
-It is no part of the flow's process, so that a training that dies can't take the flow along. It ends when the flow
-does, which it sees by the end of its standard input.
+It is no part of the flow's process, so that a training that dies can't take the flow along.
 """
 
-import os
 import sys
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +20,10 @@ from tasks.describe.network import Network, load_network
 from tasks.evaluate.photographs import read_scored_set, score_network
 from tasks.evaluate.task import certificate_of
 from tasks.train.checkpoint import Progress, ScoredAt, restore_checkpoint
+from tasks.train.child import as_child
 from tasks.train.contracts import TrainInputs
 from tasks.train.gradients import make_trainable
-from tasks.train.job import Job, Outcome, Told
+from tasks.train.job import Job, Outcome
 from tasks.train.keeping import KeptInRoot
 from tasks.train.loop import train
 from tasks.train.optimizing import make_optimizer
@@ -35,16 +33,9 @@ from tasks.train.trainer import Keeper, Trainer
 
 
 def main(path: str) -> None:
-    """Trains, and leaves the outcome where the job says; an error of the user's is told in a line."""
-    threading.Thread(target=_end_with_the_flow, daemon=True).start()
+    """Trains, and leaves the outcome where the job says."""
     job = Job.model_validate_json(Path(path).read_bytes())
-    first = os.environ["RANK"] == "0"
-    try:
-        _train(job)
-    except InputError as error:
-        if first:
-            print(Told(error=str(error)).model_dump_json(), flush=True)
-        raise SystemExit(2) from error
+    as_child(lambda: _train(job))
 
 
 def _train(job: Job) -> None:
@@ -108,12 +99,6 @@ def _score(
                 )
             )
     return found
-
-
-def _end_with_the_flow() -> None:
-    while os.read(0, 1):  # and not sys.stdin: its lock would be held for ever in workers that are forked
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,15 @@ def gather(fabric: Fabric, own: Tensor, count: int) -> Tensor:
     return torch.flatten(every.transpose(0, 1), 0, 1)[:count]
 
 
+def gather_told(fabric: Fabric, own: dict[str, str]) -> dict[str, str]:
+    """What all processes have to tell, the same in each."""
+    if fabric.world_size == 1:
+        return own
+    every: list[dict[str, str]] = [{}] * fabric.world_size
+    torch.distributed.all_gather_object(every, own)
+    return {name: reason for told in every for name, reason in told.items()}
+
+
 def describe_environment(fabric: Fabric) -> dict[str, str]:
     """What trains: device, number of processes, threads of each, and system."""
     name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else platform.machine()

@@ -57,7 +57,7 @@ def draw_training(best: int, losses: pd.DataFrame, scores: pd.DataFrame) -> dict
     }
     return {
         "loss": draw_curves("loss", "iteration", curves),
-        "scores": draw_curves("mAP", "iterations; the dashed line is the network that is given", mean, best),
+        "scores": draw_curves("mAP", "iterations; the dashed line is the network that is given", mean, 1.0, best),
     }
 
 

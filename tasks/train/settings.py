@@ -86,6 +86,7 @@ class TrainSettings(StageSettings):
     loss: LossSettings = Field(LossSettings(), description="what a step makes smaller")
     mining: MiningSettings = Field(MiningSettings(), description="which photographs a step looks at")
     optimizer: OptimizerSettings = Field(OptimizerSettings(), description="how weights follow")
+    classify: ClassifySettings = Field(ClassifySettings(), description="a classifier that comes first, if any")
     validation: ValidationSettings = Field(ValidationSettings(), description="scores on the way")
     iterations: int = Field(1600, ge=1, description="steps (Gordo et al. 2016 plot as many)")
     longest_sides: tuple[int, ...] = Field(

@@ -1,17 +1,7 @@
 """The stages `train`, which starts the processes that do, and `publish-network`."""
 
-import os
-import subprocess
-import sys
-import tempfile
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from pydantic import ValidationError
-
-from storage.errors import InputError
 from storage.manifest import NetworkFacts, NetworkManifest
 from storage.parquet import read_table, write_bytes
 from storage.parts import read_parts
@@ -22,11 +12,32 @@ from tasks.describe.contracts import NETWORKS
 from tasks.describe.network import load_network
 from tasks.publish.contracts import Published, published
 from tasks.software import RETRIEVAL, describe_software
-from tasks.train.contracts import PublishNetworkInputs, Trained, TrainInputs
-from tasks.train.job import Job, Outcome, Told, TrainingSettings
+from tasks.train.children import carry_out
+from tasks.train.contracts import ClassifiedNetwork, ClassifyInputs, PublishNetworkInputs, Trained, TrainInputs
+from tasks.train.job import Classified, ClassifyingSettings, ClassifyJob, Job, Outcome, TrainingSettings
 from tasks.train.report import render_card, render_report
 
-_LAST = 20  # lines that are told where the processes end without a word
+
+@stage("classify", version=1, software=(*NETWORKS, "safetensors"), threads=None, retries=0)
+def classify_photographs(run: Run, inputs: ClassifyInputs, settings: ClassifyingSettings) -> ClassifiedNetwork:
+    """Trains a backbone as a classifier of a version's classes, dropped photographs included unless they are leaks.
+
+    It is the first step of Gordo et al. 2017, Cls-Full. After a kill it goes on from its last checkpoint.
+
+    Raises:
+        InputError: the version has no two classes, training diverges, or its processes end before their time.
+    """
+    digest = run.key.rpartition("-")[2]
+    job = ClassifyJob(root=run.root.url, partial=run.partial, run=digest, inputs=inputs, settings=settings)
+    carry_out(run, "tasks.train.classifying", job, inputs.processes, settings.classify.iterations)
+    outcome = Classified.model_validate_json(run.root.read(job.outcome))
+    (content,) = (content for _, content in read_parts(run.root, job.weights))
+    return ClassifiedNetwork(
+        backbone=run.write_file("backbone.safetensors", content),
+        classes=outcome.classes,
+        losses=outcome.progress.losses[-1:],
+        left_out=outcome.progress.left_out,
+    )
 
 
 @stage("train", version=1, software=(*NETWORKS, "safetensors", "scipy", "faiss-cpu"), threads=None, retries=0)
@@ -40,7 +51,7 @@ def train_network(run: Run, inputs: TrainInputs, settings: TrainingSettings) -> 
     """
     digest = run.key.rpartition("-")[2]
     job = Job(root=run.root.url, partial=run.partial, run=digest, inputs=inputs, settings=settings)
-    _carry_out(run, job)
+    carry_out(run, "tasks.train.process", job, inputs.processes, settings.train.iterations)
     outcome = Outcome.model_validate_json(run.root.read(job.outcome))
     progress, best = outcome.progress, _best(run, job, outcome)
     network = load_network(settings.describe, best["whitening"], best["backbone"])
@@ -96,53 +107,3 @@ def publish_network(run: Run, inputs: PublishNetworkInputs, settings: None) -> P
     facts = NetworkFacts(**dict(inputs.facts), software=software)
     made = publish_version(root, inputs.name, tables, facts, render, NetworkManifest)
     return published(root, made, "manifest.json")
-
-
-def _carry_out(run: Run, job: Job) -> None:
-    """Has torchrun start the processes, and tells how far they are until they end."""
-    total, errors, last = job.settings.train.iterations, list[str](), deque[str](maxlen=_LAST)
-    with _processes(job) as started:
-        for line in started.stdout or ():
-            try:
-                told = Told.model_validate_json(line)
-            except ValidationError:  # what libraries print
-                last.append(line.rstrip())
-                continue
-            if told.error:
-                errors.append(told.error)
-            else:
-                run.report(told.iterations, total, told.note)
-    if errors:
-        raise InputError(errors[0])
-    if started.returncode:
-        said = "\n".join(last)
-        raise InputError(
-            f"the training's processes ended with exit code {started.returncode}; run the same command again to go on "
-            f"from the last checkpoint. The last that they said:\n{said}"
-        )
-
-
-@contextmanager
-def _processes(job: Job) -> Iterator["subprocess.Popen[str]"]:
-    """torchrun with its processes; they end with the context, and where this process is killed, too."""
-    count = job.inputs.processes
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "job.json"
-        path.write_text(job.model_dump_json())
-        started = subprocess.Popen(  # noqa: S603 – our own words
-            [*command, "-m", "tasks.train.process", str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=threads | os.environ,
-        )
-        try:
-            yield started
-            started.wait()
-        finally:
-            started.terminate()
-            started.wait()

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from tasks.train.checkpoint import Progress, ScoredAt
 from tasks.train.loading import Asked, Unreadable, load_pictures
 from tasks.train.mining import JUNK, Indices, Labels, Mask
-from tasks.train.processes import gather, own_share
+from tasks.train.processes import gather, gather_told, own_share
 from tasks.train.samples import Samples
 from tasks.train.settings import TrainSettings
 
@@ -74,9 +74,7 @@ class Trainer:
         photograph = self.samples.photographs[number]
         return Asked(photograph.path, side, photograph.box if crop else None)
 
-    def unreadable(
-        self, numbers: Indices, loaded: Sequence[Tensor | Unreadable], side: int, *, crop: bool
-    ) -> tuple[Mask, dict[str, str]]:
+    def unreadable(self, numbers: Indices, loaded: Sequence[Tensor | Unreadable]) -> tuple[Mask, dict[str, str]]:
         """Which photographs could be read, bool (n,), and why the others could not: the same in each process.
 
         Args:
@@ -85,9 +83,8 @@ class Trainer:
         own = torch.tensor([isinstance(one, Tensor) for one in loaded], dtype=torch.uint8, device=self.fabric.device)
         counted = own[: len(own_share(self.fabric, range(len(numbers))))]
         readable: Mask = gather(self.fabric, counted, len(numbers)).cpu().numpy().astype(np.bool_)
-        again = [self.ask(number, side, crop=crop) for number in numbers[~readable].tolist()]
-        told = load_pictures(self.read, again, workers=0)
-        return readable, {one.path: one.reason for one in told if isinstance(one, Unreadable)}
+        left_out = {one.path: one.reason for one in loaded if isinstance(one, Unreadable)}
+        return readable, gather_told(self.fabric, left_out)
 
     def describe(self, numbers: Indices, *, crop: bool = False) -> tuple[NDArray[np.float32], Mask, dict[str, str]]:
         """Describes photographs by all processes, at the largest size that trains.
@@ -101,7 +98,7 @@ class Trainer:
             for one in self.load([self.ask(number, side, crop=crop) for number in share]):
                 loaded.append(one if isinstance(one, Unreadable) else BLANK)  # of pixels, it is enough that they came
                 vectors.append(self.network(pixels_of(one).to(self.fabric.device)))
-        readable, left_out = self.unreadable(numbers, loaded, side, crop=crop)
+        readable, left_out = self.unreadable(numbers, loaded)
         own = torch.cat(vectors)[: len(own_share(self.fabric, range(len(numbers))))]
         return gather(self.fabric, own, len(numbers)).cpu().numpy(), readable, left_out
 

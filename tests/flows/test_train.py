@@ -19,7 +19,7 @@ from storage.root import Root
 from storage.versions import find_version, list_damage_of, source_of
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings, WhitenSettings
-from tasks.train.settings import MiningSettings, TrainSettings, ValidationSettings
+from tasks.train.settings import ClassifySettings, MiningSettings, TrainSettings, ValidationSettings
 
 SETTINGS = TrainFlowSettings(
     describe=DescribeSettings(longest_sides=(96,), levels=2),
@@ -28,6 +28,7 @@ SETTINGS = TrainFlowSettings(
         iterations=4,
         longest_sides=(96,),
         checkpoint_every=1,
+        classify=ClassifySettings(iterations=2, batch=3, side=64),
         mining=MiningSettings(batch=3, refresh=2, hardest=3),
         validation=ValidationSettings(every=2),
     ),
