@@ -11,6 +11,7 @@ from bench.harness.result import Result
 
 BENCHES = {
     "acquire": "bench.fetching.acquire",
+    "autofaiss": "bench.retrieval.autofaiss",
     "bodies": "bench.fetching.bodies",
     "boxes": "bench.matching.boxes",
     "captions": "bench.captions.captions",

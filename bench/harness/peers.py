@@ -7,6 +7,7 @@ from venv import create
 
 _ENVIRONMENTS = Path(__file__).parents[2] / "data/peers"
 PEERS = {
+    "autofaiss": ("autofaiss==2.18.0",),
     "imagededup": ("imagededup==0.3.3.post2", "torch==2.14.1", "torchvision==0.29.1"),
     "img2dataset": ("img2dataset==1.47.0",),
 }

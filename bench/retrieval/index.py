@@ -75,7 +75,8 @@ def measure(quick: bool) -> Result:
     print("|---|---|---|---|---|---|---|---|")
     rows = [_measure(factory, base, queries, exact) for factory in kinds(count, dimensions)]
     if not quick:
-        _PICTURE.write_text(draw_recall([Point(row["kind"], row["bytes"], row["recall"]) for row in rows]))
+        points = [Point(f"{row['kind']}, {row['per_second']:,.0f}/s", row["bytes"], row["recall"]) for row in rows]
+        _PICTURE.write_text(draw_recall(points))
     opq = rows[3]
     figures = {
         "opq_recall": opq["recall"],
@@ -103,10 +104,11 @@ def _measure(factory: str, base: Vectors, queries: Vectors, exact: NDArray[np.in
         "by_codes": recall(database.search(queries, NEIGHBOURS, 0).places, exact),
         "recall": recall(database.search(queries, NEIGHBOURS, _RERANK).places, exact),
         "ratio": float(np.median(ours / raw)),
+        "per_second": len(queries) / ranked.min(),
     }
     print(
         f"| `{factory}` | {build:,.0f} | {row['bytes']:,.0f} | {row['by_codes']:.3f} | {row['recall']:.3f} "
-        f"| {len(queries) / ours.min():,.0f} | {len(queries) / ranked.min():,.0f} | {row['ratio']:.2f} |",
+        f"| {len(queries) / ours.min():,.0f} | {row['per_second']:,.0f} | {row['ratio']:.2f} |",
         flush=True,
     )
     return row

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -124,31 +123,26 @@ def _coded(size: int, rerank: int) -> Step:
     return ranker
 
 
-def _localised(of: Literal["images", "windows"]) -> Step:
+def _localised(described: Described, whiten: Whiten) -> Rank:
     """AML of the first, and expansion by the windows that it finds best (Tolias et al. 2016, section 5)."""
+    vectors = _single(described, whiten)
+    first_ranks = _by(vectors)
 
-    def ranker(described: Described, whiten: Whiten) -> Rank:
-        vectors = _single(described, whiten)
-        first_ranks = _by(vectors)
+    @torch.inference_mode()
+    def rank(places: Places) -> Places:
+        rows = []
+        for place, ranking in zip(places, first_ranks(places), strict=True):
+            first, scores, windows = ranking[:_LOOKED_AT], [], []
+            for other in first:
+                located = _locate(described[other], described[place])
+                x1, y1, x2, y2 = located.box
+                scores.append(located.score)
+                windows.append(_rmac(_middle(described[other])[:, y1:y2, x1:x2], whiten).numpy())
+            ranked = rank_by_objects(vectors[place], vectors[first], np.stack(windows), np.array(scores)).places
+            rows.append(np.concatenate([first[ranked], ranking[_LOOKED_AT:]]))
+        return np.array(rows)
 
-        @torch.inference_mode()
-        def rank(places: Places) -> Places:
-            rows = []
-            for place, ranking in zip(places, first_ranks(places), strict=True):
-                first, scores, windows = ranking[:_LOOKED_AT], [], []
-                for other in first:
-                    located = _locate(described[other], described[place])
-                    x1, y1, x2, y2 = located.box
-                    scores.append(located.score)
-                    windows.append(_rmac(_middle(described[other])[:, y1:y2, x1:x2], whiten).numpy())
-                compared = vectors[first] if of == "images" else np.stack(windows)
-                ranked = rank_by_objects(vectors[place], compared, np.stack(windows), np.array(scores)).places
-                rows.append(np.concatenate([first[ranked], ranking[_LOOKED_AT:]]))
-            return np.array(rows)
-
-        return rank
-
-    return ranker
+    return rank
 
 
 def _locate(image: Sequence[Tensor], query: Sequence[Tensor]) -> Located:
@@ -168,8 +162,7 @@ STEPS = {
     "… α-QE, 5, α = 3": _expanded(5, 3.0),
     "… DBA, 5": _augmented(5),
     "… DBA, 20": _augmented(20),
-    "… AML, first 25, and QE": _localised("images"),
-    "… AML, first 25, and QE, by windows": _localised("windows"),
+    "… AML, first 25, and QE": _localised,
     "… PQ, 64 bytes": _coded(64, 0),
     "… PQ, 32 bytes": _coded(32, 0),
     "… PQ, 16 bytes": _coded(16, 0),

@@ -1,7 +1,7 @@
 """What a search found and a test set scored, for the terminal and as a page."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +11,7 @@ from flows.commands.search import Opened
 from flows.commands.why import plain_text
 from storage.images import get_image
 from storage.root import Root
+from tasks.evaluate.results import NOT_CERTIFIED
 from tasks.index.page import Found, Picture, Sheet, render_search
 from tasks.index.query import Box, Photograph
 
@@ -57,21 +58,21 @@ def found_table(found: list[Found]) -> Table:
 
 
 def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Rows of the table `results`, for the terminal."""
-    table = Table("test set", "protocol", "ranked by", box=None)
-    for heading in ("mAP", "95 %", "first 1, 5, 10", "queries", "of"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("certificate")
+    """Rows of the table `results`, for the terminal: two lines each, so that they fit a narrow one."""
+    table = Table.grid(padding=(0, 2))
     for row in rows:
-        told = plain_text(row["test_set"]), row["protocol"], row["steps"] or "descriptors"
-        table.add_row(*told, *_numbers(row), row["certificate"][:13])
+        table.add_row(Text(f"{plain_text(row['test_set'])}, {row['protocol']}", "bold"), _score(row))
+        table.add_row(f"by {row['steps'] or 'descriptors'}", _conditions(row))
     return table
 
 
-def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{row['mean_average_precision']:.3f}"
-    yield f"{row['low']:.2f}–{row['high']:.2f}"
-    yield " ".join(f"{row[f'precision_at_{most}']:.2f}" for most in (1, 5, 10))
-    yield f"{row['queries']:,}"
-    absent = f", {row['absent']:,} absent" if row["absent"] else ""
-    yield f"{row['photographs']:,}{absent}"
+def _score(row: Mapping[str, Any]) -> str:
+    first = ", ".join(f"{row[f'precision_at_{most}']:.2f}" for most in (1, 5, 10))
+    mean, low, high = (row[name] for name in ("mean_average_precision", "low", "high"))
+    return f"mAP {mean:.3f} ({low:.2f} to {high:.2f}), precision of the first 1, 5, 10: {first}"
+
+
+def _conditions(row: Mapping[str, Any]) -> str:
+    absent = f", of whose answers {row['absent']:,} are absent" if row["absent"] else ""
+    certificate = "not certified" if row["certificate"] == NOT_CERTIFIED else f"certificate {row['certificate'][:13]}"
+    return f"{row['queries']:,} queries{absent}, {row['photographs']:,} photographs; {certificate}"

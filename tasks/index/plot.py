@@ -8,6 +8,7 @@ from typing import NamedTuple
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _TOP, _RIGHT, _BOTTOM = 60, 24, 24, 52
 _TENTHS = 5
+_LETTER = 6.4  # pixels, about
 
 
 class Point(NamedTuple):
@@ -16,6 +17,14 @@ class Point(NamedTuple):
     name: str
     bytes: float
     recall: float
+
+
+class _Place(NamedTuple):
+    """Where a name stands: from and to which x, and the y of its line."""
+
+    begin: float
+    end: float
+    y: float
 
 
 def draw_recall(points: Sequence[Point]) -> str:
@@ -46,15 +55,30 @@ def draw_recall(points: Sequence[Point]) -> str:
         _text(_WIDTH / 2, _HEIGHT - 10, "bytes of a descriptor"),
         _text(_LEFT, _TOP - 8, "recall@10"),
     ]
+    taken = list[_Place]()
     for point in sorted(points, key=lambda point: point.bytes):
-        left = x(point.bytes) < _WIDTH * 0.6
         parts.append(f'<circle cx="{x(point.bytes):.1f}" cy="{y(point.recall):.1f}" r="5" fill="#0a8a5f"/>')
-        parts.append(_text(x(point.bytes) + (10 if left else -10), y(point.recall) + 16, point.name, left, 0))
+        left, place = x(point.bytes) < _WIDTH * 0.6, _free_place(x(point.bytes), y(point.recall), point.name, taken)
+        taken.append(place)
+        parts.append(_text(place.begin if left else place.end, place.y, point.name, left, 0))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="Recall against bytes" font-family="system-ui, sans-serif" font-size="12">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fbfbf9"/>{"".join(parts)}</svg>\n'
     )
+
+
+def _free_place(x: float, y: float, name: str, taken: Sequence[_Place]) -> _Place:
+    """A place for the name of a dot: below it, above it or further below, the first where no other name stands."""
+    length = _LETTER * len(name)
+    begin = x + 10 if x < _WIDTH * 0.6 else x - 10 - length
+    places = [_Place(begin, begin + length, y + away) for away in (16, -10, 30)]
+    free = (
+        place
+        for place in places
+        if not any(abs(o.y - place.y) < 13 and o.begin < place.end and place.begin < o.end for o in taken)
+    )
+    return next(free, places[0])
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:
