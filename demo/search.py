@@ -25,7 +25,7 @@ _SHOWN = 20
 # The demo's photographs have 900 pixels at most, and there are few of them to learn a whitening from.
 SETTINGS = """
 [describe]
-longest_sides = [512]
+longest_sides = [384]
 
 [whiten]
 dimensions = 128
