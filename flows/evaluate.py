@@ -88,7 +88,7 @@ def score_sets(
         )
         for name, asked in test_sets.items()
     }
-    scored = runner.each_here(score_test_set, inputs, settings, 1)
+    scored = runner.each_here(score_test_set, inputs, settings, 1) if inputs else {}
     for name, found in scored.items():
         for path, reason in found.unreadable.items():
             get_run_logger().warning("test set %s: %s was not ranked: %s", name, path, reason)
