@@ -1,5 +1,6 @@
 import re
 import sys
+from functools import cache
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ SETTINGS = FeatureSettings()
 DETECTORS = ["sift", "hessian-affine", "sift+hessian-affine", "colmap-affine"]
 
 
+@cache
 def texture(width: int = 640, height: int = 480, seed: int = 0) -> np.ndarray:
     """Noise of many scales, RGB: it has keypoints everywhere."""
     random = np.random.default_rng(seed)
@@ -36,6 +38,12 @@ def scene() -> np.ndarray:
     return texture()
 
 
+@cache
+def seen(detector: str = SETTINGS.detector, most: int = SETTINGS.max_keypoints) -> Features:
+    """What is detected in the scene, once for all tests."""
+    return Features(*detect(texture(), FeatureSettings(detector=detector, max_keypoints=most)))
+
+
 def offset(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Median offset between positions that lie close together; most must."""
     distance, nearest = cKDTree(second).query(first)
@@ -45,8 +53,9 @@ def offset(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
-def test_types_shapes_and_limits(scene, detector):
-    keypoints, descriptors = detect(scene, FeatureSettings(detector=detector, max_keypoints=1000))
+def test_types_shapes_and_limits(detector):
+    found = seen(detector, 1000)
+    keypoints, descriptors = found.keypoints, found.descriptors
     assert (keypoints.dtype, descriptors.dtype) == (np.float32, np.uint8)
     assert keypoints.shape == (1000, 6)
     assert descriptors.shape == (1000, 128)
@@ -57,20 +66,17 @@ def test_types_shapes_and_limits(scene, detector):
 
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_the_same_picture_gives_the_same_keypoints_in_the_same_order(scene, detector):
-    settings = FeatureSettings(detector=detector)
-    first = detect(scene, settings)
-    detect(texture(seed=1), settings)  # what came between is forgotten
-    again = detect(scene.copy(), settings)
-    np.testing.assert_array_equal(first[0], again[0])
-    np.testing.assert_array_equal(first[1], again[1])
+    settings, first = FeatureSettings(detector=detector), seen(detector)
+    detect(texture(320, 240, seed=1), settings)  # what came between is forgotten
+    keypoints, descriptors = detect(scene.copy(), settings)
+    np.testing.assert_array_equal(first.keypoints, keypoints)
+    np.testing.assert_array_equal(first.descriptors, descriptors)
 
 
 @pytest.mark.parametrize("detector", ["sift", "hessian-affine", "sift+hessian-affine"])
 @pytest.mark.parametrize("most", [16, 17, 300])
-def test_fewer_keypoints_are_the_strongest_ones(scene, most, detector):
-    everything, few = (
-        detect(scene, FeatureSettings(detector=detector, max_keypoints=count))[0] for count in (1500, most)
-    )
+def test_fewer_keypoints_are_the_strongest_ones(most, detector):
+    everything, few = (seen(detector, count).keypoints for count in (1500, most))
     assert len(few) == most
     assert {tuple(point) for point in few} <= {tuple(point) for point in everything}
 
@@ -90,7 +96,7 @@ def test_a_picture_of_one_pixel_does_no_harm():
 
 def test_positions_are_in_pixels_of_the_picture_however_it_was_shrunk(scene):
     large = cv2.resize(scene, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    found, shrunk = detect(scene, SETTINGS)[0], detect(large, FeatureSettings(longest_side=640))[0]
+    found, shrunk = seen().keypoints, detect(large, FeatureSettings(longest_side=640))[0]
     np.testing.assert_allclose(offset(found[:, :2], shrunk[:, :2] / 2), 0, atol=0.1)
     sizes = [np.median(np.linalg.det(points[:, 2:].reshape(-1, 2, 2))) for points in (found, shrunk)]
     assert sizes[1] == pytest.approx(4 * sizes[0], rel=0.2)
@@ -98,7 +104,7 @@ def test_positions_are_in_pixels_of_the_picture_however_it_was_shrunk(scene):
 
 def test_positions_mean_the_same_from_either_edge(scene):
     """The first pixel spans 0 to 1 and the last one W − 1 to W: a mirror takes x to W − x, exactly."""
-    found = detect(scene, SETTINGS)[0][:, :2]
+    found = seen().positions
     mirrored = detect(scene[:, ::-1].copy(), SETTINGS)[0][:, :2]
     turned = detect(scene[::-1, ::-1].copy(), SETTINGS)[0][:, :2]
     np.testing.assert_allclose(offset(found, np.array([640, 0]) + mirrored * (-1, 1)), 0, atol=0.1)
@@ -107,7 +113,7 @@ def test_positions_mean_the_same_from_either_edge(scene):
 
 def test_keypoints_of_a_picture_that_was_enlarged_are_in_pixels_of_the_picture(scene):
     small = cv2.resize(scene, (320, 240), interpolation=cv2.INTER_AREA)
-    found, enlarged = detect(scene, SETTINGS)[0], detect(small, SETTINGS)[0]
+    found, enlarged = seen().keypoints, detect(small, SETTINGS)[0]
     assert (enlarged[:, :2] < (320, 240)).all()
     large, there = (points[points[:, 2] > 3 * scale] for points, scale in ((found, 2), (enlarged, 1)))
     np.testing.assert_allclose(offset(there[:, :2] * 2, large[:, :2]), 0, atol=0.15)
@@ -127,9 +133,8 @@ def test_a_small_picture_has_the_keypoints_of_the_same_enlarged_to_the_longest_s
 
 
 def test_a_small_copy_of_a_picture_matches_as_a_copy(scene):
-    whole = Features(*detect(scene, SETTINGS))
     copy = Features(*detect(cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA), SETTINGS))
-    found = verify(copy, whole, (640, 480), MatchSettings(), seed=0)
+    found = verify(copy, seen(), (640, 480), MatchSettings(), seed=0)
     assert found is not None
     assert is_copy(found, (640, 480), MatchSettings())
     np.testing.assert_allclose(found.affine, [[4, 0, 0], [0, 4, 0]], atol=0.5)
@@ -179,8 +184,7 @@ def test_keypoints_follow_an_affine_map(scene, detector):
     shift = np.array([320.0, 240.0]) - linear @ (320.0, 240.0)
     in_centres = np.hstack([linear, (linear @ (0.5, 0.5) + shift - 0.5)[:, None]])  # OpenCV's first pixel is at 0
     warped = cv2.warpAffine(scene, in_centres, (640, 480), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    settings = FeatureSettings(detector=detector)
-    first, second = Features(*detect(scene, settings)), Features(*detect(warped, settings))
+    first, second = seen(detector), Features(*detect(warped, FeatureSettings(detector=detector)))
     here, there = one_to_one(first.descriptors, second.descriptors)
     errors = second.positions[there] - (first.positions[here] @ linear.T + shift)
     right = np.linalg.norm(errors, axis=1) < 3
@@ -188,8 +192,8 @@ def test_keypoints_follow_an_affine_map(scene, detector):
     assert right.mean() > 0.9
     np.testing.assert_allclose(np.median(errors[right], axis=0), 0, atol=0.1)
     frames = (features.keypoints[which, 2:].reshape(-1, 2, 2) for features, which in ((first, here), (second, there)))
-    mapped, seen = linear @ next(frames), next(frames)
-    growth = np.sqrt(np.linalg.det(seen) / np.linalg.det(mapped))[right]
+    expected, found = linear @ next(frames), next(frames)
+    growth = np.sqrt(np.linalg.det(found) / np.linalg.det(expected))[right]
     assert np.median(growth) == pytest.approx(1, abs=0.05)
 
 
@@ -201,12 +205,9 @@ def one_to_one(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nd
     return here, far[here, 0]
 
 
-def test_the_union_takes_from_both_by_turns(scene):
-    most = 100
-    of = {
-        detector: {tuple(point) for point in detect(scene, FeatureSettings(detector=detector, max_keypoints=most))[0]}
-        for detector in DETECTORS
-    }
+def test_the_union_takes_from_both_by_turns():
+    most = 300
+    of = {detector: {tuple(point) for point in seen(detector, most).keypoints} for detector in DETECTORS[:3]}
     assert len(of["sift+hessian-affine"] & of["sift"]) == most / 2
     assert len(of["sift+hessian-affine"] & of["hessian-affine"]) == most / 2
 
@@ -250,8 +251,8 @@ def test_turned_descriptors_are_those_of_the_turned_picture(scene, detector, sha
     """An affine region stands upright by another of its axes once it is turned: there they are only nearer."""
     if detector != "sift":
         pytest.importorskip("pyhesaff")
-    settings = FeatureSettings(detector=detector)
-    here, there = (Features(*detect(picture, settings)) for picture in (scene, np.rot90(scene, quarters).copy()))
+    turned = np.rot90(scene, quarters).copy()
+    here, there = seen(detector), Features(*detect(turned, FeatureSettings(detector=detector)))
     positions, size = here.positions, scene.shape[1::-1]
     for _ in range(quarters):
         positions, size = np.stack([positions[:, 1], size[0] - positions[:, 0]], axis=1), size[::-1]
@@ -267,9 +268,8 @@ def test_turned_descriptors_are_those_of_the_turned_picture(scene, detector, sha
 def test_mirrored_features_are_those_of_the_mirrored_picture(scene, detector):
     if detector != "sift":
         pytest.importorskip("pyhesaff")
-    settings = FeatureSettings(detector=detector)
-    here = Features(*detect(scene, settings))
-    there = Features(*detect(scene[:, ::-1].copy(), settings))
+    here = seen(detector)
+    there = Features(*detect(scene[:, ::-1].copy(), FeatureSettings(detector=detector)))
     mirrored = here.mirrored(scene.shape[1])
     apart = np.linalg.norm(mirrored.positions[:, None] - there.positions, axis=2)
     found = apart.min(axis=1) < 0.5

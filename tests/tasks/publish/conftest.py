@@ -49,6 +49,7 @@ class Maker:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {spec.name: [] for spec in VERSION_TABLES}
+        self.groups = set[tuple[str, int]]()
 
     def add(self, landmark_id: str, reason: Reason, number: int) -> None:
         row = len(self.rows["sources"])
@@ -136,8 +137,8 @@ class Maker:
             "pinned": False,
             "margin": 7,
         }
-        known = {(other["landmark_id"], other["group"]) for other in self.rows["class_groups"]}
-        if (row["landmark_id"], group) not in known:
+        if (who["landmark_id"], group) not in self.groups:
+            self.groups.add((who["landmark_id"], group))
             self.rows["class_groups"].append(row)
 
     @staticmethod
