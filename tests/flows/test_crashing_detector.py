@@ -27,11 +27,11 @@ def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fragile")
 def test_crashes_cost_their_pictures_alone_and_are_told(
-    run_curate: Any, listed: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run_curate: Any, few: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     roots = [tmp_path / "alone", tmp_path / "together"]
     runs = [
-        run_curate(listed, root, 'detector = "hessian-affine"\n', runner="threads", workers=workers)
+        run_curate(few, root, 'detector = "hessian-affine"\n', runner="threads", workers=workers)
         for root, workers in zip(roots, (1, 3), strict=True)
     ]
     version = runs[0].version
@@ -39,7 +39,7 @@ def test_crashes_cost_their_pictures_alone_and_are_told(
     verdicts = pq.read_table(roots[0] / version.folder / "verdicts.parquet")
     tables = [pq.read_table(path).to_pydict() for path in sorted((roots[0] / "stages/features").glob("*/*.parquet"))]
     crashed = sum(sum(table["crashed"]) for table in tables)
-    assert verdicts.num_rows == len(listed.lines())
+    assert verdicts.num_rows == len(few.lines())
     assert version.crashed_pictures == crashed > 0
     assert sum(len(table["sha256"]) for table in tables) > 2 * crashed
     told = f"{crashed} pictures killed their detector and have no keypoints"

@@ -218,23 +218,30 @@ def servers() -> set[int]:
     return {child.pid for child in children if "prefect.server" in " ".join(child.cmdline())}
 
 
+@pytest.fixture(scope="module")
+def by_one_thread(run_curate: Any, few: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The run of a short list by one thread."""
+    return run_curate(few, tmp_path_factory.mktemp("one") / "root", runner="threads", workers=1)
+
+
 @pytest.mark.parametrize(
-    ("runner", "workers"),
+    "runner",
     [
-        ("threads", 1),
-        ("processes", 2),
+        "threads",
+        "processes",
         pytest.param(
-            "dask", 2, marks=pytest.mark.skipif(find_spec("prefect_dask") is None, reason="the extra `dask` is missing")
+            "dask", marks=pytest.mark.skipif(find_spec("prefect_dask") is None, reason="the extra `dask` is missing")
         ),
     ],
 )
 @pytest.mark.filterwarnings(r"ignore:\s*Port 8787 is already in use")  # by the Dask of someone else
 def test_same_digest_with_every_runner(
-    run_curate: Any, first_run: Any, listed: Any, tmp_path: Path, runner: str, workers: int
+    run_curate: Any, by_one_thread: Any, few: Any, tmp_path: Path, runner: str
 ) -> None:
     before = servers()
-    run = run_curate(listed, tmp_path / "root", runner=runner, workers=workers)
-    assert run.version.digest == first_run[1].version.digest
+    run = run_curate(few, tmp_path / "root", runner=runner, workers=2)
+    assert set(run.tasks) == set(by_one_thread.tasks)
+    assert run.version.digest == by_one_thread.version.digest
     assert servers() == before, "a runner started a Prefect server of its own beside the one that it was given"
 
 
