@@ -1,6 +1,7 @@
 """The flow `index`: from a published version to an index of its images, scored on test sets."""
 
 import base64
+from functools import partial
 from pathlib import Path
 
 from prefect import flow, get_run_logger
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from flows.describing import describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
+from flows.latest import why_index_not_latest
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
 from flows.runtime.task_runner import task_runner
-from flows.settings import IndexFlowSettings, RunSettings
+from flows.settings import IndexFlowSettings, IndexGate, RunSettings
 from storage.manifest import BuiltFacts, IndexManifest
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
@@ -57,6 +59,7 @@ def index(
     network: str | None = None,
     backbone: str | None = None,
     run: RunSettings = RunSettings(),
+    gate: IndexGate = IndexGate(),
 ) -> IndexedVersion:
     """Describes all readable images of a version, indexes them, and scores the network on test sets.
 
@@ -72,6 +75,10 @@ def index(
             whitening is learned from the version. Of the settings, sizes and device count then.
         backbone: MODULE:NAME of your own that this index may import.
         run: how it runs.
+        gate: what the index must hold to become the latest.
+
+    Raises:
+        NotLatestError: the index is published, but is not what `gate` asks for.
     """
     request = check_index_request(version, name, root, test_sets or {}, like, network)
     if request.like:
@@ -85,7 +92,9 @@ def index(
         with task_runner(run) as runner:
             return run_index(PrefectRunner(store, runner, STAGES), request, settings).folder
 
-    made, is_new = publish_once(store, request.version.name, IndexManifest, work, _announce)
+    made, is_new = publish_once(
+        store, request.version.name, IndexManifest, work, _announce, partial(why_index_not_latest, store, gate=gate)
+    )
     return IndexedVersion(version=made, is_new=is_new)
 
 

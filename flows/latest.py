@@ -1,13 +1,17 @@
-"""Which version may become the latest: one that can be used, and that does not lose most of what the last kept."""
+"""Which version may become the latest: one that can be used, and that is not much worse than the last."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import pyarrow.compute as pc
 
+from flows.settings import IndexGate
 from storage.errors import InputError
-from storage.manifest import Manifest
+from storage.manifest import IndexManifest, Manifest
 from storage.root import Root
-from storage.versions import latest_version, read_version_table
+from storage.versions import V, latest_version, read_version_table
+from tasks.evaluate.results import NOT_CERTIFIED
 
 _REASONS = 3
 
@@ -16,12 +20,12 @@ class NotLatestError(InputError):
     """A version is published, but not made the latest; the text says why, and what to do.
 
     Attributes:
-        version: the version.
+        folder: of the version, below the root.
     """
 
-    def __init__(self, said: str, version: Manifest) -> None:
+    def __init__(self, said: str, folder: str) -> None:
         super().__init__(said)
-        self.version = version
+        self.folder = folder
 
 
 def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestError | None:
@@ -30,7 +34,7 @@ def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestErro
     Args:
         share: of the images that the latest version keeps, those that this one has to keep.
     """
-    last, kept = _readable_latest(root, version.name), _kept(version)
+    last, kept = _readable_latest(root, version.name, Manifest), _kept(version)
     if kept and not (last and kept < share * _kept(last)):
         return None
     before = f", where the latest, {last.folder}, keeps {_kept(last):,}" if last else ""
@@ -42,12 +46,45 @@ def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestErro
         f"{version.folder} keeps {kept:,} of {version.funnel[0].images:,} images{before}: it is not made the latest. "
         f"Most rows were dropped for {most or 'no reason'}; mend that and run the same command again{how}"
     )
-    return NotLatestError(said, version)
+    return NotLatestError(said, version.folder)
 
 
-def _readable_latest(root: Root, name: str) -> Manifest | None:
+def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> NotLatestError | None:
+    """Why an index should not become the latest and what to do; None where it should."""
+    rows = read_version_table(root, index, "results").to_pylist()
+    found = [f"{row['test_set']} is {row['certificate']}" for row in rows if row["certificate"] == NOT_CERTIFIED]
+    reasons = sorted({*found}) if gate.certified else []
+    if gate.certified and not rows:
+        reasons = ["it was scored on no test set"]
+    last = _readable_latest(root, index.name, IndexManifest)
+    if gate.most_lost is not None and last and last.digest != index.digest:
+        before = {_condition(row): row["mean_average_precision"] for row in _results(root, last)}
+        for row in rows:
+            lost = before.get(_condition(row), 0.0) - row["mean_average_precision"]
+            if lost > gate.most_lost:
+                reasons.append(f"{row['test_set']}, {row['protocol']}: mAP is {lost:.3f} below that of {last.folder}")
+    if not reasons:
+        return None
+    said = (
+        f"{index.folder} is not made the latest: {'; '.join(reasons)}. Look at its report; `cairn search --index "
+        f"{index.number}` asks it all the same. To let it pass, run the same command with another gate"
+    )
+    return NotLatestError(said, index.folder)
+
+
+def _results(root: Root, index: IndexManifest) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = read_version_table(root, index, "results").to_pylist()
+    return rows
+
+
+def _condition(row: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """Of which scores are compared: those of one set under one protocol, exact or by codes, whatever the network."""
+    return row["test_set"], row["protocol"], bool(row["steps"])
+
+
+def _readable_latest(root: Root, name: str, kind: type[V]) -> V | None:
     try:
-        return latest_version(root, name)
+        return latest_version(root, name, kind)
     except InputError:  # damaged or gone: nothing to compare with
         return None
 

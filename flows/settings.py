@@ -122,6 +122,17 @@ class RunSettings(StageSettings):
         return self
 
 
+class IndexGate(StageSettings):
+    """What an index must hold to become the latest; one that doesn't is published beside it."""
+
+    most_lost: float | None = Field(
+        None, ge=0, description="mAP that it may have less than the latest on any test set; without it, any"
+    )
+    certified: bool = Field(
+        False, description="whether each test set must be one that the version which trained is certified against"
+    )
+
+
 class TrainRunSettings(StageSettings):
     """How a training runs; it changes results by rounding alone."""
 

@@ -26,6 +26,7 @@ from flows.commands.terminal import console, errors, progress_bars, quieten_pref
 from storage.errors import InputError
 from storage.manifest import Manifest
 from storage.root import Root
+from storage.versions import read_manifest
 
 if TYPE_CHECKING:
     from flows.settings import CurateSettings
@@ -102,7 +103,8 @@ def curate(
         with progress_bars(), prefect_server():
             curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases)
     except NotLatestError as error:
-        _show(Root(root), error.version, "published, and not made the latest,")
+        refused = read_manifest(Root(root), name, error.folder.rpartition("/")[2])
+        _show(Root(root), refused, "published, and not made the latest,")
         errors.print(f"[bold red]not latest:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         raise typer.Exit(4) from error
     _show(Root(root), curated.version, "published" if curated.is_new else "nothing new; the latest version is")

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, read_test_sets
-from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from flows.commands.terminal import console, errors, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
@@ -43,23 +44,35 @@ def index(
         str | None, typer.Option(help="Trained network that describes: `latest`, a number, …; see cairn networks.")
     ] = None,
     backbone: BackboneOption = None,
+    most_lost: Annotated[
+        float | None, typer.Option(min=0, help="Not the latest where a test set's mAP is lower than now by more.")
+    ] = None,
+    certified: Annotated[
+        bool, typer.Option(help="Not the latest where a test set is not one of the version's certificates.")
+    ] = False,
 ) -> None:
-    """Describe and index the images of VERSION for search; needs the extra `train`."""
+    """Describe and index the images of VERSION for search; exit with 4 where it is not made the latest."""
     if like and settings:
         raise InputError("--like takes the settings of that index; leave out --settings, or --like")
     quieten_prefect()
     from flows.index_request import check_index_request
-    from flows.settings import IndexFlowSettings, read_index_settings
+    from flows.settings import IndexFlowSettings, IndexGate, read_index_settings
 
     chosen = read_index_settings(settings) if settings else IndexFlowSettings()
     test_sets = read_test_sets(test_set or [])
     check_index_request(version, name, root, test_sets, like, network)
     from flows.commands.sheet import scores_table
     from flows.index import index as flow
+    from flows.latest import NotLatestError
     from flows.runtime.server import prefect_server
 
-    with progress_bars(), prefect_server():
-        made = flow(version, root, name, chosen, test_sets, like, network, backbone)
+    gate = IndexGate(most_lost=most_lost, certified=certified)
+    try:
+        with progress_bars(), prefect_server():
+            made = flow(version, root, name, chosen, test_sets, like, network, backbone, gate=gate)
+    except NotLatestError as error:
+        errors.print(f"[bold red]not latest:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(4) from error
     _describe(made.version)
     if rows := read_version_table(Root(root), made.version, "results").to_pylist():
         console.print(scores_table(rows))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from flows.runtime.handover import hand_over
 from storage.errors import InputError
 from storage.root import Root
 from storage.runs import one_run
@@ -27,6 +28,8 @@ def publish_once(
 ) -> tuple[V, bool]:
     """Carries out a flow that publishes a version, one run of a name at a time, and returns the version and its news.
 
+    When it is the latest, Prefect is told, which may start what comes after it.
+
     `latest` moves here and not in the stage that publishes, for where that comes from the memo it must move all the
     same.
 
@@ -48,4 +51,5 @@ def publish_once(
     announce(root, version, is_new=is_new)
     if refused is not None:
         raise refused
+    hand_over(root, version, is_new=is_new)
     return version, is_new

@@ -9,15 +9,19 @@ from typing import Any
 
 import faiss
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from flows.index import IndexedVersion, index
-from flows.settings import IndexFlowSettings, RunSettings, read_index_settings
+from flows.latest import why_index_not_latest
+from flows.settings import IndexFlowSettings, IndexGate, RunSettings, read_index_settings
 from storage.errors import InputError
 from storage.manifest import IndexManifest
+from storage.parquet import write_table
 from storage.root import Root
+from storage.tables.retrieval import RESULTS
 from storage.versions import find_version, list_damage_of, read_manifest
 from tasks.describe.descriptors import describe_image
 from tasks.describe.network import load_network
@@ -224,3 +228,38 @@ def test_a_setting_that_there_is_none_of_is_named(tmp_path):
     (tmp_path / "settings.toml").write_text("[describe]\nbackbones = 'resnet50'\n")
     with pytest.raises(InputError, match=r"describe\.backbones"):
         read_index_settings(tmp_path / "settings.toml")
+
+
+# Which index becomes the latest
+
+
+def worse(root: Path, made: IndexManifest, by: float) -> IndexManifest:
+    """An index like another whose scores are lower."""
+    results = pq.read_table(root / made.folder / "results.parquet").to_pylist()
+    lower = [row | {"mean_average_precision": row["mean_average_precision"] - by} for row in results]
+    other = made.model_copy(update={"digest": "f" * 64, "number": 2})
+    table = pa.Table.from_pylist(lower, RESULTS.schema)
+    ref = write_table(Root(str(root)), f"{other.folder}/results.parquet", RESULTS, table)
+    tables = {**made.tables, "results": ref.model_copy(update={"path": "results.parquet"})}
+    return other.model_copy(update={"tables": tables})
+
+
+def test_an_index_that_finds_less_than_the_latest_is_not_made_the_latest(first):
+    root, made = first
+    store, gate = Root(str(root)), IndexGate(most_lost=0.05)
+    assert why_index_not_latest(store, made.version, gate) is None
+    assert why_index_not_latest(store, worse(root, made.version, 0.04), gate) is None
+    refused = why_index_not_latest(store, worse(root, made.version, 0.06), gate)
+    assert "snaps, own: mAP is 0.060 below that of indexes/landmarks/1-" in str(refused)
+    assert why_index_not_latest(store, worse(root, made.version, 0.06), IndexGate()) is None
+
+
+def test_an_index_that_is_to_be_certified_and_is_not_is_published_beside_the_latest(cairn, first, testset):
+    root, made = first
+    settings = root / "index.toml"
+    settings.write_text("[describe]\nlongest_sides = [128]\n[whiten]\ndimensions = 32\n")
+    asked = ("--root", root, "--settings", settings, "--test-set", f"snaps={testset}", "--certified")
+    ended = cairn("index", *asked)
+    assert ended.code == 4
+    assert "snaps is not certified" in ended.errors
+    assert find_version(Root(str(root)), "landmarks", "latest", IndexManifest) == made.version
