@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.index.expansion import augment, expand_queries, unit_length
+from tasks.index.expansion import augment, expand_queries, rank_by_objects, unit_length
 
 
 def unit_vectors(*shape, seed=0):
@@ -43,3 +43,18 @@ def test_weights_of_augmentation(weights, expected):
 def test_augmentation_without_neighbours_changes_nothing():
     vectors = unit_vectors(4, 1, 8)
     assert np.allclose(augment(vectors), vectors[:, 0])
+
+
+def test_images_are_ranked_again_by_the_query_and_its_five_best_windows():
+    rng = np.random.default_rng(0)
+    query, images, windows = (unit_length(rng.normal(size=shape).astype("f4")) for shape in (8, (9, 8), (9, 8)))
+    scores = np.array([0.1, 0.9, 0.8, 0.2, 0.7, 0.6, 0.3, 0.5, 0.4])
+    expected = images @ unit_length(query + windows[[1, 2, 4, 5, 7]].sum(axis=0))
+    ranked = rank_by_objects(query, images, windows, scores)
+    assert ranked.places.tolist() == np.argsort(-expected).tolist()
+    np.testing.assert_allclose(ranked.similarities, np.sort(expected)[::-1], atol=1e-6)
+
+
+def test_fewer_images_than_five_are_ranked_by_all_their_windows():
+    query, images = np.array([1, 0], np.float32), np.array([[0, 1], [1, 0]], np.float32)
+    assert rank_by_objects(query, images, images[:1].repeat(2, axis=0), np.array([0.5, 0.5])).places.tolist() == [0, 1]
