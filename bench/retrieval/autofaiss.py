@@ -24,7 +24,7 @@ from tasks.index.choose import NEIGHBOURS, choose
 from tasks.index.search import Database, recall, search_exactly
 from tasks.index.settings import IndexSettings
 
-_SIZE, _QUICK = (50_000, 512), (20_000, 256)
+_SIZE, _QUICK = (50_000, 512), (12_000, 128)
 _MILLISECONDS = 5.0
 _BUDGETS = {"small": 0.1, "large": 0.5}
 """Megabytes of an index by those of its descriptors."""
