@@ -31,6 +31,33 @@ from storage.versions import read_manifest
 if TYPE_CHECKING:
     from flows.settings import CurateSettings
 
+OverridesOption = Annotated[
+    Path | None,
+    typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
+]
+NoteOption = Annotated[
+    str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
+]
+ContactOption = Annotated[
+    str, typer.Option(help="Mail or web address where hosts' owners reach you; lists of over 1,000 rows need it.")
+]
+RefetchOption = Annotated[
+    Literal["never", "failed", "failed-older-than", "revalidate"],
+    typer.Option(help="Which known addresses to ask again: those that failed, or all, for what has changed."),
+]
+OlderThanOption = Annotated[
+    float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
+]
+LatestShareOption = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, help="A version that keeps less than this share of what the latest keeps is not the next."
+    ),
+]
+AnywayOption = Annotated[
+    bool, typer.Option("--anyway", help="Begin although, by an estimate, the disk of the root has no room for it.")
+]
+
 
 def curate(
     source: ListArgument,
@@ -41,33 +68,14 @@ def curate(
     md5: Md5Option = None,
     clean: CleanOption = None,
     settings: SettingsOption = None,
-    overrides: Annotated[
-        Path | None,
-        typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
-    ] = None,
+    overrides: OverridesOption = None,
     allow_host: AllowHostOption = None,
-    note: Annotated[
-        str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
-    ] = "",
-    contact: Annotated[
-        str, typer.Option(help="Mail or web address where hosts' owners reach you; lists of over 1,000 rows need it.")
-    ] = "",
-    refetch: Annotated[
-        Literal["never", "failed", "failed-older-than", "revalidate"],
-        typer.Option(help="Which known addresses to ask again: those that failed, or all, for what has changed."),
-    ] = "never",
-    older_than: Annotated[
-        float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
-    ] = None,
-    latest_share: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, help="A version that keeps less than this share of what the latest keeps is not the next."
-        ),
-    ] = 0.5,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Begin although, by an estimate, the disk of the root has no room for it.")
-    ] = False,
+    note: NoteOption = "",
+    contact: ContactOption = "",
+    refetch: RefetchOption = "never",
+    older_than: OlderThanOption = None,
+    latest_share: LatestShareOption = 0.5,
+    anyway: AnywayOption = False,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
