@@ -16,8 +16,8 @@ class TrainingSettings(StageSettings):
     train: TrainSettings
 
 
-class Job(BaseModel):
-    """A training to carry out, as a file of JSON.
+class ChildJob(BaseModel):
+    """What a child is to carry out, as a file of JSON.
 
     Attributes:
         root: URL of the dataset root.
@@ -30,22 +30,27 @@ class Job(BaseModel):
     root: str
     partial: str
     run: str
-    inputs: TrainInputs
-    settings: TrainingSettings
 
     @property
     def checkpoints(self) -> str:
         """Folder of the newest checkpoint."""
         return f"{self.partial}/checkpoint"
 
-    def best(self, kind: str) -> str:
-        """Folder of the best network so far, by iteration: its `backbone` or its `whitening`."""
-        return f"{self.partial}/best-{kind}"
-
     @property
     def outcome(self) -> str:
         """The file that is written last."""
         return f"{self.partial}/outcome.json"
+
+
+class Job(ChildJob):
+    """A network to train."""
+
+    inputs: TrainInputs
+    settings: TrainingSettings
+
+    def best(self, kind: str) -> str:
+        """Folder of the best network so far, by iteration: its `backbone` or its `whitening`."""
+        return f"{self.partial}/best-{kind}"
 
 
 class Outcome(BaseModel):
@@ -67,31 +72,16 @@ class ClassifyingSettings(StageSettings):
     optimizer: OptimizerSettings
 
 
-class ClassifyJob(BaseModel):
-    """A classifier to train, as a file of JSON; see `Job`."""
+class ClassifyJob(ChildJob):
+    """A classifier to train."""
 
-    model_config = ConfigDict(frozen=True)
-
-    root: str
-    partial: str
-    run: str
     inputs: ClassifyInputs
     settings: ClassifyingSettings
-
-    @property
-    def checkpoints(self) -> str:
-        """Folder of the newest checkpoint."""
-        return f"{self.partial}/checkpoint"
 
     @property
     def weights(self) -> str:
         """Folder of the backbone at the end."""
         return f"{self.partial}/weights"
-
-    @property
-    def outcome(self) -> str:
-        """The file that is written last."""
-        return f"{self.partial}/outcome.json"
 
 
 class Classified(BaseModel):
