@@ -38,29 +38,57 @@ def run_certify(server: str) -> Certify:
     return run
 
 
-@pytest.fixture
-def abbeys(listed: Any, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def abbeys(few: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A test set of two photographs of what the class `abbey` shows, and a name that says so."""
-    folder = tmp_path / "abbeys"
+    folder = tmp_path_factory.mktemp("sets") / "abbeys"
     folder.mkdir()
     for number in (1, 2):
-        (folder / f"abbey_{number:06d}.jpg").write_bytes(listed.view_of("abbey", f"test {number}"))
+        (folder / f"abbey_{number:06d}.jpg").write_bytes(few.view_of("abbey", f"test {number}"))
     return folder
 
 
-@pytest.fixture
-def folder(listed: Any, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def of_version(
+    run_certify: Certify, first_run: Any, abbeys: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Certificate]:
+    """A root with a version that shares something with `abbeys`, and its certificate."""
+    root = Path(shutil.copytree(first_run[0], tmp_path_factory.mktemp("shares") / "root"))
+    return root, run_certify("1", root, abbeys=abbeys)
+
+
+def write_snaps(few: Any, folder: Path) -> Path:
     """Photographs at any depth.
 
     Two are of the abbey, of which one is a mirrored copy of a test photograph; one is a stranger, and one is none.
     """
-    folder = tmp_path / "holiday snaps"
     (folder / "2024/may").mkdir(parents=True)
-    (folder / "stranger.jpg").write_bytes(listed.view_of("market", "stranger"))
-    (folder / "2024/may/seen.jpg").write_bytes(listed.view_of("abbey", "seen"))
+    (folder / "stranger.jpg").write_bytes(few.view_of("market", "stranger"))
+    (folder / "2024/may/seen.jpg").write_bytes(few.view_of("abbey", "seen"))
     (folder / "broken.png").write_bytes(b"<!doctype html>")
     (folder / "notes.txt").write_text("of May")
     return folder
+
+
+@pytest.fixture
+def folder(few: Any, tmp_path: Path) -> Path:
+    """Photographs for this test alone."""
+    return write_snaps(few, tmp_path / "holiday snaps")
+
+
+@pytest.fixture(scope="module")
+def once_certified(
+    run_certify: Certify, few: Any, abbeys: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Certificate]:
+    """A root with the certificate of such photographs against `abbeys`; tests that change it take `certified`."""
+    base = tmp_path_factory.mktemp("certified")
+    return base / "root", run_certify(write_snaps(few, base / "holiday snaps"), base / "root", "snaps", abbeys=abbeys)
+
+
+@pytest.fixture
+def certified(once_certified: tuple[Path, Certificate], tmp_path: Path) -> tuple[Path, Certificate]:
+    """The same for this test alone."""
+    return Path(shutil.copytree(once_certified[0], tmp_path / "root")), once_certified[1]
 
 
 def rows(root: Path, made: Certificate, table: str) -> list[dict[str, Any]]:
@@ -85,9 +113,9 @@ def test_a_version_shares_nothing_with_the_set_that_it_was_curated_against(run_c
     assert "nothing shared" in (dataset / made.folder / "index.html").read_text()
 
 
-def test_what_a_version_shares_with_another_set_is_found_judged_and_drawn(run_certify, dataset, abbeys):
-    before = files(dataset / "versions")
-    made = run_certify("1", dataset, abbeys=abbeys)
+def test_what_a_version_shares_with_another_set_is_found_judged_and_drawn(of_version, first_run):
+    dataset, made = of_version
+    before = files(first_run[0] / "versions")
     assert {path: content for path, content in files(dataset / "versions").items() if path in before} == before
     shared, images = found(dataset, made), rows(dataset, made, "images")
     assert shared
@@ -106,8 +134,8 @@ def test_what_a_version_shares_with_another_set_is_found_judged_and_drawn(run_ce
         assert (dataset / made.folder / picture).is_file() == (row["image_id"] in shared)
 
 
-def test_each_accepted_pair_stands_with_its_evidence(run_certify, dataset, abbeys):
-    for pair in rows(dataset, run_certify("1", dataset, abbeys=abbeys), "overlaps"):
+def test_each_accepted_pair_stands_with_its_evidence(of_version):
+    for pair in rows(*of_version, "overlaps"):
         assert (pair["landmark_id"], pair["test_set"], pair["site"]) == ("abbey", "abbeys", "abbey")
         assert pair["test_image"] in ("abbey_000001.jpg", "abbey_000002.jpg")
         assert pair["inliers"] >= 4
@@ -141,22 +169,21 @@ def _bytes(path: Path) -> Any:
     return np.frombuffer(path.read_bytes(), np.uint8)
 
 
-def test_a_signature_serves_in_place_of_the_photographs(run_certify, folder, abbeys, tmp_path):
-    made = run_certify(folder, tmp_path / "root", "snaps", abbeys=abbeys)
-    (signature,) = (tmp_path / "root/signatures").iterdir()
-    (row,) = rows(tmp_path / "root", made, "certificate")
+def test_a_signature_serves_in_place_of_the_photographs(run_certify, certified, folder, tmp_path):
+    root, made = certified
+    (signature,) = (root / "signatures").iterdir()
+    (row,) = rows(root, made, "certificate")
     assert signature.name == f"abbeys-{row['signature'][:12]}.parquet"
     again = run_certify(folder, tmp_path / "elsewhere", "snaps", abbeys=signature)
     assert again.tables == made.tables
     # The test photograph is not at hand: the picture shows the image alone, and so is less wide.
-    (with_it,) = (tmp_path / "root" / made.folder / "pictures").iterdir()
+    (with_it,) = (root / made.folder / "pictures").iterdir()
     (without,) = (tmp_path / "elsewhere" / again.folder / "pictures").iterdir()
     assert cv2.imread(str(without)).shape[1] < cv2.imread(str(with_it)).shape[1]
 
 
-def test_the_same_question_has_the_same_answer_and_writes_nothing(run_certify, folder, abbeys, tmp_path):
-    root = tmp_path / "root"
-    made = run_certify(folder, root, "snaps", abbeys=abbeys)
+def test_the_same_question_has_the_same_answer_and_writes_nothing(run_certify, certified, folder, abbeys):
+    root, made = certified
     written = {path: path.stat().st_mtime_ns for path in (root / made.folder).rglob("*")}
     assert run_certify(folder, root, "snaps", abbeys=abbeys) == made
     assert {path: path.stat().st_mtime_ns for path in (root / made.folder).rglob("*")} == written
@@ -167,9 +194,8 @@ def test_the_same_question_has_the_same_answer_and_writes_nothing(run_certify, f
 
 
 @pytest.mark.parametrize("damage", ["overlaps.parquet", "certificate.json"])
-def test_a_damaged_certificate_is_written_anew(run_certify, folder, abbeys, tmp_path, damage):
-    root = tmp_path / "root"
-    made = run_certify(folder, root, "snaps", abbeys=abbeys)
+def test_a_damaged_certificate_is_written_anew(run_certify, certified, folder, abbeys, damage):
+    root, made = certified
     whole = files(root / made.folder)
     (root / made.folder / damage).write_bytes(b"{")
     again = run_certify(folder, root, "snaps", abbeys=abbeys)
@@ -183,13 +209,13 @@ def test_what_is_no_certificate_is_named(tmp_path):
         read_certificate(Root(str(tmp_path)), "certificates/a/b")
 
 
-def test_the_tables_are_all_there_and_the_record_is_plain(run_certify, folder, abbeys, tmp_path):
-    made = run_certify(folder, tmp_path / "root", "snaps", abbeys=abbeys)
-    told = json.loads((tmp_path / "root" / made.folder / "certificate.json").read_text())
+def test_the_tables_are_all_there_and_the_record_is_plain(once_certified):
+    root, made = once_certified
+    told = json.loads((root / made.folder / "certificate.json").read_text())
     assert told["tables"].keys() == {spec.name for spec in CERTIFICATE_TABLES}
     assert told["test_sets"] == {"abbeys": 2}
     assert told["settings"].keys() == {"acquire", "features", "match", "overlap", "overlays"}
-    assert str(tmp_path) not in json.dumps(told)  # where things lie is nobody's business
+    assert str(root.parent) not in json.dumps(told)  # where things lie is nobody's business
 
 
 # On the command line
