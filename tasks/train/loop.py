@@ -105,7 +105,7 @@ def _move(trainer: Trainer, step: _Step) -> tuple[float, dict[str, str]]:
     images, settings, optimizer = step.batch.images, trainer.settings, trainer.optimizer
     if not len(images):
         return 0.0, {}
-    readable, left_out = trainer.unreadable(images, step.loaded)
+    readable, left_out = trainer.readable(images, step.loaded)
     for group in optimizer.param_groups:
         group["lr"] = settings.optimizer.rate_at(step.iteration)
     optimizer.zero_grad(set_to_none=True)

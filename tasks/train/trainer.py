@@ -74,7 +74,7 @@ class Trainer:
         photograph = self.samples.photographs[number]
         return Asked(photograph.path, side, photograph.box if crop else None)
 
-    def unreadable(self, numbers: Indices, loaded: Sequence[Tensor | Unreadable]) -> tuple[Mask, dict[str, str]]:
+    def readable(self, numbers: Indices, loaded: Sequence[Tensor | Unreadable]) -> tuple[Mask, dict[str, str]]:
         """Which photographs could be read, bool (n,), and why the others could not: the same in each process.
 
         Args:
@@ -98,7 +98,7 @@ class Trainer:
             for one in self.load([self.ask(number, side, crop=crop) for number in share]):
                 loaded.append(one if isinstance(one, Unreadable) else BLANK)  # of pixels, it is enough that they came
                 vectors.append(self.network(pixels_of(one).to(self.fabric.device)))
-        readable, left_out = self.unreadable(numbers, loaded)
+        readable, left_out = self.readable(numbers, loaded)
         own = torch.cat(vectors)[: len(own_share(self.fabric, range(len(numbers))))]
         return gather(self.fabric, own, len(numbers)).cpu().numpy(), readable, left_out
 
