@@ -154,7 +154,9 @@ def _announce(root: Root, version: NetworkManifest, *, is_new: bool) -> None:
     for name, plot in draw_training(version.best, losses.to_pandas(), scores.to_pandas()).items():
         told = f"Over the iterations: {name}"
         drawn = base64.b64encode(plot.encode()).decode()
-        create_markdown_artifact(f"![{name}](data:image/svg+xml;base64,{drawn})", key=f"train-{name}", description=told)
+        create_markdown_artifact(
+            f"![{name}](data:image/svg+xml;base64,{drawn})", key=f"train-{name}-curve", description=told
+        )
     report = f"{root.url}/{version.folder}/report/index.html"
     link = f"file://{report}" if root.is_local else report
     create_link_artifact(link, link_text=report, key="train-report", description="Open it from disk")
