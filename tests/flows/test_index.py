@@ -169,7 +169,7 @@ def test_a_search_with_a_box_writes_its_page_below_the_root(cairn, first, listed
     [
         (b"<!doctype html>", (), "not-an-image"),
         (None, ("--box", 0, 0, 9999, 10), "does not lie in its"),
-        (None, ("--index", "7"), "0 versions of 'landmarks' in"),
+        (None, ("--index", "z"), "0 versions of 'landmarks' in"),
     ],
 )
 def test_a_query_that_is_no_use_is_refused_in_one_line(cairn, first, listed, tmp_path, content, more, said):
