@@ -140,7 +140,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "--together":
         trained = train(
-            make_trainer(read=partial(picture_without, "1-2"), processes=2),
+            make_trainer(read=partial(picture_without, "1-2"), processes=2, workers=1),
             Progress(run="small"),
             np.empty((0, 3), np.int64),
             Keeper(),
