@@ -48,7 +48,7 @@ def train(trainer: Trainer, progress: Progress, mined: Indices, keeper: Keeper) 
                 progress = with_left_out(progress, left_out).with_loss(loss)
             except ValidationError as error:
                 raise InputError(
-                    f"the loss of iteration {step.iteration} is {loss}: training has diverged; lower [optimizer] rate"
+                    f"the loss of iteration {step.iteration} is {loss}: training diverges; lower [train.optimizer] rate"
                 ) from error
             keeper.tell(progress)
             if (step.iteration + 1) % settings.checkpoint_every == 0:

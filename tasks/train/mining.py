@@ -86,7 +86,7 @@ def mine_triplets(
     if not sides.all():
         raise InputError(
             f"a pool of {len(pool)} images has none that can be a {'negative' if sides[0] else 'positive'} of another; "
-            "train on a version of several classes with several photographs each, or raise [train] pool"
+            "train on a version of several classes with several photographs each, or raise [train.mining] pool"
         )
     return np.concatenate(mined)
 

@@ -68,6 +68,8 @@ def compare_scores(manifest: NetworkManifest, scores: pd.DataFrame) -> list[dict
     )
     rows = []
     for (test_set, protocol), own in known.groupby(["test_set", "protocol"]):
+        if not {0, manifest.best} <= {*own.index.get_level_values("iteration")}:
+            continue  # a set of which no query could be scored then
         before, after = (own.xs(iteration, level="iteration").iloc[0] for iteration in (0, manifest.best))
         rows.append(
             {

@@ -101,5 +101,5 @@ def test_it_ends_early_where_scores_do_not_rise_and_the_best_is_kept(tmp_path: P
 
 
 def test_a_training_that_diverges_says_so() -> None:
-    with pytest.raises(InputError, match=r"loss of iteration \d+ is nan: .*lower \[optimizer\] rate"):
+    with pytest.raises(InputError, match=r"loss of iteration \d+ is nan: .*lower \[train.optimizer\] rate"):
         trained(settings_with(optimizer=OptimizerSettings(rate=1e30)))
