@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from storage.errors import InputError
 from tasks.train.losses import ap_losses, dot_losses, squared_losses
 from tasks.train.mining import JUNK, Indices, Labels, Mask, candidates, draw_triplets
 from tasks.train.settings import LossSettings, MiningSettings
@@ -34,11 +35,16 @@ def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batc
     """Half a batch of queries, drawn evenly, and a photograph of the same class for each (Revaud et al. 2019).
 
     Every image is a query whose list is the others, so a batch has as many lists as images.
+
+    Raises:
+        InputError: no class has two photographs.
     """
     random = np.random.default_rng([settings.seed, _LISTS, iteration])
     known = np.flatnonzero(labels.classes != JUNK)
     classes, counts = np.unique(labels.classes[known], return_counts=True)
     usable = known[np.isin(labels.classes[known], classes[counts > 1])]
+    if not len(usable):
+        raise InputError("the AP loss needs a class with two photographs that train, and the version has none")
     queries = random.choice(usable, min(len(usable), max(1, settings.batch // 2)), replace=False)
     others = [_another(labels, usable, query, random) for query in queries]
     return Batch(np.unique([*queries, *others]).astype(np.int64), None)
