@@ -1,7 +1,8 @@
 """Which version may become the latest: one that can be used, and that is not much worse than the last."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import pyarrow.compute as pc
@@ -51,18 +52,10 @@ def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestErro
 
 def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> NotLatestError | None:
     """Why an index should not become the latest and what to do; None where it should."""
-    rows = read_version_table(root, index, "results").to_pylist()
-    found = [f"{row['test_set']} is {row['certificate']}" for row in rows if row["certificate"] == NOT_CERTIFIED]
-    reasons = sorted({*found}) if gate.certified else []
-    if gate.certified and not rows:
-        reasons = ["it was scored on no test set"]
-    last = _readable_latest(root, index.name, IndexManifest)
+    rows, last = _results(root, index), _readable_latest(root, index.name, IndexManifest)
+    reasons = list(_uncertified(rows)) if gate.certified else []
     if gate.most_lost is not None and last and last.digest != index.digest:
-        before = {_condition(row): row["mean_average_precision"] for row in _results(root, last)}
-        for row in rows:
-            lost = before.get(_condition(row), 0.0) - row["mean_average_precision"]
-            if lost > gate.most_lost:
-                reasons.append(f"{row['test_set']}, {row['protocol']}: mAP is {lost:.3f} below that of {last.folder}")
+        reasons += _lost(_results(root, last), rows, gate.most_lost, last.folder)
     if not reasons:
         return None
     said = (
@@ -70,6 +63,27 @@ def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> N
         f"{index.number}` asks it all the same. To let it pass, run the same command with another gate"
     )
     return NotLatestError(said, index.folder)
+
+
+def _uncertified(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not rows:
+        yield "it was scored on no test set"
+    for name in sorted({row["test_set"] for row in rows if row["certificate"] == NOT_CERTIFIED}):
+        yield f"{name} is {NOT_CERTIFIED}"
+
+
+def _lost(
+    before: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], most: float, last: str
+) -> Iterator[str]:
+    """What scores less than the last index did; so does what was not scored again, or could not be."""
+    found = {_condition(row): row["mean_average_precision"] for row in rows}
+    for row in before:
+        what, score = f"{row['test_set']}, {row['protocol']}", found.get(_condition(row))
+        if score is None:
+            if not row["steps"]:  # codes are those of one kind of index, and an exact one has none
+                yield f"{what}: it was not scored, and {last} was"
+        elif not row["mean_average_precision"] - score <= most and not isnan(row["mean_average_precision"]):
+            yield f"{what}: mAP is {row['mean_average_precision'] - score:.3f} below that of {last}"
 
 
 def _results(root: Root, index: IndexManifest) -> list[dict[str, Any]]:

@@ -233,10 +233,10 @@ def test_a_setting_that_there_is_none_of_is_named(tmp_path):
 # Which index becomes the latest
 
 
-def worse(root: Path, made: IndexManifest, by: float) -> IndexManifest:
-    """An index like another whose scores are lower."""
+def worse(root: Path, made: IndexManifest, by: float, *, scored: bool = True) -> IndexManifest:
+    """An index like another whose scores are lower, or that has none."""
     results = pq.read_table(root / made.folder / "results.parquet").to_pylist()
-    lower = [row | {"mean_average_precision": row["mean_average_precision"] - by} for row in results]
+    lower = [row | {"mean_average_precision": row["mean_average_precision"] - by} for row in results if scored]
     other = made.model_copy(update={"digest": "f" * 64, "number": 2})
     table = pa.Table.from_pylist(lower, RESULTS.schema)
     ref = write_table(Root(str(root)), f"{other.folder}/results.parquet", RESULTS, table)
@@ -252,6 +252,9 @@ def test_an_index_that_finds_less_than_the_latest_is_not_made_the_latest(first):
     refused = why_index_not_latest(store, worse(root, made.version, 0.06), gate)
     assert "snaps, own: mAP is 0.060 below that of indexes/landmarks/1-" in str(refused)
     assert why_index_not_latest(store, worse(root, made.version, 0.06), IndexGate()) is None
+    assert "below that of" in str(why_index_not_latest(store, worse(root, made.version, float("nan")), gate))
+    unscored = worse(root, made.version, 0.0, scored=False)
+    assert "snaps, own: it was not scored, and indexes/" in str(why_index_not_latest(store, unscored, gate))
 
 
 def test_an_index_that_is_to_be_certified_and_is_not_is_published_beside_the_latest(cairn, first, testset):
