@@ -75,7 +75,12 @@ def networks(root: RootOption = "./data") -> None:
     """List the trained networks of a root."""
 
     def facts(version: NetworkManifest) -> tuple[object, ...]:
-        return version.source, version.settings["describe"]["backbone"], version.iterations, version.network[:12]
+        return (
+            version.source,
+            version.settings.get("describe", {}).get("backbone", ""),
+            version.iterations,
+            version.network[:12],
+        )
 
     headings = ("version", "backbone", "iterations", "network")
     print_versions(Root(root), NetworkManifest, headings, facts, "cairn train makes it anew")

@@ -41,7 +41,8 @@ def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batc
     """
     random = np.random.default_rng([settings.seed, _LISTS, iteration])
     known = np.flatnonzero(labels.classes != JUNK)
-    classes, counts = np.unique(labels.classes[known], return_counts=True)
+    photographs = np.unique([labels.classes[known], labels.pictures[known]], axis=1)  # copies count once
+    classes, counts = np.unique(photographs[0], return_counts=True)
     usable = known[np.isin(labels.classes[known], classes[counts > 1])]
     if not len(usable):
         raise InputError("the AP loss needs a class with two photographs that train, and the version has none")
@@ -51,8 +52,8 @@ def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batc
 
 
 def _another(labels: Labels, usable: Indices, query: int, random: np.random.Generator) -> int:
-    own = usable[labels.classes[usable] == labels.classes[query]]
-    return int(random.choice(own[own != query]))
+    same, other = labels.classes[usable] == labels.classes[query], labels.pictures[usable] != labels.pictures[query]
+    return int(random.choice(usable[same & other]))
 
 
 def loss_of(batch: Batch, labels: Labels, readable: Mask, settings: LossSettings) -> Callable[[Tensor], Tensor]:

@@ -26,7 +26,8 @@ class KeptInRoot(Keeper):
     def __init__(self, job: Job, root: Root, network: Network, optimizer: Optimizer, progress: Progress) -> None:
         self._job, self._root, self._network, self._optimizer = job, root, network, optimizer
         self._scores, folder = len(progress.scores), job.inputs.tensorboard
-        self._board = SummaryWriter(str(folder), purge_step=len(progress.losses)) if folder else None
+        own = folder and str(folder / job.run[:12])  # of other settings, other curves
+        self._board = SummaryWriter(own, purge_step=len(progress.losses)) if own else None
 
     def keep_best(self, iteration: int) -> None:
         """Keeps the network as it is; the best before it stays until a checkpoint knows of this one."""

@@ -84,7 +84,10 @@ def _score(
     """The scores of test sets after so many iterations; sets their certificates in `certified`."""
     found = []
     for name, asked in inputs.test_sets.items():
-        every, all_scores = score_network(partial(describe_image, network), read_scored_set(name, asked.folder))
+        scored = read_scored_set(name, asked.folder)
+        if scored.digest() != asked.digest:
+            raise InputError(f"test set {name!r}: {asked.folder} was changed meanwhile; run the same command again")
+        every, all_scores = score_network(partial(describe_image, network), scored)
         certified[name] = certificate_of(root, asked.certificates, every)
         for protocol, scores in sorted(all_scores.items()):
             value = None if np.isnan(scores.mean) else scores.mean

@@ -33,7 +33,9 @@ def is_best(progress: Progress, own: ScoredAt) -> bool:
     """Whether no score of validation before was as good; where there is none, the newest network is the best."""
     before = [one for one in progress.scores if one.test_set == VALIDATION and one.iteration < own.iteration]
     known = [one.mean_average_precision for one in before if one.mean_average_precision is not None]
-    return own.mean_average_precision is None or own.mean_average_precision > max(known, default=-1.0)
+    if own.mean_average_precision is None:
+        return not known
+    return own.mean_average_precision > max(known, default=-1.0)
 
 
 def is_over(progress: Progress, patience: int | None) -> bool:

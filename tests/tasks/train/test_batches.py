@@ -18,5 +18,6 @@ def test_each_photograph_of_a_list_has_another_of_its_class() -> None:
 
 
 def test_classes_of_one_photograph_are_refused() -> None:
-    with pytest.raises(InputError, match="needs a class with two photographs"):
-        list_batch(Labels(np.arange(4), np.arange(4)), MiningSettings(batch=4), 0)
+    for copies in (Labels(np.arange(4), np.arange(4)), Labels(np.array([0, 0, 1]), np.array([0, 0, 1]))):
+        with pytest.raises(InputError, match="needs a class with two photographs"):
+            list_batch(copies, MiningSettings(batch=4), 0)
