@@ -109,6 +109,7 @@ def _print_exchanges(images: list[Tensor]) -> None:
     assert isinstance(parallel, DistributedDataParallel)
     buckets = list[bool]()
 
+    # torch wants just this annotation, and does not export its name to type checkers
     def count(group: Any, bucket: dist.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]
         buckets.append(bucket.is_last())
         return allreduce_hook(group, bucket)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import RootOption, VersionOption
+from flows.commands.options import RootOption, VersionArgument, VersionOption
 from flows.commands.terminal import console, describe_verified, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
@@ -116,9 +116,7 @@ def versions(root: RootOption = "./data") -> None:
 
 @app.command()
 def verify(
-    version: Annotated[
-        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
-    ] = "latest",
+    version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
 ) -> None:

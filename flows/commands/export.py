@@ -7,7 +7,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from flows.commands.options import NameOption, RootOption
+from flows.commands.options import NameOption, RootOption, VersionArgument
 from flows.commands.terminal import console, errors
 from storage.root import Root
 from storage.versions import find_version, only_name
@@ -17,9 +17,7 @@ from tasks.export.options import ExportOptions, Format, SplitBy
 def export(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the export is to stand: a new folder.")],
     layout: Annotated[Format, typer.Option("--format", help="Which tool's layout; docs/exporting.md shows each.")],
-    version: Annotated[
-        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
-    ] = "latest",
+    version: VersionArgument = "latest",
     crop: Annotated[bool, typer.Option("--crop", help="Crop each picture to the box of its landmark.")] = False,
     copied: Annotated[
         bool, typer.Option("--copy", help="Copy pictures; without, they are links into the root.")

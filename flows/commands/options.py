@@ -19,6 +19,7 @@ CleanOption = Annotated[
 ]
 RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
 NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not needed where the root holds only one.")]
+VersionArgument = Annotated[str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")]
 VersionOption = Annotated[
     str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")
 ]

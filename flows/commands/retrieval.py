@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, read_test_sets
+from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
 from flows.commands.terminal import console, errors, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import IndexManifest
@@ -25,9 +25,7 @@ _SCORED = "Test set that is scored: folder of its photographs and ground truth; 
 
 
 def index(
-    version: Annotated[
-        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
-    ] = "latest",
+    version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
     settings: Annotated[

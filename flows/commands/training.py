@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, read_test_sets
+from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
 from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
 from storage.manifest import NetworkManifest
 from storage.root import Root
@@ -16,9 +16,7 @@ from storage.versions import read_version_table
 
 
 def train(
-    version: Annotated[
-        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
-    ] = "latest",
+    version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
     settings: Annotated[

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, VersionOption
+from flows.commands.options import NameOption, RootOption, VersionArgument, VersionOption
 from flows.commands.terminal import console, describe_verified, report_path
 from storage.compare import compare_versions
 from storage.manifest import Manifest
@@ -29,9 +29,7 @@ def list_all(root: RootOption = "./data") -> None:
 
 
 def verify(
-    version: Annotated[
-        str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")
-    ] = "latest",
+    version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
 ) -> None:

@@ -200,6 +200,26 @@ def few(_built: Listed) -> Listed:
     return _built.write(list(dict.fromkeys(first)), _built.path.with_name("few.csv"))
 
 
+QUERIES = "query,image,x1,y1,x2,y2\nabbey,abbey_1.jpg,40,40,400,300\nbridge,bridge_1.jpg,,,,\n"
+ANSWERS = "query,image,grade\n" + "".join(
+    f"{name},{name}_{number}.jpg,positive\n" for name in ("abbey", "bridge") for number in (2, 3)
+)
+
+
+@pytest.fixture(scope="session")
+def testset(_built: Listed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three photographs of each of two scenes, other than those of the list, two of which ask for the others."""
+    folder = tmp_path_factory.mktemp("sets") / "snaps"
+    folder.mkdir()
+    for name in ("abbey", "bridge"):
+        for number in (1, 2, 3):
+            (folder / f"{name}_{number}.jpg").write_bytes(_built.view_of(name, f"snap {number}"))
+    (folder / "broken_1.jpg").write_bytes(_built.view_of("abbey", "snap 4")[:2000])
+    (folder / "queries.csv").write_text(QUERIES)
+    (folder / "answers.csv").write_text(ANSWERS)
+    return folder
+
+
 # The server and runs of the flow
 
 

@@ -31,24 +31,6 @@ from tasks.evaluate.results import Conditions, result_rows
 from tasks.overlap.groundtruth import stem_of
 
 SETTINGS = IndexFlowSettings(describe=DescribeSettings(longest_sides=(128,)), whiten=WhitenSettings(dimensions=32))
-QUERIES = "query,image,x1,y1,x2,y2\nabbey,abbey_1.jpg,40,40,400,300\nbridge,bridge_1.jpg,,,,\n"
-ANSWERS = "query,image,grade\n" + "".join(
-    f"{name},{name}_{number}.jpg,positive\n" for name in ("abbey", "bridge") for number in (2, 3)
-)
-
-
-@pytest.fixture(scope="module")
-def testset(_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three photographs of each of two scenes, other than those of the list, two of which ask for the others."""
-    folder = tmp_path_factory.mktemp("sets") / "snaps"
-    folder.mkdir()
-    for name in ("abbey", "bridge"):
-        for number in (1, 2, 3):
-            (folder / f"{name}_{number}.jpg").write_bytes(_built.view_of(name, f"snap {number}"))
-    (folder / "broken_1.jpg").write_bytes(_built.view_of("abbey", "snap 4")[:2000])
-    (folder / "queries.csv").write_text(QUERIES)
-    (folder / "answers.csv").write_text(ANSWERS)
-    return folder
 
 
 @pytest.fixture(scope="module")

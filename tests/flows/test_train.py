@@ -33,21 +33,6 @@ SETTINGS = TrainFlowSettings(
         validation=ValidationSettings(every=2),
     ),
 )
-QUERIES = "query,image,x1,y1,x2,y2\nabbey,abbey_1.jpg,40,40,400,300\nbridge,bridge_1.jpg,,,,\n"
-ANSWERS = "query,image,grade\nabbey,abbey_2.jpg,positive\nbridge,bridge_2.jpg,positive\n"
-
-
-@pytest.fixture(scope="module")
-def testset(_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two photographs of each of two scenes of the list, of which one asks for the other."""
-    folder = tmp_path_factory.mktemp("sets") / "snaps"
-    folder.mkdir()
-    for name in ("abbey", "bridge"):
-        for number in (1, 2):
-            (folder / f"{name}_{number}.jpg").write_bytes(_built.view_of(name, f"snap {number}"))
-    (folder / "queries.csv").write_text(QUERIES)
-    (folder / "answers.csv").write_text(ANSWERS)
-    return folder
 
 
 @pytest.fixture(scope="module")
