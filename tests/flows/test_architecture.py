@@ -71,7 +71,7 @@ def test_stages_of_networks_import_no_prefect() -> None:
     assert brought_along(rooms_of(set(STAGES) & WITH_TORCH), ["prefect"]) == {}
 
 
-@pytest.mark.parametrize("module", ["flows.fetching", "tasks.acquire.task", "storage.parquet"])
+@pytest.mark.parametrize("module", ["flows.curate", "flows.fetching", "tasks.acquire.task", "storage.parquet"])
 def test_whatever_loads_arrow_has_it_take_memory_from_the_system(module: str) -> None:
     script = f"import {module}, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
     env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}

@@ -100,7 +100,9 @@ def finish(start: Start, until: Any) -> None:
     assert again.process.returncode == 0, again.log
 
 
-@pytest.mark.parametrize(("stage", "next_stage"), [("acquire", "select"), ("features", "overlap")])
+@pytest.mark.parametrize(
+    ("stage", "next_stage"), [("acquire", "select"), ("features", "overlap"), ("match", "cluster")]
+)
 def test_killed_run_is_taken_up_where_it_was(
     start: Start, until: Any, listed: Any, first_run: Any, tmp_path: Path, stage: str, next_stage: str
 ) -> None:
