@@ -2,42 +2,70 @@
 
 import base64
 import logging
+from collections.abc import Mapping
 
 import pandas as pd
 from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from flows.changes import find_changes, write_changes
+from flows.runtime.publication import News
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_version_table
+from tasks.publish.changes import Changes, describe_changes
 from tasks.publish.illustrate import contact_sheet
 from tasks.publish.passed_over import tell_reasons
+from tasks.publish.summary import describe_summary
 
 _CLASSES_SHOWN = 12
 _TILES_SHOWN = 20
+_SUMMARISED = ("verdicts", "sources", "class_groups", "certificate")
 
 
-def announce(root: Root, version: Manifest, *, is_new: bool) -> None:
-    """Logs what came of the run, and shows the funnel, a contact sheet and the way to the report as artifacts."""
+def announce(root: Root, version: Manifest, news: News[Manifest]) -> None:
+    """Logs what came of the run, and shows the rest as artifacts, the summary first."""
     logger = get_run_logger()
     listed, kept = version.funnel[0], version.funnel[-1]
-    news = "published" if is_new else "nothing new: the latest version is"
-    logger.info("%s %s", news, version.folder)
+    logger.info("%s", news.tell(version))
     logger.info("%d of %d images kept, in %d of %d classes", kept.images, listed.images, kept.classes, listed.classes)
     for missed, sentence in tell_reasons(version.passed_over):
         logger.log(logging.WARNING if missed else logging.INFO, "%s", sentence)
     if version.crashed_pictures:
         logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
+    pages = {"report": _address(root, f"{version.folder}/report/index.html")}
+    changes = find_changes(root, news.last, version) if news.last and news.last.digest != version.digest else None
+    if changes:
+        pages["what changed"] = _address(root, write_changes(root, changes))
+    _show(root, version, news, changes, pages)
+
+
+def _show(
+    root: Root, version: Manifest, news: News[Manifest], changes: Changes | None, pages: Mapping[str, str]
+) -> None:
+    tables = {name: read_version_table(root, version, name) for name in _SUMMARISED}
+    told = f"{news.tell(version)}: {news.refused}" if news.refused else news.tell(version)
+    create_markdown_artifact(
+        describe_summary(version, tables, told, changes, pages), key="curate-summary", description=version.folder
+    )
+    if changes:
+        create_markdown_artifact(
+            describe_changes(changes), key="curate-changes", description=f"Since version {changes.before.number}"
+        )
     rows = [{"step": step.step, "images": step.images, "classes": step.classes} for step in version.funnel]
     create_table_artifact(
         rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}"
     )
-    report = f"{root.url}/{version.folder}/report/index.html"
-    link = f"file://{report}" if root.is_local else report
-    create_link_artifact(link, link_text=report, key="curate-report", description="Open it from disk")
+    create_link_artifact(
+        pages["report"], link_text=pages["report"], key="curate-report", description="Open it from disk"
+    )
     create_markdown_artifact(
         _contact_sheets(root, version), key="curate-contact-sheet", description="Kept and dropped images"
     )
+
+
+def _address(root: Root, path: str) -> str:
+    return f"file://{root.url}/{path}" if root.is_local else f"{root.url}/{path}"
 
 
 def _contact_sheets(root: Root, version: Manifest) -> str:
@@ -54,7 +82,9 @@ def _contact_sheets(root: Root, version: Manifest) -> str:
         )
         sheet = base64.b64encode(contact_sheet(kept, dropped)).decode()
         counts = members.verdict.value_counts()
-        title = f"{counts.get('kept', 0)} kept, {counts.get('dropped', 0)} dropped"
+        reasons = members[members.verdict == "dropped"].reason.value_counts()
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        title = f"{counts.get('kept', 0)} kept, {counts.get('dropped', 0)} dropped: {told}"
         parts.append(f"## {_plain(landmark)}\n\n{title}\n\n![{title}](data:image/jpeg;base64,{sheet})\n")
     return "\n".join(parts)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.captions_request import CaptionsRequest, check_captions_request
 from flows.runtime.prefect_runner import PrefectRunner
-from flows.runtime.publication import publish_once
+from flows.runtime.publication import News, publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
@@ -221,11 +221,10 @@ def _source(kind: str, file: ParseInputs, request: CaptionsRequest, parsed: Pars
     )
 
 
-def _announce(root: Root, version: CaptionManifest, *, is_new: bool) -> None:
+def _announce(root: Root, version: CaptionManifest, news: News[CaptionManifest]) -> None:
     """Logs what came of the run, and shows both encodings and the way to the report as artifacts."""
     logger = get_run_logger()
-    news = "published" if is_new else "nothing new: the latest version is"
-    logger.info("%s %s, %d triplets", news, version.folder, version.triplets.drawn)
+    logger.info("%s, %d triplets", news.tell(version), version.triplets.drawn)
     for source in version.sources:
         if source.skipped:
             logger.warning("%s: %d malformed records left out", source.kind, source.skipped)

@@ -17,7 +17,7 @@ from flows.request import CurationRequest, check_request
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
 from flows.runtime.task_runner import task_runner
-from flows.settings import CurateSettings, RunSettings
+from flows.settings import CurateSettings, CurationGate, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
 from tasks.acquire.settings import FetchPolicy, ListSettings
@@ -51,6 +51,7 @@ def curate(
     note: str = "",
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
+    gate: CurationGate = CurationGate(),
 ) -> Curated:
     """Curates a list of landmark images into a version of a dataset.
 
@@ -64,9 +65,10 @@ def curate(
         note: a sentence or two for the card and the report, such as where the list comes from.
         overrides: what a person decided instead of the method.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
+        gate: what the version must hold to become the latest.
 
     Raises:
-        NotLatestError: the version is published, but nobody can use it, or it keeps far less than the one before.
+        NotLatestError: the version is published, but is not what `gate` asks for, keeps nothing, or was rejected.
     """
     check_installed(settings.features)
     request = check_request(source, name, root, test_sets or {}, settings, note, overrides, aliases, run.anyway)
@@ -79,8 +81,8 @@ def curate(
             stages = PrefectRunner(store, runner, STAGES)
             return run_curation(stages, request, settings, policy_of(run, settings.polite)).folder
 
-    refuse = partial(why_not_latest, store, share=run.latest_share)
-    version, is_new = publish_once(store, name, Manifest, work, announce, refuse)
+    judge = partial(why_not_latest, store, gate=gate)
+    version, is_new = publish_once(store, name, Manifest, work, announce, judge)
     return Curated(version=version, is_new=is_new)
 
 

@@ -13,7 +13,7 @@ from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
 from flows.latest import why_index_not_latest
 from flows.runtime.prefect_runner import PrefectRunner
-from flows.runtime.publication import publish_once
+from flows.runtime.publication import News, publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import IndexFlowSettings, IndexGate, RunSettings
 from storage.manifest import BuiltFacts, IndexManifest
@@ -154,12 +154,11 @@ def _earlier(like: IndexManifest) -> EarlierIndex:
     return EarlierIndex(index=matrix_of(like), indexed=version_ref(like, INDEXED), factory=like.chosen.factory)
 
 
-def _announce(root: Root, version: IndexManifest, *, is_new: bool) -> None:
+def _announce(root: Root, version: IndexManifest, news: News[IndexManifest]) -> None:
     """Logs what came of the run, and shows scores, the plot and the way to the report as artifacts."""
     logger = get_run_logger()
-    news = "published" if is_new else "nothing new: the latest index is"
     chosen = version.chosen
-    logger.info("%s %s: %s, recall %.3f", news, version.folder, chosen.factory, chosen.recall)
+    logger.info("%s: %s, recall %.3f", news.tell(version), chosen.factory, chosen.recall)
     for reason, number in version.not_indexed.items():
         logger.warning("%d readable images are not in the index: %s", number, reason)
     if rows := read_version_table(root, version, "results").to_pylist():

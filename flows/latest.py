@@ -7,62 +7,71 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from flows.settings import IndexGate
-from storage.errors import InputError
-from storage.manifest import IndexManifest, Manifest
+from flows.settings import CurationGate, IndexGate
+from storage.manifest import IndexManifest, Manifest, count_uncompared
 from storage.root import Root
-from storage.versions import V, latest_version, read_version_table
+from storage.versions import latest_if_sound, read_version_table
 from tasks.evaluate.results import NOT_CERTIFIED
 
-_REASONS = 3
+_SHOWN = 3
 
 
-class NotLatestError(InputError):
-    """A version is published, but not made the latest; the text says why, and what to do.
-
-    Attributes:
-        folder: of the version, below the root.
-    """
-
-    def __init__(self, said: str, folder: str) -> None:
-        super().__init__(said)
-        self.folder = folder
-
-
-def why_not_latest(root: Root, version: Manifest, share: float) -> NotLatestError | None:
-    """Why a version should not become the latest and what to do; None where it should.
-
-    Args:
-        share: of the images that the latest version keeps, those that this one has to keep.
-    """
-    last, kept = _readable_latest(root, version.name, Manifest), _kept(version)
-    if kept and not (last and kept < share * _kept(last)):
-        return None
-    before = f", where the latest, {last.folder}, keeps {_kept(last):,}" if last else ""
-    rows = read_version_table(root, version, "verdicts", ["verdict", "reason"])
-    reasons = Counter(rows.filter(pc.equal(rows["verdict"], "dropped"))["reason"].to_pylist())
-    most = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
-    how = "; to make it the latest all the same: --latest-share 0" if kept else ""
-    said = (
-        f"{version.folder} keeps {kept:,} of {version.funnel[0].images:,} images{before}: it is not made the latest. "
-        f"Most rows were dropped for {most or 'no reason'}; mend that and run the same command again{how}"
-    )
-    return NotLatestError(said, version.folder)
+def why_not_latest(root: Root, version: Manifest, gate: CurationGate) -> list[str]:
+    """Why a version should not become the latest; nothing where it should."""
+    last = latest_if_sound(root, version.name)
+    verdicts = read_version_table(root, version, "verdicts", ["image_id", "landmark_id", "verdict", "reason"])
+    kept = verdicts.filter(pc.equal(verdicts["verdict"], "kept"))
+    reasons = [*_too_few(version, last, gate), *_unread(version, gate), *_uncompared(version, gate)]
+    overlaps = read_version_table(root, version, "overlaps", ["image_id"])["image_id"]
+    if leaks := pc.sum(pc.is_in(kept["image_id"], overlaps.combine_chunks())).as_py():
+        reasons.append(f"{leaks:,} images that it keeps show what a test photograph does")
+    if gate.classes_lost is not None and last:
+        before = read_version_table(root, last, "verdicts", ["landmark_id", "verdict"])
+        before = before.filter(pc.equal(before["verdict"], "kept"))
+        lost = sorted({*before["landmark_id"].to_pylist()} - {*kept["landmark_id"].to_pylist()})
+        if len(lost) > gate.classes_lost:
+            more = ", …" if len(lost) > _SHOWN else ""
+            named = ", ".join(map(repr, lost[:_SHOWN])) + more
+            reasons.append(f"classes that {last.folder} keeps images of are gone: {len(lost):,} ({named})")
+    if reasons:
+        dropped = verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))
+        counts = Counter(dropped["reason"].to_pylist()).most_common(_SHOWN)
+        most = ", ".join(f"{count:,} {reason}" for reason, count in counts)
+        reasons.append(f"most rows were dropped for {most or 'no reason'}")
+    return reasons
 
 
-def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> NotLatestError | None:
-    """Why an index should not become the latest and what to do; None where it should."""
-    rows, last = _results(root, index), _readable_latest(root, index.name, IndexManifest)
+def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> list[str]:
+    """Why an index should not become the latest; nothing where it should."""
+    rows, last = _results(root, index), latest_if_sound(root, index.name, IndexManifest)
     reasons = list(_uncertified(rows)) if gate.certified else []
     if gate.most_lost is not None and last and last.digest != index.digest:
         reasons += _lost(_results(root, last), rows, gate.most_lost, last.folder)
-    if not reasons:
-        return None
-    said = (
-        f"{index.folder} is not made the latest: {'; '.join(reasons)}. Look at its report; `cairn search --index "
-        f"{index.number}` asks it all the same. To let it pass, run the same command with another gate"
-    )
-    return NotLatestError(said, index.folder)
+    return reasons
+
+
+def _too_few(version: Manifest, last: Manifest | None, gate: CurationGate) -> Iterator[str]:
+    kept, rows = version.funnel[-1].images, version.funnel[0].images
+    before = last.funnel[-1].images if last else 0
+    if kept and kept >= (1 - gate.images_lost) * before:
+        return
+    yield f"it keeps {kept:,} of {rows:,} images" + (f", and {last.folder} keeps {before:,}" if last else "")
+
+
+def _unread(version: Manifest, gate: CurationGate) -> Iterator[str]:
+    listed, readable = version.funnel[1].images, version.tables["images"].rows
+    if readable < gate.least_readable * listed:
+        share = f"{readable / listed:.0%}, less than {gate.least_readable:.0%}"
+        yield f"{readable:,} of {listed:,} images could be fetched and read ({share})"
+
+
+def _uncompared(version: Manifest, gate: CurationGate) -> Iterator[str]:
+    if gate.certified and not version.test_sets:
+        yield "it was compared with no test set"
+    own = {name: counts for name, counts in version.passed_over.items() if name}  # '' is the list itself
+    missed = version.crashed_pictures + count_uncompared(own)
+    if gate.certified and missed:
+        yield f"{missed:,} pictures were not compared with each other, or files of test sets with nothing"
 
 
 def _uncertified(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -94,14 +103,3 @@ def _results(root: Root, index: IndexManifest) -> list[dict[str, Any]]:
 def _condition(row: Mapping[str, Any]) -> tuple[str, str, bool]:
     """Of which scores are compared: those of one set under one protocol, exact or by codes, whatever the network."""
     return row["test_set"], row["protocol"], bool(row["steps"])
-
-
-def _readable_latest(root: Root, name: str, kind: type[V]) -> V | None:
-    try:
-        return latest_version(root, name, kind)
-    except InputError:  # damaged or gone: nothing to compare with
-        return None
-
-
-def _kept(version: Manifest) -> int:
-    return version.funnel[-1].images

@@ -106,13 +106,6 @@ class RunSettings(StageSettings):
     )
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
     workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
-    latest_share: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="a version that keeps less than this share of what the latest keeps is not the next",
-    )
-
     anyway: bool = Field(False, description="begin although the root's disk has no room for the list, by an estimate")
 
     @model_validator(mode="after")
@@ -122,8 +115,25 @@ class RunSettings(StageSettings):
         return self
 
 
+class CurationGate(StageSettings):
+    """What a version must hold to become the latest, beside keeping an image and no leak; else it is a candidate."""
+
+    images_lost: float = Field(
+        0.5, ge=0, le=1, description="share of the images that the latest keeps, by which it may keep fewer"
+    )
+    classes_lost: int | None = Field(
+        None, ge=0, description="classes that the latest has images of and it has none of; without it, any number"
+    )
+    least_readable: float = Field(
+        0.0, ge=0, le=1, description="share of the listed images that must have been fetched and read"
+    )
+    certified: bool = Field(
+        False, description="whether there must be test sets, and all pictures must have been compared with them"
+    )
+
+
 class IndexGate(StageSettings):
-    """What an index must hold to become the latest; one that doesn't is published beside it."""
+    """What an index must hold to become the latest; one that doesn't is a candidate beside it."""
 
     most_lost: float | None = Field(
         None, ge=0, description="mAP that it may have less than the latest on any test set; without it, any"

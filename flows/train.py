@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.describing import learn_network, pack_version
 from flows.runtime.prefect_runner import PrefectRunner
-from flows.runtime.publication import publish_once
+from flows.runtime.publication import News, publish_once
 from flows.runtime.task_runner import task_runner
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
@@ -141,11 +141,10 @@ def _board(root: Root, request: TrainRequest, run: TrainRunSettings) -> Path | N
     return Path(root.path(f"tensorboard/{source_of(request.version)}"))
 
 
-def _announce(root: Root, version: NetworkManifest, *, is_new: bool) -> None:
+def _announce(root: Root, version: NetworkManifest, news: News[NetworkManifest]) -> None:
     """Logs what came of the run, and shows scores, curves and the way to the report as artifacts."""
     logger = get_run_logger()
-    news = "published" if is_new else "nothing new: the latest network is"
-    logger.info("%s %s: the best of %d iterations was %d", news, version.folder, version.iterations, version.best)
+    logger.info("%s: the best of %d iterations was %d", news.tell(version), version.iterations, version.best)
     losses, scores, left_out = (read_version_table(root, version, name) for name in ("losses", "scores", "left_out"))
     for row in left_out.to_pylist():
         logger.warning("%s was not read, and nothing learned from it: %s", row["path"], row["reason"])

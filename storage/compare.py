@@ -16,9 +16,10 @@ def compare_versions(root: Root, before: Manifest, after: Manifest) -> pd.DataFr
     """What changed from one version to another.
 
     Returns:
-        One row per change, sorted by image: `image_id`, `change` (`added` or `removed`: entered or left the list;
-        `verdict`: another verdict or reason; `box`: kept in both, with another box), `before`, `after` (the reason
-        codes or boxes in words) and `evidence` (JSON, of the later version where the image is in it).
+        One row per change, sorted by image: `image_id`, `landmark_id`, `change` (`added` or `removed`: entered or left
+        the list; `verdict`: another verdict or reason; `box`: kept in both, with another box), `before`, `after` (the
+        reason codes or boxes in words), `evidence` (JSON) and `sha256` (null where none was read), these two and the
+        class of the later version where the image is in it.
     """
     old, new = _verdicts(root, before), _verdicts(root, after)
     both = old.merge(new, how="outer", left_index=True, right_index=True, suffixes=("_before", "_after"))
@@ -31,21 +32,22 @@ def compare_versions(root: Root, before: Manifest, after: Manifest) -> pd.DataFr
     verdicts = pd.DataFrame(
         {
             "image_id": changed.image_id,
+            "landmark_id": changed.landmark_id_after.fillna(changed.landmark_id_before),
             "change": changed.change,
             "before": changed.reason_before.fillna("–"),
             "after": changed.reason_after.fillna("–"),
             "evidence": changed.evidence_after.fillna(changed.evidence_before),
+            "sha256": changed.sha256_after.fillna(changed.sha256_before),
         }
     )
-    return pd.concat([verdicts, _moved_boxes(root, before, after)]).sort_values(
-        ["image_id", "change"], ignore_index=True
-    )
+    moved = _moved_boxes(root, before, after).join(new[["landmark_id", "sha256"]], on="image_id")
+    return pd.concat([verdicts, moved[verdicts.columns]]).sort_values(["image_id", "change"], ignore_index=True)
 
 
 def _verdicts(root: Root, version: Manifest) -> pd.DataFrame:
     table = read_version_table(root, version, VERDICTS.name).to_pandas()
     first = table[table.reason != "duplicate-row"]  # a repeated line has no verdict of its own
-    return first.set_index("image_id")[["reason", "evidence"]]
+    return first.set_index("image_id")[["landmark_id", "reason", "evidence", "sha256"]]
 
 
 def _moved_boxes(root: Root, before: Manifest, after: Manifest) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The errors a user can cause and mend. The command line prints their text and exits with code 2."""
+"""The errors a user can cause and mend. The command line prints their text and exits with code 2, or 4."""
 
 
 class InputError(ValueError):
@@ -17,6 +17,21 @@ class DamagedTableError(InputError):
 
     def __reduce__(self) -> tuple[type["DamagedTableError"], tuple[str, str | None]]:
         return type(self), (str(self), self.path)
+
+
+class NotLatestError(InputError):
+    """A version is published, but not made the latest; the text says why, and what to do.
+
+    Attributes:
+        folder: of the version, below the root.
+    """
+
+    def __init__(self, said: str, folder: str) -> None:
+        super().__init__(said)
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[type["NotLatestError"], tuple[str, str]]:
+        return type(self), (str(self), self.folder)
 
 
 class UnwritableRootError(InputError):

@@ -103,6 +103,14 @@ def latest_version(root: Root, name: str, kind: type[V] = Manifest) -> V | None:
     return read_manifest(root, name, folder, kind) if folder else None
 
 
+def latest_if_sound(root: Root, name: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
+    """The version that `latest` points to, or None where there is none or it is damaged."""
+    try:
+        return latest_version(root, name, kind)
+    except InputError:
+        return None
+
+
 def _latest_folder(root: Root, name: str, kind: type[Version]) -> str | None:
     pointer = f"{kind.shelf}/{name}/latest"
     if not root.exists(pointer):

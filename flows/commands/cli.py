@@ -7,9 +7,9 @@ from typing import cast
 
 import typer
 
-from flows.commands import captions, curation, export, retrieval, testsets, training, versions
+from flows.commands import captions, curation, export, retrieval, reviewing, testsets, training, versions
 from flows.runtime.stopping import report, stoppable
-from storage.errors import InputError
+from storage.errors import InputError, NotLatestError
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -26,6 +26,8 @@ app.command()(versions.report)
 app.command()(versions.why)
 app.command()(versions.diff)
 app.command()(versions.compare)
+app.command()(reviewing.promote)
+app.command()(reviewing.reject)
 app.command()(export.export)
 app.command()(training.train)
 app.command()(training.networks)
@@ -46,8 +48,9 @@ def main() -> None:
         except (InputError, OSError) as error:
             if isinstance(error, OSError) and error.errno in (None, errno.ENOENT):
                 raise  # not of the system, or a file that we should have looked for: a bug
-            report(f"error: {error}")
-            raise SystemExit(2) from error
+            held_back = isinstance(error, NotLatestError)
+            report(f"{'not latest' if held_back else 'error'}: {error}")
+            raise SystemExit(4 if held_back else 2) from error
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -22,8 +21,8 @@ from flows.commands.options import (
     WorkersOption,
     read_test_sets,
 )
-from flows.commands.terminal import console, errors, progress_bars, quieten_prefect, report_path
-from storage.errors import InputError
+from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from storage.errors import InputError, NotLatestError
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_manifest
@@ -48,11 +47,18 @@ RefetchOption = Annotated[
 OlderThanOption = Annotated[
     float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
 ]
-LatestShareOption = Annotated[
+ImagesLostOption = Annotated[
     float,
-    typer.Option(
-        min=0, max=1, help="A version that keeps less than this share of what the latest keeps is not the next."
-    ),
+    typer.Option(min=0, max=1, help="Not the latest where it keeps fewer images than that by more than this share."),
+]
+ClassesLostOption = Annotated[
+    int | None, typer.Option(min=0, help="Not the latest where more classes than this have no image any more.")
+]
+LeastReadableOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Not the latest where a lower share of the listed images could be read.")
+]
+CertifiedOption = Annotated[
+    bool, typer.Option("--certified", help="Not the latest without test sets, or where a picture was not compared.")
 ]
 AnywayOption = Annotated[
     bool, typer.Option("--anyway", help="Begin although, by an estimate, the disk of the root has no room for it.")
@@ -74,20 +80,22 @@ def curate(
     contact: ContactOption = "",
     refetch: RefetchOption = "never",
     older_than: OlderThanOption = None,
-    latest_share: LatestShareOption = 0.5,
+    images_lost: ImagesLostOption = 0.5,
+    classes_lost: ClassesLostOption = None,
+    least_readable: LeastReadableOption = 0.0,
+    certified: CertifiedOption = False,
     anyway: AnywayOption = False,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
-    """Curate LIST into a new version of a dataset, or find that nothing changed; exit with 4 where it is of no use."""
+    """Curate LIST into a new version of a dataset, or find that nothing changed; exit with 4 where it is held back."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
     quieten_prefect()
     from flows.commands.why import plain_text
     from flows.curate import curate as flow
-    from flows.latest import NotLatestError
     from flows.request import check_request
     from flows.runtime.server import prefect_server
-    from flows.settings import RunSettings, read_overrides
+    from flows.settings import CurationGate, RunSettings, read_overrides
     from tasks.acquire.settings import ListSettings
     from tasks.cluster.settings import Overrides
 
@@ -101,20 +109,21 @@ def curate(
         older_than=older_than,
         runner=runner,
         workers=workers,
-        latest_share=latest_share,
         anyway=anyway,
+    )
+    gate = CurationGate(
+        images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
     )
     request = check_request(listed, name, root, test_sets, chosen, note, decided, aliases, anyway)
     for remark in request.remarks:
         console.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
     try:
         with progress_bars(), prefect_server():
-            curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases)
+            curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate)
     except NotLatestError as error:
         refused = read_manifest(Root(root), name, error.folder.rpartition("/")[2])
         _show(Root(root), refused, "published, and not made the latest,")
-        errors.print(f"[bold red]not latest:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        raise typer.Exit(4) from error
+        raise
     _show(Root(root), curated.version, "published" if curated.is_new else "nothing new; the latest version is")
 
 

@@ -6,26 +6,41 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.terminal import console
+from storage.errors import InputError
+from storage.manifest import Version
+from storage.reviews import read_review
 from storage.root import Root
-from storage.versions import V, list_folders, list_names, read_if_sound
+from storage.versions import V, latest_if_sound, list_folders, list_names, read_if_sound
 
 
 def print_versions(
     root: Root, kind: type[V], headings: Sequence[str], facts: Callable[[V], Iterable[object]], mend: str
 ) -> None:
-    """Prints a line for each version of every name: name, number, digest, its facts, and when it was made.
+    """Prints a line for each version of every name: name, number, standing, digest, its facts, when it was made.
 
     Args:
         headings: of the facts.
         mend: what to do about a version whose manifest is damaged, such as a command.
     """
-    table = Table("name", "number", "digest", *headings, "created", box=None)
+    table = Table("name", "number", "", "digest", *headings, "created", box=None)
     for name in list_names(root, kind):
+        latest = latest_if_sound(root, name, kind)
         for folder in list_folders(root, name, kind):
             version = read_if_sound(root, name, folder, kind)
             if version is None:
-                table.add_row(name, *folder.split("-"), f"its manifest is damaged: {mend}")
+                number, digest = folder.split("-")
+                table.add_row(name, number, "", digest, f"its manifest is damaged: {mend}")
                 continue
+            standing = "latest" if version == latest else _standing(root, version)
             created = f"{version.created_at:%Y-%m-%d %H:%M}"
-            table.add_row(name, str(version.number), version.digest[:12], *map(str, facts(version)), created)
+            table.add_row(name, str(version.number), standing, version.digest[:12], *map(str, facts(version)), created)
     console.print(table if table.row_count else Text(f"no {kind.shelf} in {root.url}"))
+
+
+def _standing(root: Root, version: Version) -> str:
+    """`candidate`, `promoted` or `rejected`; empty for what was never held back, and where nobody can say."""
+    try:
+        review = read_review(root, version)
+    except InputError:
+        return ""
+    return review.standing if review else ""

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.text import Text
 
 from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
-from flows.commands.terminal import console, errors, progress_bars, quieten_prefect, report_path
+from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
@@ -61,16 +60,11 @@ def index(
     check_index_request(version, name, root, test_sets, like, network)
     from flows.commands.sheet import scores_table
     from flows.index import index as flow
-    from flows.latest import NotLatestError
     from flows.runtime.server import prefect_server
 
     gate = IndexGate(most_lost=most_lost, certified=certified)
-    try:
-        with progress_bars(), prefect_server():
-            made = flow(version, root, name, chosen, test_sets, like, network, backbone, gate=gate)
-    except NotLatestError as error:
-        errors.print(f"[bold red]not latest:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        raise typer.Exit(4) from error
+    with progress_bars(), prefect_server():
+        made = flow(version, root, name, chosen, test_sets, like, network, backbone, gate=gate)
     _describe(made.version)
     if rows := read_version_table(Root(root), made.version, "results").to_pylist():
         console.print(scores_table(rows))

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, VersionArgument, VersionOption
-from flows.commands.terminal import console, describe_verified, report_path
-from storage.compare import compare_versions
+from flows.commands.terminal import console, describe_verified, page_path, report_path
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.verify import verify_version
@@ -64,19 +63,32 @@ def why(image_id: str, root: RootOption = "./data", name: NameOption = None, ver
     console.print(explain(store, found, image_id))
 
 
-def diff(before: str, after: str, root: RootOption = "./data", name: NameOption = None) -> None:
+def diff(
+    before: str,
+    after: str,
+    root: RootOption = "./data",
+    name: NameOption = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Write it as a page, and open that in the browser.")] = False,
+) -> None:
     """Show what changed from version BEFORE to version AFTER, image by image, with the reason."""
     store = Root(root)
     only = only_name(store, name)
+    from flows.changes import find_changes, write_changes
     from flows.commands.why import plain_text
 
-    changes = compare_versions(store, find_version(store, only, before), find_version(store, only, after))
-    table = Table("image", "change", "before", "after", "evidence", box=None)
-    for row in changes.itertuples():
-        table.add_row(*map(plain_text, row[1:]))
-    console.print(table if len(changes) else "no image entered, left, or changed its verdict or its box")
-    if len(changes):
-        console.print(", ".join(f"{count} {change}" for change, count in changes.change.value_counts().items()))
+    changes = find_changes(store, find_version(store, only, before), find_version(store, only, after))
+    shown = ["image_id", "landmark_id", "change", "before", "after", "evidence"]
+    table = Table("image", "class", *shown[2:], box=None)
+    for row in changes.rows[shown].to_numpy():
+        table.add_row(*map(plain_text, row))
+    console.print(table if len(changes.rows) else "no image entered, left, or changed its verdict or its box")
+    if len(changes.rows):
+        counts = changes.rows.change.value_counts()
+        console.print(", ".join(f"{count} {change}" for change, count in counts.items()))
+    if open_it:
+        page = page_path(store, write_changes(store, changes))
+        console.print(Text(page), soft_wrap=True)
+        webbrowser.open(f"file://{page}")
 
 
 def compare(

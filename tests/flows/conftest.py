@@ -29,7 +29,7 @@ from flows.commands.cli import main
 from flows.curate import curate
 from flows.runtime.progress import listener
 from flows.runtime.server import prefect_server
-from flows.settings import RunSettings, read_settings
+from flows.settings import CurationGate, RunSettings, read_settings
 from storage.manifest import Manifest
 from tasks.acquire.partition import bucket_of
 from tasks.acquire.settings import ListSettings
@@ -275,11 +275,18 @@ class Run:
 class Curate(Protocol):
     """Runs the flow over a list into a root.
 
-    `settings` is TOML on top of SETTINGS, `overrides` what a person decided, other keywords are those of RunSettings.
+    `settings` is TOML on top of SETTINGS, `overrides` what a person decided, `gate` what the version must hold; other
+    keywords are those of RunSettings.
     """
 
     def __call__(
-        self, listed: Listed, root: Path, settings: str = "", overrides: Overrides = Overrides(), **how: Any
+        self,
+        listed: Listed,
+        root: Path,
+        settings: str = "",
+        overrides: Overrides = Overrides(),
+        gate: CurationGate = CurationGate(),
+        **how: Any,
     ) -> Run: ...
 
 
@@ -312,7 +319,14 @@ def _task_runs(flow_run: UUID, expected: int) -> dict[str, str]:
     return dict(wait_until(final, f"{expected} finished task runs of {flow_run}", pause=0.5))
 
 
-def _run(listed: Listed, root: Path, settings: str = "", overrides: Overrides = Overrides(), **how: Any) -> Run:
+def _run(
+    listed: Listed,
+    root: Path,
+    settings: str = "",
+    overrides: Overrides = Overrides(),
+    gate: CurationGate = CurationGate(),
+    **how: Any,
+) -> Run:
     with TemporaryDirectory() as folder:
         chosen = Path(folder) / "settings.toml"
         chosen.write_text(SETTINGS.format(port=urlsplit(listed.site.url).port) + settings)
@@ -326,6 +340,7 @@ def _run(listed: Listed, root: Path, settings: str = "", overrides: Overrides = 
             all_settings,
             RunSettings(**{"workers": 2, **how}),
             overrides=overrides,
+            gate=gate,
             return_state=True,
         )
     curated = state.result()

@@ -15,7 +15,7 @@ from storage.root import Root
 
 pytestmark = pytest.mark.usefixtures("prefect_home")  # should a command start Prefect after all, then not the user's
 Cairn = Callable[..., Any]
-COMMANDS = ("curate", "plan", "certify", "versions", "verify", "report", "why", "diff", "export")
+COMMANDS = ("curate", "plan", "certify", "versions", "verify", "report", "why", "diff", "export", "promote", "reject")
 ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
 
@@ -187,7 +187,7 @@ def test_versions(cairn: Any, root: Path, first_run: Any) -> None:
     ended = cairn("versions", "--root", root)
     assert ended.code == 0
     last = ended.output.strip().splitlines()[-1].split()
-    assert last[:6] == ["landmarks", "1", first_run[1].version.digest[:12], "21", "3", "tests"]
+    assert last[:7] == ["landmarks", "1", "latest", first_run[1].version.digest[:12], "21", "3", "tests"]
 
 
 def test_verify(cairn: Any, dataset: Path, first_run: Any) -> None:
@@ -262,7 +262,7 @@ def test_diff(cairn: Any, run_curate: Any, dataset: Path, listed: Any) -> None:
     run_curate(listed, dataset, "[select]\nmin_class_size = 8\n")
     ended = cairn("diff", 1, 2, "--root", dataset)
     assert ended.code == 0
-    assert re.search(r"dome-1 +verdict +kept +class-too-small", ended.output)
+    assert re.search(r"dome-1 +dome +verdict +kept +class-too-small", ended.output)
     assert (
         cairn("diff", 1, 1, "--root", dataset).output.strip()
         == "no image entered, left, or changed its verdict or its box"

@@ -14,8 +14,8 @@ import pytest
 from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
 from prefect.serializers import PickleSerializer
 
-from flows.latest import NotLatestError
-from storage.errors import DamagedTableError
+from flows.settings import CurationGate
+from storage.errors import DamagedTableError, NotLatestError
 from storage.root import Root
 from storage.verify import verify_version
 from storage.versions import latest_version, read_manifest
@@ -154,7 +154,7 @@ def test_a_setting_of_a_later_stage_fetches_nothing(run_curate: Any, dataset: Pa
 def test_a_version_that_nobody_can_use_is_published_but_not_the_latest(
     run_curate: Any, dataset: Path, listed: Any, first_run: Any
 ) -> None:
-    said = r"keeps 0 of 27 images, where the latest, .*, keeps 21: it is not made the latest. .* 2. class-too-small"
+    said = r"is not made the latest: it keeps 0 of 27 images, and versions/.* keeps 21; most rows .* 2. class-too-small"
     with pytest.raises(NotLatestError, match=said) as caught:
         run_curate(listed, dataset, "[select]\nmin_class_size = 100\n")
     version = read_manifest(Root(str(dataset)), "landmarks", caught.value.folder.rpartition("/")[2])
@@ -169,7 +169,9 @@ def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: 
     lines = [line for line in listed.lines() if line.startswith("abbey")]
     lines += [f"view-{n},{listed.site.url}/bridge-{n}.jpg,abbey" for n in range(1, 6)]
     mixed = listed.write(lines, tmp_path / "mixed.csv")
-    before = run_curate(mixed, dataset, latest_share=0)  # keeps a third of what the list before it did
+    before = run_curate(
+        mixed, dataset, gate=CurationGate(images_lost=1)
+    )  # keeps a third of what the list before it did
     reasons = reasons_of(dataset, before.version)
     assert {reasons["abbey-1"], reasons["view-1"]} == {"kept", "smaller-group"}
     lost = "view-1" if reasons["abbey-1"] == "kept" else "abbey-1"

@@ -229,11 +229,11 @@ def worse(root: Path, made: IndexManifest, by: float, *, scored: bool = True) ->
 def test_an_index_that_finds_less_than_the_latest_is_not_made_the_latest(first):
     root, made = first
     store, gate = Root(str(root)), IndexGate(most_lost=0.05)
-    assert why_index_not_latest(store, made.version, gate) is None
-    assert why_index_not_latest(store, worse(root, made.version, 0.04), gate) is None
+    assert why_index_not_latest(store, made.version, gate) == []
+    assert why_index_not_latest(store, worse(root, made.version, 0.04), gate) == []
     refused = why_index_not_latest(store, worse(root, made.version, 0.06), gate)
     assert "snaps, own: mAP is 0.060 below that of indexes/landmarks/1-" in str(refused)
-    assert why_index_not_latest(store, worse(root, made.version, 0.06), IndexGate()) is None
+    assert why_index_not_latest(store, worse(root, made.version, 0.06), IndexGate()) == []
     assert "below that of" in str(why_index_not_latest(store, worse(root, made.version, float("nan")), gate))
     unscored = worse(root, made.version, 0.0, scored=False)
     assert "snaps, own: it was not scored, and indexes/" in str(why_index_not_latest(store, unscored, gate))

@@ -22,7 +22,7 @@ def compare(local_root, tables_of, publish):
 
 
 def changes(found) -> list[tuple[str, str, str, str]]:
-    assert list(found.columns) == ["image_id", "change", "before", "after", "evidence"]
+    assert list(found.columns) == ["image_id", "landmark_id", "change", "before", "after", "evidence", "sha256"]
     return [(row.image_id, row.change, row.before, row.after) for row in found.itertuples()]
 
 
