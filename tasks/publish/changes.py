@@ -26,6 +26,7 @@ KINDS = {
 }
 """What may have become of an image, most telling first."""
 
+_GONE = "–"
 _PICTURED = ("lost", "gained", "moved")
 
 
@@ -92,7 +93,7 @@ def _common(changes: Changes) -> dict[str, Any]:
         "classes": classes.head(_CLASSES_SHOWN).to_dict("records"),
         "more_classes": max(0, len(classes) - _CLASSES_SHOWN),
         "reasons": changes.rows.after[changes.rows.kind == "lost"]
-        .replace("–", "left the list")
+        .replace(_GONE, "left the list")
         .value_counts()
         .to_dict(),
     }
@@ -101,7 +102,7 @@ def _common(changes: Changes) -> dict[str, Any]:
 def _shown(changes: Changes, kind: str, pictures: dict[str, str]) -> list[dict[str, Any]]:
     own = changes.rows[changes.rows.kind == kind].head(_IMAGES_SHOWN)
     return [
-        {**row, "picture": pictures.get(row["sha256"]), "facts": clip(_facts(row["evidence"]))}
+        {**row, "picture": pictures.get(row["sha256"]), "facts": "" if row["after"] == _GONE else clip(_facts(row["evidence"]))}
         for row in own.to_dict("records")
     ]
 

@@ -394,7 +394,7 @@ def test_tables_that_can_not_be_encoded(
 
 
 def test_versions_of_both_kinds_keep_apart(cairn: Any, first: tuple[Path, Captioned]) -> None:
-    assert re.search(r"vg +1 +[0-9a-f]{12} +7 +15 +4", cairn("captions", "versions", "--root", first[0]).output)
+    assert re.search(r"vg +1 +latest +[0-9a-f]{12} +7 +15 +4", cairn("captions", "versions", "--root", first[0]).output)
     assert "no versions in" in cairn("versions", "--root", first[0]).output
 
 
