@@ -36,6 +36,7 @@ BENCHES = {
     "overlap": "bench.leaks.overlap",
     "overlap_growth": "bench.leaks.overlap_growth",
     "plan": "bench.flows.plan",
+    "regeneration": "bench.flows.regeneration",
     "rerun": "bench.flows.rerun",
     "retrieval": "bench.retrieval.retrieval",
     "small": "bench.matching.small",

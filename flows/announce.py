@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from prefect import get_run_logger
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from flows.changes import find_changes, write_changes
 from flows.runtime.publication import News
@@ -33,10 +33,10 @@ def announce(root: Root, version: Manifest, news: News[Manifest]) -> None:
         logger.log(logging.WARNING if missed else logging.INFO, "%s", sentence)
     if version.crashed_pictures:
         logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
-    pages = {"report": _address(root, f"{version.folder}/report/index.html")}
+    pages = {"report": news.address(root, f"{version.folder}/report/index.html")}
     changes = find_changes(root, news.last, version) if news.last and news.last.digest != version.digest else None
     if changes:
-        pages["what changed"] = _address(root, write_changes(root, changes))
+        pages["what changed"] = news.address(root, write_changes(root, changes))
     _show(root, version, news, changes, pages)
 
 
@@ -56,16 +56,10 @@ def _show(
     create_table_artifact(
         rows, key="curate-funnel", description=f"What is left of the list after each stage: {version.folder}"
     )
-    create_link_artifact(
-        pages["report"], link_text=pages["report"], key="curate-report", description="Open it from disk"
-    )
+    news.link_report(root, version, "curate-report")
     create_markdown_artifact(
         _contact_sheets(root, version), key="curate-contact-sheet", description="Kept and dropped images"
     )
-
-
-def _address(root: Root, path: str) -> str:
-    return f"file://{root.url}/{path}" if root.is_local else f"{root.url}/{path}"
 
 
 def _contact_sheets(root: Root, version: Manifest) -> str:

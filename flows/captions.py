@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.captions_request import CaptionsRequest, check_captions_request
-from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import News, publish_once
-from flows.runtime.task_runner import task_runner
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
 from storage.root import Root
@@ -89,11 +87,10 @@ def captions(
     request = check_captions_request(files or [], name, root, settings, note, pictures)
     store = Root(root)
 
-    def work() -> str:
-        with task_runner(run) as runner:
-            return run_captions(PrefectRunner(store, runner, STAGES), request, settings).folder
+    def work(runner: StageRunner) -> str:
+        return run_captions(runner, request, settings).folder
 
-    version, is_new = publish_once(store, name, CaptionManifest, work, _announce)
+    version, is_new = publish_once(store, name, CaptionManifest, STAGES, run, work, _announce)
     return Captioned(version=version, is_new=is_new)
 
 
@@ -230,6 +227,4 @@ def _announce(root: Root, version: CaptionManifest, news: News[CaptionManifest])
             logger.warning("%s: %d malformed records left out", source.kind, source.skipped)
     rows = [{"encoding": name, **facts.model_dump(exclude={"left_out"})} for name, facts in version.encodings.items()]
     create_table_artifact(rows, key="captions-encodings", description=f"The two encodings: {version.folder}")
-    report = f"{root.url}/{version.folder}/report/index.html"
-    link = f"file://{report}" if root.is_local else report
-    create_link_artifact(link, link_text=report, key="captions-report", description="Open it from disk")
+    news.link_report(root, version, "captions-report")

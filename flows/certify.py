@@ -12,7 +12,7 @@ from flows.fetching import acquire
 from flows.leaks import Leaks, TestSets, check_test_sets, find_leaks
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.task_runner import task_runner
-from flows.settings import LeakSettings, RunSettings
+from flows.settings import LeakSettings, RememberSettings, RunSettings
 from storage.certificates import read_certificate
 from storage.errors import InputError
 from storage.manifest import Certificate, Examined, Manifest
@@ -140,7 +140,8 @@ def run_certification(
     """The stages, in their order."""
     found = _of_version(subject.version) if subject.version else _of_folder(runner, subject, settings, policy)
     packets = runner.one(pack_images, found.inputs, None).packets
-    compared = find_leaks(runner, packets, subject.test_sets, settings)
+    name, anew = f"certificate-{subject.name}", RememberSettings(overlays=0)
+    compared = find_leaks(runner, name, packets, subject.test_sets, settings, anew)
     drawings = {
         name: OverlapDrawingInputs(images=images, overlaps=compared.drawing(name, subject.test_sets))
         for name, images in packets.items()

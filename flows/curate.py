@@ -14,9 +14,7 @@ from flows.latest import why_not_latest
 from flows.leaks import find_leaks
 from flows.publishing import Curation, illustrate, publish
 from flows.request import CurationRequest, check_request
-from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import publish_once
-from flows.runtime.task_runner import task_runner
 from flows.settings import CurateSettings, CurationGate, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
@@ -76,13 +74,11 @@ def curate(
         get_run_logger().info("%s", remark)
     store = Root(root)
 
-    def work() -> str:
-        with task_runner(run) as runner:
-            stages = PrefectRunner(store, runner, STAGES)
-            return run_curation(stages, request, settings, policy_of(run, settings.polite)).folder
+    def work(runner: StageRunner) -> str:
+        return run_curation(runner, request, settings, policy_of(run, settings.polite)).folder
 
     judge = partial(why_not_latest, store, gate=gate)
-    version, is_new = publish_once(store, name, Manifest, work, announce, judge)
+    version, is_new = publish_once(store, name, Manifest, STAGES, run, work, announce, judge)
     return Curated(version=version, is_new=is_new)
 
 
@@ -101,7 +97,7 @@ def run_curation(
     selected = runner.one(select_packets, readable, settings.select)
 
     # What the test sets show must go: copies, images of their landmarks, classes that show one.
-    found = find_leaks(runner, selected.packets, request.test_sets, settings)
+    found = find_leaks(runner, request.name, selected.packets, request.test_sets, settings, settings.remember)
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
     dropped = [shard.drops for shard in acquired.values()] + [part.drops for part in found.expanded.values()]

@@ -11,7 +11,7 @@ from tasks.cluster.settings import ClusterSettings
 from tasks.cluster.task import Grouped, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
 from tasks.contracts import Stage, StageRunner
 from tasks.match.task import Matched, MatchInputs, match_pairs
-from tasks.overlap.task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
+from tasks.overlap.classes_task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
 
 STAGES = (check_pins, match_pairs, cluster_images, compare_classes, regroup_images, estimate_boxes)
 """The stages that `find_groups` and `find_boxes` run."""

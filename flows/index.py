@@ -5,16 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.describing import describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
 from flows.latest import why_index_not_latest
-from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import News, publish_once
-from flows.runtime.task_runner import task_runner
 from flows.settings import IndexFlowSettings, IndexGate, RunSettings
 from storage.manifest import BuiltFacts, IndexManifest
 from storage.root import Root
@@ -88,13 +86,11 @@ def index(
         settings = settings.model_copy(update={"describe": own})
     store = Root(root)
 
-    def work() -> str:
-        with task_runner(run) as runner:
-            return run_index(PrefectRunner(store, runner, STAGES), request, settings).folder
+    def work(runner: StageRunner) -> str:
+        return run_index(runner, request, settings).folder
 
-    made, is_new = publish_once(
-        store, request.version.name, IndexManifest, work, _announce, partial(why_index_not_latest, store, gate=gate)
-    )
+    judge, name = partial(why_index_not_latest, store, gate=gate), request.version.name
+    made, is_new = publish_once(store, name, IndexManifest, STAGES, run, work, _announce, judge)
     return IndexedVersion(version=made, is_new=is_new)
 
 
@@ -175,6 +171,4 @@ def _announce(root: Root, version: IndexManifest, news: News[IndexManifest]) -> 
         key="index-contact-sheet",
         description="Some images and what is nearest to each",
     )
-    report = f"{root.url}/{version.folder}/report/index.html"
-    link = f"file://{report}" if root.is_local else report
-    create_link_artifact(link, link_text=report, key="index-report", description="Open it from disk")
+    news.link_report(root, version, "index-report")

@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.settings import LeakSettings
+from flows.overlays import recall_overlays
+from flows.settings import LeakSettings, RememberSettings
 from storage.tables.acquisition import ImagesRef, PassedOverRef
+from storage.tables.features import TemplatesRef
 from storage.versions import check_name
 from tasks.contracts import StageRunner
 from tasks.features.contracts import Packet
 from tasks.features.settings import FeatureSettings
 from tasks.features.task import Extracted, FeatureInputs, MaskInputs, extract_features, mask_pictures
-from tasks.match.task import OverlayInputs, OverlayStageSettings, learn_overlays
+from tasks.match.task import learn_overlays, sample_pictures
 from tasks.overlap.namesakes import Aliases, read_aliases
 from tasks.overlap.signature import digest_test_set, is_signature
 from tasks.overlap.task import (
@@ -30,7 +32,10 @@ from tasks.overlap.task import (
 )
 from tasks.publish.contracts import LeakEvidence, OverlapEvidence, PhotographFolders
 
-STAGES = (extract_features, sign_test_set, find_overlaps, learn_overlays, mask_pictures, expand_overlaps)
+STAGES = (
+    *(extract_features, sign_test_set, find_overlaps, sample_pictures, learn_overlays),
+    *(mask_pictures, expand_overlaps),
+)
 """The stages that `find_leaks` runs."""
 
 
@@ -76,7 +81,8 @@ class Leaks(NamedTuple):
 
     Attributes:
         packets: the images of each, described. overlaps: what its images have in common with test photographs.
-        expanded: all that follows from it.
+        expanded: all that follows from it. overlays_changed: share of the sampled photographs that came or went since
+        overlays were learnt.
     """
 
     packets: dict[str, Packet]
@@ -84,6 +90,7 @@ class Leaks(NamedTuple):
     signatures: dict[str, Signed]
     overlaps: dict[str, Compared]
     expanded: dict[str, Expanded]
+    overlays_changed: float
 
     @property
     def test_sets(self) -> dict[str, int]:
@@ -117,42 +124,54 @@ class Leaks(NamedTuple):
 
 
 def find_leaks(
-    runner: StageRunner, images: Mapping[str, ImagesRef], test_sets: TestSets, settings: LeakSettings
+    runner: StageRunner,
+    name: str,
+    images: Mapping[str, ImagesRef],
+    test_sets: TestSets,
+    settings: LeakSettings,
+    remember: RememberSettings,
 ) -> Leaks:
     """Compares images with test sets, and masks what lies over many of them.
 
     Args:
+        name: of the dataset or folder, under which the root keeps what is known of each image.
         images: by packet; all of a class are in one.
+        remember: how long stands what was learnt of overlays.
     """
     # Describe each picture once, and each photograph of a test set.
-    pictures = {name: FeatureInputs(images=ref) for name, ref in images.items()}
+    pictures = {packet: FeatureInputs(images=ref, shard=f"{name}-{packet}") for packet, ref in images.items()}
     features = runner.each(extract_features, pictures, settings.features)
     signatures = runner.each(sign_test_set, test_sets.inputs, settings.features)
 
     # Compare each image with the photographs of all test sets.
     signed = [found.signature for found in signatures.values()]
     compared = {
-        name: OverlapInputs(images=ref, features=features[name].features, signatures=signed)
-        for name, ref in images.items()
+        packet: OverlapInputs(
+            images=ref, features=features[packet].features, signatures=signed, shard=f"{name}-{packet}"
+        )
+        for packet, ref in images.items()
     }
     verification = OverlapStageSettings(overlap=settings.overlap, match=settings.match)
     overlaps = runner.each(find_overlaps, compared, verification)
 
     # What photographs of unrelated classes have in common lies over them: mask it.
-    packets = _mask(runner, images, features, settings)
+    overlays = recall_overlays(runner, name, images, features, settings, remember.overlays)
+    packets = _mask(runner, images, features, overlays.templates, settings)
 
     # Look for what others of their class show of a test set, and judge images and classes.
     found = {name: ExpandInputs(packet=packet, overlaps=overlaps[name].overlaps) for name, packet in packets.items()}
-    return Leaks(packets, features, signatures, overlaps, runner.each(expand_overlaps, found, verification))
+    expanded = runner.each(expand_overlaps, found, verification)
+    return Leaks(packets, features, signatures, overlaps, expanded, overlays.changed)
 
 
 def _mask(
-    runner: StageRunner, images: Mapping[str, ImagesRef], features: Mapping[str, Extracted], settings: LeakSettings
+    runner: StageRunner,
+    images: Mapping[str, ImagesRef],
+    features: Mapping[str, Extracted],
+    templates: TemplatesRef,
+    settings: LeakSettings,
 ) -> dict[str, Packet]:
     """The packets, described, with masks over what unrelated classes have in common."""
-    every = OverlayInputs(images=list(images.values()), features=[found.features for found in features.values()])
-    overlays = OverlayStageSettings(overlays=settings.overlays, match=settings.match)
-    templates = runner.one(learn_overlays, every, overlays).templates
     looked_at = {
         name: MaskInputs(images=ref, features=features[name].features, templates=templates)
         for name, ref in images.items()

@@ -96,6 +96,7 @@ def _facts(request: CurationRequest, settings: CurateSettings, made: Curation) -
         crashed_pictures=made.leaks.crashed_pictures,
         related_classes=made.groups.related.related,
         matching=_matching(made.groups.pairs),
+        overlays_changed=made.leaks.overlays_changed,
     )
 
 

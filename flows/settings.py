@@ -51,6 +51,18 @@ class LeakSettings(StageSettings):
     overlays: OverlaySettings = Field(OverlaySettings(), description="watermarks and caption bars")
 
 
+class RememberSettings(StageSettings):
+    """How long stands what was learnt from a whole list."""
+
+    overlays: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the sampled photographs that may have come or gone since overlays were learnt; "
+        "where more have, they are learnt anew, and all pictures masked and matched by them",
+    )
+
+
 class CurateSettings(LeakSettings):
     """What decides the result of a curation, stage by stage."""
 
@@ -59,6 +71,7 @@ class CurateSettings(LeakSettings):
     cluster: ClusterSettings = Field(ClusterSettings(), description="groups of a class")
     classes: ClassSettings = Field(ClassSettings(), description="classes that show the same landmark")
     boxes: BoxSettings = Field(BoxSettings(), description="boxes and their refinement")
+    remember: RememberSettings = Field(RememberSettings(), description="what stands from run to run")
     publish: PublishSettings = Field(PublishSettings(), description="split")
 
 
@@ -106,6 +119,9 @@ class RunSettings(StageSettings):
     )
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
     workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
+    pages: str | None = Field(
+        None, description="address at which `cairn serve` shows the root's pages, such as http://127.0.0.1:4280"
+    )
     anyway: bool = Field(False, description="begin although the root's disk has no room for the list, by an estimate")
 
     @model_validator(mode="after")
@@ -148,6 +164,7 @@ class TrainRunSettings(StageSettings):
 
     processes: int = Field(1, ge=1, description="that train, each on a GPU of its own where there are any")
     workers: int = Field(1, ge=0, description="processes that read photographs, for each of them")
+    pages: str | None = Field(None, description="address at which `cairn serve` shows the root's pages")
     tensorboard: Path | None = Field(None, description="folder of TensorBoard's files; without one, in the root")
 
 

@@ -4,13 +4,11 @@ import base64
 from pathlib import Path
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.describing import learn_network, pack_version
-from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.publication import News, publish_once
-from flows.runtime.task_runner import task_runner
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
 from storage.manifest import Manifest, NetworkManifest, TrainedFacts
@@ -66,11 +64,12 @@ def train(
     request = check_train_request(version, name, root, test_sets or {})
     store = Root(root)
 
-    def work() -> str:
-        with task_runner(RunSettings()) as runner:
-            return run_training(PrefectRunner(store, runner, STAGES), request, settings, run).folder
+    def work(runner: StageRunner) -> str:
+        return run_training(runner, request, settings, run).folder
 
-    made, is_new = publish_once(store, request.version.name, NetworkManifest, work, _announce)
+    made, is_new = publish_once(
+        store, request.version.name, NetworkManifest, STAGES, RunSettings(pages=run.pages), work, _announce
+    )
     return TrainedVersion(version=made, is_new=is_new)
 
 
@@ -156,6 +155,4 @@ def _announce(root: Root, version: NetworkManifest, news: News[NetworkManifest])
         create_markdown_artifact(
             f"![{name}](data:image/svg+xml;base64,{drawn})", key=f"train-{name}-curve", description=told
         )
-    report = f"{root.url}/{version.folder}/report/index.html"
-    link = f"file://{report}" if root.is_local else report
-    create_link_artifact(link, link_text=report, key="train-report", description="Open it from disk")
+    news.link_report(root, version, "train-report")

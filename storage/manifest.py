@@ -63,6 +63,9 @@ class CurationFacts(Request):
     crashed_pictures: int = Field(0, description="pictures that killed their detector and so have no keypoints")
     related_classes: int = Field(0, description="pairs of classes of which photographs show the same thing")
     matching: Matching
+    overlays_changed: float = Field(
+        0.0, description="share of the sampled photographs that came or went since overlays were learnt; 0 where anew"
+    )
 
 
 class Facts(CurationFacts, Making):

@@ -3,14 +3,15 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.folders import BUILDING
-from storage.locks import lock
+from storage.locks import check_free, lock
 from storage.root import TEMPORARY, Root
 
+_CLEARING = "clearing"
 _OLD = 24 * 3600.0  # seconds after which nobody writes any more to what is half-written
 
 
@@ -19,13 +20,28 @@ def one_run(root: Root, shelf: str, name: str) -> Iterator[None]:
     """Holds the lock of a name while its run goes on; what dead runs left half-written in the root is removed first.
 
     Raises:
-        InputError: another run of the name is under way.
+        InputError: another run of the name is under way, or what the root no longer needs is being removed.
     """
     with lock(root, f"{shelf}/{name}"):
+        check_free(root, _CLEARING)
         if root.is_local:  # a store has nothing half-written
             for folder in Path(root.path(f"{shelf}/{name}")).glob(f"{BUILDING}*"):
                 shutil.rmtree(folder, ignore_errors=True)  # no run but this one builds there
             _sweep(root.path(""))
+        yield
+
+
+@contextmanager
+def no_run(root: Root, shelves: Iterable[str]) -> Iterator[None]:
+    """Holds a lock while no run of any name goes on.
+
+    Raises:
+        InputError: one is under way.
+    """
+    with lock(root, _CLEARING):
+        for shelf in shelves:
+            for name in root.names(f"locks/{shelf}"):
+                check_free(root, f"{shelf}/{name.removesuffix('.json')}")
         yield
 
 

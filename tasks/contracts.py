@@ -176,6 +176,16 @@ class Stage(Generic[I, S, O]):
         }
         return f"{self.name}-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]}"
 
+    def identity(self, settings: S, *others: str) -> str:
+        """A digest of all that its result depends on but its inputs, of which `others` adds some."""
+        parts = {
+            "version": self.version,
+            "software": {name: installed_version(name) for name in self.software},
+            "settings": settings.model_dump(mode="json") if settings is not None else None,
+            "others": others,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
     def __reduce__(self) -> tuple[Callable[[str, str], Any], tuple[str, str]]:
         """A stage travels to a worker by its name: the decorated function is found where it is defined."""
         return _import, (self.function.__module__, self.function.__qualname__)

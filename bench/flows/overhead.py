@@ -50,8 +50,8 @@ def measure(quick: bool) -> Result:
         images, tests = _choose_work(folder, quick)
         plain, flow = [], []
         for repeat in range(1 if quick else _REPEATS):
-            plain.append(_carry_out("plain", images, tests, folder / f"plain-{repeat}"))
-            flow.append(_carry_out("flow", images, tests, folder / f"flow-{repeat}"))
+            plain.append(carry_out("plain", images, tests, folder / f"plain-{repeat}"))
+            flow.append(carry_out("flow", images, tests, folder / f"flow-{repeat}"))
     return _compare(plain, flow, _QUICK_TARGET if quick else _TARGET)
 
 
@@ -88,7 +88,8 @@ def shoot_tests(folder: Path) -> Path:
     return folder
 
 
-def _carry_out(way: str, images: Path, tests: dict[str, Path], root: Path) -> Cost:
+def carry_out(way: str, images: Path, tests: dict[str, Path], root: Path) -> Cost:
+    """Curates a folder in a process of its own; the memo of the root counts, if it has one."""
     sets = json.dumps({name: str(path) for name, path in tests.items()})
     arguments = [way, str(images), sets, str(root), str(os.cpu_count() or 1)]
     command = [sys.executable, "-m", "bench.flows.curate_once", *arguments]

@@ -89,7 +89,7 @@ def measure(quick: bool) -> Result:
 
 def find(collection: Collection, tests: SignedTests) -> tuple[pd.DataFrame, int]:
     """What the stage `overlap` finds, and how many pairs were compared for it."""
-    counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(collection.members))
+    counts = Comparisons([photograph["test_set"] for photograph in tests.photographs])
     rows = [
         row
         for image, features in zip(collection.members, collection.features, strict=True)

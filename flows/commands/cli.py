@@ -7,7 +7,18 @@ from typing import cast
 
 import typer
 
-from flows.commands import captions, curation, export, retrieval, reviewing, testsets, training, versions
+from flows.commands import (
+    captions,
+    curation,
+    export,
+    retention,
+    retrieval,
+    reviewing,
+    serving,
+    testsets,
+    training,
+    versions,
+)
 from flows.runtime.stopping import report, stoppable
 from storage.errors import InputError, NotLatestError
 
@@ -28,6 +39,8 @@ app.command()(versions.diff)
 app.command()(versions.compare)
 app.command()(reviewing.promote)
 app.command()(reviewing.reject)
+app.command()(retention.gc)
+app.command()(serving.serve)
 app.command()(export.export)
 app.command()(training.train)
 app.command()(training.networks)

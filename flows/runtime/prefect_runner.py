@@ -69,10 +69,14 @@ class PrefectRunner:
 
     Args:
         stages: all that the flow runs, in their order; for the progress.
+
+    Attributes:
+        used: the memo's keys of all that was run.
     """
 
     def __init__(self, root: Root, runner: TaskRunner[Any], stages: Sequence[Stage[Any, Any, Any]]) -> None:
         self.root, self._runner, self._progress = root, runner, Progress(stages)
+        self.used = set[str]()
         self._storage = record_storage(root)
 
     def one(self, stage: Stage[I, S, O], inputs: I, settings: S) -> O:
@@ -112,6 +116,7 @@ class PrefectRunner:
         self, runner: TaskRunner[Any], stage: Stage[I, S, O], label: str, inputs: I, settings: S
     ) -> PrefectFuture[Any]:
         key = stage.key(inputs, settings)
+        self.used.add(key)
         prepared = _as_task(stage).with_options(
             task_run_name=f"{stage.name} {label}".strip(),
             result_storage=self._storage,

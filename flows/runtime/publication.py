@@ -4,13 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
+from prefect.artifacts import create_link_artifact
+
 from flows.runtime.handover import hand_over
+from flows.runtime.prefect_runner import PrefectRunner
+from flows.runtime.task_runner import task_runner
+from flows.settings import RunSettings
 from storage.errors import NotLatestError
 from storage.manifest import Version
+from storage.retention import write_memo_keys
 from storage.reviews import Review, read_review, remove_review, write_review
 from storage.root import Root
 from storage.runs import one_run
 from storage.versions import V, latest_if_sound, list_folders, point_latest, read_manifest
+from tasks.contracts import Stage, StageRunner
 
 
 @dataclass(frozen=True)
@@ -21,17 +28,31 @@ class News(Generic[V]):
         is_new: whether no run before has published the version.
         last: what was the latest version before; None where none was, or it is damaged.
         refused: why the version is not made the latest; empty where it is.
+        pages: address under which the root's pages are shown; without one, they are opened from disk.
     """
 
     is_new: bool
     last: V | None
     refused: str
+    pages: str | None = None
 
     def tell(self, version: Version) -> str:
         """The news in a line."""
         if self.refused:
             return f"published, and not made the latest: {version.folder}"
         return f"{'published' if self.is_new else 'nothing new: the latest is'} {version.folder}"
+
+    def address(self, root: Root, path: str) -> str:
+        """Where a browser finds a page of the root."""
+        if self.pages:
+            return f"{self.pages.rstrip('/')}/{path}"
+        return f"file://{root.url}/{path}" if root.is_local else f"{root.url}/{path}"
+
+    def link_report(self, root: Root, version: Version, key: str) -> None:
+        """Shows where the version's report is, as an artifact."""
+        address = self.address(root, f"{version.folder}/report/index.html")
+        told = "The report" if self.pages else "Open it from disk"
+        create_link_artifact(address, link_text=address, key=key, description=told)
 
 
 class Announce(Protocol):
@@ -46,7 +67,9 @@ def publish_once(
     root: Root,
     name: str,
     kind: type[V],
-    work: Callable[[], str],
+    stages: Sequence[Stage[Any, Any, Any]],
+    run: RunSettings,
+    work: Callable[[StageRunner], str],
     announce: Announce,
     judge: Callable[[V], Sequence[str]] = lambda _: (),
 ) -> tuple[V, bool]:
@@ -59,21 +82,24 @@ def publish_once(
     same.
 
     Args:
-        work: runs the stages, and returns the version's folder below the root.
+        stages: all that the flow runs, in their order.
+        work: runs them, and returns the version's folder below the root.
         judge: gives the reasons why the version may not become the latest.
 
     Raises:
         InputError: another run of this name is under way.
         NotLatestError: the version is not made the latest; it is raised when all is announced.
     """
-    with one_run(root, kind.shelf, name):
+    with one_run(root, kind.shelf, name), task_runner(run) as tasks:
+        runner = PrefectRunner(root, tasks, stages)
         before, last = list_folders(root, name, kind), latest_if_sound(root, name, kind)
-        folder = work().rpartition("/")[2]
+        folder = work(runner).rpartition("/")[2]
         version = read_manifest(root, name, folder, kind)
+        write_memo_keys(root, version, runner.used)
         refused = _review(root, version, judge)
         if not refused:
             point_latest(root, version)
-    news = News(folder not in before, last, refused)
+    news = News(folder not in before, last, refused, run.pages)
     announce(root, version, news)
     if refused:
         raise NotLatestError(refused, version.folder)

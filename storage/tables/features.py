@@ -30,6 +30,19 @@ FEATURES = TableSpec(
 )
 
 
+class SampleRef(TableRef):
+    """A reference to a stored table `sample`."""
+
+
+SAMPLE = TableSpec(
+    SampleRef,
+    "sample",
+    "A picture that overlays are learnt from.",
+    ("sha256",),
+    pa.schema([SHA256]),
+)
+
+
 class TemplatesRef(TableRef):
     """A reference to a stored table `templates`."""
 

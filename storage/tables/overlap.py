@@ -12,6 +12,7 @@ from storage.tables.columns import (
     LONG,
     MATCHED,
     PUTATIVE,
+    SHA256,
     TEXT,
     column,
 )
@@ -74,6 +75,19 @@ COMPARISONS = TableSpec(
             column("audit_found", LONG, "Those of them that show the same thing; they count as any other."),
         ]
     ),
+)
+
+
+class ImageComparisonsRef(TableRef):
+    """A reference to a stored table `image_comparisons`."""
+
+
+IMAGE_COMPARISONS = TableSpec(
+    ImageComparisonsRef,
+    "image_comparisons",
+    "One image and one test set, and what the image was compared with of it.",
+    ("image_id", "test_set"),
+    pa.schema([IMAGE_ID, SHA256, *(field for field in COMPARISONS.schema if field.name not in ("images", "possible"))]),
 )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from storage.descriptors import keep_newest_descriptors, newest_descriptors
 from storage.errors import DamagedTableError
 from storage.images import get_image
+from storage.newest import keep_newest, read_newest
 from storage.parquet import read_bytes, read_table
 from storage.parts import drop_parts, keep_part, read_parts
 from storage.reasons import Reason
@@ -28,6 +28,7 @@ from tasks.describe.photographs import without_leaks
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.describe.whiten import Moments, export_moments, export_whitening, learn_whitening, read_moments
 
+_NAME = "describe"
 _FOLDED = 64  # pictures whose moments are taken together
 
 
@@ -54,7 +55,7 @@ class Described(Output):
     computed: int
 
 
-@stage("describe", version=1, software=NETWORKS, threads=None)
+@stage(_NAME, version=1, software=NETWORKS, threads=None)
 def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings) -> Described:
     """Describes the pictures that the root has no descriptor of by this network.
 
@@ -80,7 +81,7 @@ def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings
             undescribed.append({"sha256": sha256, "path": path, "reason": Reason.BROKEN_IMAGE, "evidence": evidence})
     table = pack_descriptors(found, inputs.network, network.dimensions)
     written = run.write(descriptors_of(network.dimensions), table)
-    keep_newest_descriptors(run.root, inputs.network, inputs.shard, written)
+    keep_newest(run.root, _NAME, inputs.network, inputs.shard, written)
     unread = run.write_rows(UNDESCRIBED, undescribed)
     return Described(descriptors=written, undescribed=unread, computed=len(missing))
 
@@ -92,7 +93,7 @@ def pictures_of(images: pa.Table) -> dict[str, str]:
 
 def _newest(run: Run, inputs: DescribeInputs, describe: Describer) -> Found:
     """What the root has of the shard by this network."""
-    newest = newest_descriptors(run.root, inputs.network, inputs.shard)
+    newest = read_newest(run.root, _NAME, inputs.network, inputs.shard, DescriptorsRef)
     if newest is not None:
         with suppress(DamagedTableError):  # then they are computed again
             return describe.unpack(read_table(run.root, newest))

@@ -1,15 +1,19 @@
 """The stages `features`, the keypoints of a packet's pictures, each picture once, and `mask`, which of them to mask."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import numpy as np
 
+from storage.errors import DamagedTableError
 from storage.images import get_image
+from storage.newest import keep_newest, read_newest
 from storage.parquet import read_rows, read_table, write_rows
+from storage.root import Root
 from storage.tables.acquisition import ImagesRef
 from storage.tables.features import FEATURES, MASKS, FeaturesRef, MasksRef, TemplatesRef
-from tasks.contracts import Inputs, Output, Run, stage
+from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.extract import Extractor
 from tasks.features.overlays import Templates, mask_overlays
 from tasks.features.packed import NOTHING, pack, unpack
@@ -23,6 +27,8 @@ class FeatureInputs(Inputs):
     """What `features` reads."""
 
     images: ImagesRef
+    shard: Annotated[str, Unkeyed("a picture has the same keypoints wherever they were found before")]
+    """Of what the images are a packet: under it, the root keeps the newest keypoints."""
 
 
 class Extracted(Output):
@@ -35,21 +41,46 @@ class Extracted(Output):
 
 @stage("features", version=5, software=DETECTION)
 def extract_features(run: Run, inputs: FeatureInputs, settings: FeatureSettings) -> Extracted:
-    """Detects and describes the keypoints of every picture."""
+    """Detects and describes the keypoints of every picture of which the root has none by these settings."""
     images = read_table(run.root, inputs.images, ["sha256", "path"]).to_pylist()
     pictures, crashed = sorted({(image["sha256"], image["path"]) for image in images}), 0
+    identity = extract_features.identity(settings)
 
     def extract() -> Iterator[dict[str, Any]]:
         nonlocal crashed
         for number, (sha256, path) in enumerate(pictures):
             run.report(number, len(pictures), "pictures")
-            features = extractor.extract(get_image(run.root, path))
-            crashed += features is None
-            yield {"sha256": sha256, **pack(features or NOTHING), "crashed": features is None}
+            row = known(sha256)
+            if row is None:
+                features = extractor.extract(get_image(run.root, path))
+                row = {"sha256": sha256, **pack(features or NOTHING), "crashed": features is None}
+            crashed += row["crashed"]
+            yield row
 
-    with Extractor(settings) as extractor:
+    with Extractor(settings) as extractor, _known(run.root, identity, inputs.shard) as known:
         written = write_rows(run.root, run.path("features"), FEATURES, extract())
-    return Extracted(features=written, crashed=crashed)
+    extracted = Extracted(features=written, crashed=crashed)
+    keep_newest(run.root, extract_features.name, identity, inputs.shard, extracted)
+    return extracted
+
+
+@contextmanager
+def _known(root: Root, identity: str, shard: str) -> Iterator[Callable[[str], dict[str, Any] | None]]:
+    """Looks up the newest row of a picture, by its sha256, or None; pictures have to be asked for in their order."""
+    newest = read_newest(root, extract_features.name, identity, shard, Extracted)
+    rows: Iterator[dict[str, Any]] = read_rows(root, newest.features) if newest else iter(())
+    try:
+        row = next(rows, None)
+    except DamagedTableError:  # then all is computed again
+        row = None
+
+    def find(sha256: str) -> dict[str, Any] | None:
+        nonlocal row
+        while row is not None and row["sha256"] < sha256:
+            row = next(rows, None)
+        return row if row is not None and row["sha256"] == sha256 else None
+
+    yield find
 
 
 class MaskInputs(Inputs):

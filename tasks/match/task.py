@@ -1,6 +1,7 @@
-"""The stages `overlays`, what unrelated classes have in common, and `match`, the pairs inside each class."""
+"""The stages `sample` and `overlays`, what unrelated classes have in common, and `match`, the pairs inside classes."""
 
 import hashlib
+import heapq
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from storage.parquet import read_rows, read_table
 from storage.tables.acquisition import DropsRef, ImagesRef
-from storage.tables.features import TEMPLATES, FeaturesRef, TemplatesRef
+from storage.tables.features import SAMPLE, TEMPLATES, FeaturesRef, SampleRef, TemplatesRef
 from storage.tables.groups import PAIRS, PairsRef
 from tasks.contracts import Inputs, Output, Run, stage
 from tasks.features.contracts import Packet
@@ -30,6 +31,31 @@ VERIFICATION = ("numpy", "scipy", "opencv-contrib-python-headless", "faiss-cpu")
 """The packages that shortlists and verified pairs depend on."""
 
 
+class SampleInputs(Inputs):
+    """What `sample` reads: the images of all packets."""
+
+    images: list[ImagesRef]
+
+
+class Sampled(Output):
+    """What `sample` writes."""
+
+    sample: SampleRef
+
+
+@stage("sample", version=1)
+def sample_pictures(run: Run, inputs: SampleInputs, settings: OverlaySettings) -> Sampled:
+    """Chooses the pictures that overlays are learnt from.
+
+    They are those with the lowest hashes of their digests: a list that changes a little changes them little.
+    """
+    digests = {
+        sha256 for ref in inputs.images for sha256 in read_table(run.root, ref, ["sha256"])["sha256"].to_pylist()
+    }
+    lowest = heapq.nsmallest(settings.sample, digests, key=lambda sha256: hashlib.sha256(sha256.encode()).digest())
+    return Sampled(sample=run.write_rows(SAMPLE, [{"sha256": sha256} for sha256 in sorted(lowest)]))
+
+
 class OverlayStageSettings(StageSettings):
     """What the stage `overlays` reads: its own knobs, and those of the verification."""
 
@@ -38,30 +64,27 @@ class OverlayStageSettings(StageSettings):
 
 
 class OverlayInputs(Inputs):
-    """What `overlays` reads: the images of all packets, and their features in the same order."""
+    """What `overlays` reads: the sample, the images of all packets, and their features in the same order."""
 
+    sample: SampleRef
     images: list[ImagesRef]
     features: list[FeaturesRef]
 
 
 class Learned(Output):
-    """What `overlays` writes, and how many pictures it looked at."""
+    """What `overlays` writes."""
 
     templates: TemplatesRef
-    sample: int
 
 
 @stage("overlays", version=4, software=VERIFICATION)
 def learn_overlays(run: Run, inputs: OverlayInputs, settings: OverlayStageSettings) -> Learned:
-    """Learns what unrelated classes have in common, from a sample of all packets.
-
-    The sample is the pictures with the lowest hashes of their digests: a list that changes a little changes it little.
-    """
+    """Learns what unrelated classes have in common, from a sample of all packets."""
+    wanted = set(read_table(run.root, inputs.sample)["sha256"].to_pylist())
     columns = ["sha256", "landmark_id", "width", "height"]
     packets = [read_table(run.root, ref, columns).to_pylist() for ref in inputs.images]
-    by_hash = {hashlib.sha256(image["sha256"].encode()).hexdigest(): image for packet in packets for image in packet}
-    sample = [image for _, image in sorted(by_hash.items())[: settings.overlays.sample]]
-    wanted = {image["sha256"] for image in sample}
+    by_digest = {image["sha256"]: image for packet in packets for image in packet if image["sha256"] in wanted}
+    sample = sorted(by_digest.values(), key=lambda image: hashlib.sha256(image["sha256"].encode()).hexdigest())
     features: dict[str, Features] = {}
     for packet, ref in zip(packets, inputs.features, strict=True):
         if wanted & {image["sha256"] for image in packet}:  # of millions of pictures, most packets may have none
@@ -75,7 +98,7 @@ def learn_overlays(run: Run, inputs: OverlayInputs, settings: OverlayStageSettin
             "descriptor": [descriptor.tobytes() for descriptor in found.descriptors],
         },
     ).cast(TEMPLATES.schema)
-    return Learned(templates=run.write(TEMPLATES, table), sample=len(sample))
+    return Learned(templates=run.write(TEMPLATES, table))
 
 
 class MatchInputs(Inputs):

@@ -1,7 +1,7 @@
 """An image against the photographs of the test sets: its verified pairs, and what was looked at to find them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -32,30 +32,44 @@ class SignedTests:
         return DescriptorIndex(self.features)
 
 
+_COUNTED = ("compared", "verified", "audited", "audit_found")
+
+
 class Comparisons:
-    """Counts, by test set, the pairs of an image and a test photograph: rows of the table `comparisons`.
+    """Counts, by test set, the pairs of an image and a test photograph.
 
     Args:
-        test_sets: of each test photograph. images: how many are compared with them.
+        test_sets: of each test photograph.
     """
 
-    def __init__(self, test_sets: Sequence[str], images: int) -> None:
-        self._photographs, self._images = Counter(test_sets), images
+    def __init__(self, test_sets: Sequence[str]) -> None:
+        self._names = sorted(set(test_sets))
         self.compared, self.verified = Counter[str](), Counter[str]()
         self.audited, self.audit_found = Counter[str](), Counter[str]()
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per test set, by name."""
-        names = ("compared", "verified", "audited", "audit_found")
         return [
-            {
-                "test_set": test_set,
-                "images": self._images,
-                "possible": self._images * photographs,
-                **{name: getattr(self, name)[test_set] for name in names},
-            }
-            for test_set, photographs in sorted(self._photographs.items())
+            {"test_set": test_set, **{name: getattr(self, name)[test_set] for name in _COUNTED}}
+            for test_set in self._names
         ]
+
+
+def sum_comparisons(
+    each: Iterable[Mapping[str, Any]], images: int, photographs: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Rows of the table `comparisons`, by name of the test set.
+
+    Args:
+        each: rows of `Comparisons` of all images. photographs: how many each test set has.
+    """
+    sums = {name: Counter[str]() for name in sorted(photographs)}
+    for row in each:
+        sums[row["test_set"]].update({name: row[name] for name in _COUNTED})
+    return [
+        {"test_set": name, "images": images, "possible": images * photographs[name], **{n: own[n] for n in _COUNTED}}
+        for name, own in sums.items()
+    ]
 
 
 def compare_image(

@@ -1,25 +1,36 @@
-"""The stages `signature` of each test set, `overlap` and `expand` of a packet with all of them, and `classes`."""
+"""The stages `signature` of each test set, and `overlap` and `expand` of a packet with all of them."""
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from storage.errors import DamagedTableError
+from storage.newest import keep_newest, read_newest
 from storage.parquet import encode, read_rows, read_table
 from storage.root import Root
-from storage.tables.acquisition import DROPS, IMAGES, PASSED_OVER, DropsRef, ImagesRef, PassedOverRef
+from storage.tables.acquisition import DROPS, PASSED_OVER, DropsRef, ImagesRef, PassedOverRef
 from storage.tables.features import SIGNATURE, FeaturesRef, SignatureRef
-from storage.tables.groups import CLASS_PAIRS, GROUPS, PAIRS, ClassPairsRef, GroupsRef, PairsRef
-from storage.tables.overlap import COMPARISONS, EXPANSIONS, OVERLAPS, ComparisonsRef, ExpansionsRef, OverlapsRef
-from storage.tables.spec import R, TableRef, TableSpec
+from storage.tables.overlap import (
+    COMPARISONS,
+    EXPANSIONS,
+    IMAGE_COMPARISONS,
+    OVERLAPS,
+    ComparisonsRef,
+    ExpansionsRef,
+    ImageComparisonsRef,
+    OverlapsRef,
+)
+from storage.tables.spec import TableRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.contracts import Packet
 from tasks.features.packed import Features, unpack
@@ -29,21 +40,10 @@ from tasks.features.task import DETECTION
 from tasks.match.settings import MatchSettings
 from tasks.match.task import VERIFICATION
 from tasks.overlap.certificate import CheckedSet
-from tasks.overlap.classes import (
-    class_pair_candidates,
-    class_pairs,
-    compare_related,
-    contenders,
-    reassigned_images,
-    reassigned_photographs,
-    related_sets,
-    representatives,
-    verify_pairs,
-)
 from tasks.overlap.expansion import expand
 from tasks.overlap.landmarks import dropped_images, telling
-from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
-from tasks.overlap.settings import ClassSettings, OverlapSettings
+from tasks.overlap.pairs import Comparisons, SignedTests, compare_image, sum_comparisons
+from tasks.overlap.settings import OverlapSettings
 from tasks.overlap.signature import is_signature, read_signature, signature_path
 from tasks.overlap.signing import describe_test_set
 from tasks.settings import StageSettings
@@ -105,36 +105,100 @@ class OverlapInputs(Inputs):
     images: ImagesRef
     features: FeaturesRef
     signatures: list[SignatureRef]
+    shard: Annotated[str, Unkeyed("an image shares the same with test sets wherever that was found before")]
+    """Of what the images are a packet: under it, the root keeps what was found last."""
 
 
 class Compared(Output):
-    """What `overlap` writes, and how many pairs it compared."""
+    """What `overlap` writes, and how many pairs were compared, by this run or one before."""
 
     overlaps: OverlapsRef
     comparisons: ComparisonsRef
+    image_comparisons: ImageComparisonsRef
     compared: int
 
 
-@stage("overlap", version=9, software=VERIFICATION)
+@stage("overlap", version=10, software=VERIFICATION)
 def find_overlaps(run: Run, inputs: OverlapInputs, settings: OverlapStageSettings) -> Compared:
     """Compares the images of a packet, by all their features, with the test sets' photographs.
 
-    Nothing is masked: what unrelated classes have in common may be the test photograph that all of them carry.
+    Nothing is masked: what unrelated classes have in common may be the test photograph that all of them carry. An image
+    that was compared with the same test sets before is not compared again.
     """
     images = read_table(run.root, inputs.images).to_pylist()
-    tests = load_signatures(run.root.url, tuple(inputs.signatures))
-    counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], len(images))
-    rows = list[dict[str, Any]]()
-    spool = fill_spool((row["sha256"], unpack(row)) for row in read_rows(run.root, inputs.features))
+    identity = find_overlaps.identity(settings, *(signature.digest for signature in inputs.signatures))
+    found = _known(run.root, identity, inputs)
+    missing = [image for image in images if _image(image) not in found]
+    if missing:
+        found |= _compare(run, inputs, missing, settings)
+    each = [row for image in images for row in found[_image(image)].comparisons]
+    compared = Compared(
+        overlaps=run.write_rows(OVERLAPS, [row for image in images for row in _overlaps(image, found)]),
+        comparisons=run.write_rows(COMPARISONS, sum_comparisons(each, len(images), _photographs(run.root, inputs))),
+        image_comparisons=run.write_rows(IMAGE_COMPARISONS, each),
+        compared=sum(row["compared"] for row in each),
+    )
+    keep_newest(run.root, find_overlaps.name, identity, inputs.shard, compared)
+    return compared
+
+
+class _Found(NamedTuple):
+    """What is known of one image: its rows of `overlaps`, and of `image_comparisons`."""
+
+    overlaps: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+
+
+def _image(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["image_id"], row["sha256"]
+
+
+def _overlaps(image: Mapping[str, Any], found: Mapping[tuple[str, str], _Found]) -> Iterator[dict[str, Any]]:
+    """The image's rows of `overlaps`; it may be listed for another class than when they were found."""
+    for row in found[_image(image)].overlaps:
+        yield {**row, "landmark_id": image["landmark_id"]}
+
+
+def _compare(
+    run: Run, inputs: OverlapInputs, images: Sequence[dict[str, Any]], settings: OverlapStageSettings
+) -> dict[tuple[str, str], _Found]:
+    """Compares some images of the packet."""
+    tests, found = load_signatures(run.root.url, tuple(inputs.signatures)), {}
+    test_sets, wanted = [photograph["test_set"] for photograph in tests.photographs], {row["sha256"] for row in images}
+    rows = (row for row in read_rows(run.root, inputs.features) if row["sha256"] in wanted)
+    spool = fill_spool((row["sha256"], unpack(row)) for row in rows)
     with spool.file:
         for number, image in enumerate(images):
             run.report(number, len(images), "images")
-            rows += compare_image(image, spool[image["sha256"]], tests, counts, settings.overlap, settings.match)
-    return Compared(
-        overlaps=run.write_rows(OVERLAPS, rows),
-        comparisons=run.write_rows(COMPARISONS, counts.rows()),
-        compared=counts.compared.total(),
-    )
+            counts, features = Comparisons(test_sets), spool[image["sha256"]]
+            overlaps = compare_image(image, features, tests, counts, settings.overlap, settings.match)
+            ids = {name: image[name] for name in ("image_id", "sha256")}
+            found[_image(image)] = _Found(overlaps, [{**ids, **row} for row in counts.rows()])
+    return found
+
+
+def _known(root: Root, identity: str, inputs: OverlapInputs) -> dict[tuple[str, str], _Found]:
+    """What was found last of the packet's images, if it can still be read."""
+    newest = read_newest(root, find_overlaps.name, identity, inputs.shard, Compared)
+    if newest is None:
+        return {}
+    try:
+        overlaps, each = (read_table(root, ref).to_pylist() for ref in (newest.overlaps, newest.image_comparisons))
+    except DamagedTableError:
+        return {}
+    found = dict[tuple[str, str], _Found]()
+    for row in each:
+        found.setdefault(_image(row), _Found([], [])).comparisons.append(row)
+    by_id = {image_id: own for (image_id, _), own in found.items()}
+    for row in overlaps:
+        by_id[row["image_id"]].overlaps.append(row)
+    return found
+
+
+def _photographs(root: Root, inputs: OverlapInputs) -> Counter[str]:
+    """How many photographs each test set has."""
+    tables = [read_table(root, ref, ["test_set"]) for ref in inputs.signatures]
+    return Counter(name for table in tables for name in table["test_set"].to_pylist())
 
 
 class ExpandInputs(Inputs):
@@ -162,7 +226,7 @@ def expand_overlaps(run: Run, inputs: ExpandInputs, settings: OverlapStageSettin
     images, overlaps = read_table(run.root, inputs.packet.images), read_table(run.root, inputs.overlaps)
     listed, met = images.to_pandas(), overlaps.to_pandas()
     concerned = listed[listed.landmark_id.isin(telling(met, settings.overlap).landmark_id)]
-    with _spool_some(run.root, [inputs.packet], concerned) as spool:
+    with spool_some(run.root, [inputs.packet], concerned) as spool:
         expansion = expand(concerned, spool, met, settings.overlap, settings.match)
     overlaps = pa.concat_tables([overlaps, pa.Table.from_pylist(expansion.rows, OVERLAPS.schema)])
     judged = overlaps.drop_columns(["points", "affine"]).to_pandas()
@@ -200,104 +264,7 @@ def _cached_signatures(root_url: str, refs: tuple[SignatureRef, ...]) -> SignedT
     return SignedTests(photographs, Spooled(spool, [str(number) for number in range(len(photographs))]))
 
 
-class ClassStageSettings(StageSettings):
-    """What the stage `classes` reads: its own knobs, and those of the verification it shares with match."""
-
-    classes: ClassSettings
-    match: MatchSettings
-
-
-class GroupedPacket(Inputs):
-    """A packet with the pairs and groups of its classes."""
-
-    described: Packet
-    pairs: PairsRef
-    groups: GroupsRef
-
-
-class ClassInputs(Inputs):
-    """What `classes` reads: all packets by name, and the pinned image of each class."""
-
-    packets: dict[str, GroupedPacket]
-    pins: dict[str, str]
-
-
-class Related(Output):
-    """What `classes` writes: the pairs of images across classes, and what each packet drops for them.
-
-    `compared` pairs were looked at, and `related` pairs of classes show the same landmark.
-    """
-
-    class_pairs: ClassPairsRef
-    drops: dict[str, DropsRef]
-    compared: int
-    related: int
-
-
-@stage("classes", version=5, software=(*VERIFICATION, "pandas", "networkx"))
-def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
-    """Looks for classes that show the same landmark, and drops from each what another shows more."""
-    packets = list(inputs.packets.values())
-    contending = _contending_images(run.root, packets, settings.classes.contender)
-    few = representatives(contending, settings.classes.representatives)
-    pictures = few.sha256.to_list()
-    with _spool_some(run.root, [packet.described for packet in packets], few) as spool:
-        largest = Spooled(spool, pictures, settings.classes.keypoints)
-        candidates = class_pair_candidates(few, largest, settings.classes, settings.match)
-        seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match))
-    across, drops = _judge_related(run.root, inputs, contending, seen, settings.match)
-    by_packet = {}
-    for name, packet in inputs.packets.items():
-        members = read_table(run.root, packet.described.images, ["image_id"])["image_id"]
-        own = drops.filter(pc.is_in(drops["image_id"], value_set=members.combine_chunks()))
-        by_packet[name] = run.write(DROPS, own, f"{DROPS.name}-{name}")
-    related = across.select(["landmark_a", "landmark_b"]).group_by(["landmark_a", "landmark_b"]).aggregate([]).num_rows
-    pairs = run.write(CLASS_PAIRS, across)
-    return Related(class_pairs=pairs, drops=by_packet, compared=len(candidates), related=related)
-
-
-def _judge_related(
-    root: Root, inputs: ClassInputs, contending: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
-) -> tuple[pa.Table, pa.Table]:
-    """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
-    packets = list(inputs.packets.values())
-    sets = related_sets(seen)
-    members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
-    ids = pa.array(members.image_id, pa.string())
-    inside = _read_all(root, [packet.pairs for packet in packets], PAIRS, ["image_a", "image_b"])
-    inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
-    across, drops = [CLASS_PAIRS.schema.empty_table()], [DROPS.schema.empty_table()]
-    with _spool_some(root, [packet.described for packet in packets], members) as spool:
-        for names in sets:
-            images = members[members.landmark_id.isin(names)].reset_index(drop=True)
-            features = Spooled(spool, images.sha256.to_list())
-            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
-            own = inside[inside.image_a.isin(images.image_id)]
-            reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
-            dropped = reassigned_images(images, reassigned, pairs)
-            across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
-            drops.append(pa.Table.from_pandas(dropped.assign(stage="classes"), DROPS.schema, preserve_index=False))
-    return pa.concat_tables(across), pa.concat_tables(drops)
-
-
-def _contending_images(root: Root, packets: Sequence[GroupedPacket], share: float) -> pd.DataFrame:
-    """The images of the groups that may be kept, each with its photograph, sorted by class and id."""
-    refs = [packet.described.images for packet in packets]
-    images = _read_all(root, refs, IMAGES, ["image_id", "sha256", "width", "height"]).to_pandas()
-    columns = ["image_id", "landmark_id", "group", "group_size", "neighbours", "copy_of", "kept"]
-    groups = _read_all(root, [packet.groups for packet in packets], GROUPS, columns).to_pandas()
-    contending = contenders(groups, share).merge(images, on="image_id")
-    photograph = contending.copy_of.where(contending.copy_of.notna(), contending.image_id)
-    return contending.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
-
-
-def _read_all(root: Root, refs: Sequence[R], spec: TableSpec[R], columns: list[str]) -> pa.Table:
-    """Columns of tables of one kind, put together."""
-    tables = [read_table(root, ref, columns) for ref in refs]
-    return pa.concat_tables([spec.schema.empty_table().select(columns), *tables])
-
-
-def _spool_some(root: Root, packets: Sequence[Packet], images: pd.DataFrame) -> AbstractContextManager[Spool]:
+def spool_some(root: Root, packets: Sequence[Packet], images: pd.DataFrame) -> AbstractContextManager[Spool]:
     """Spools the features of these images alone; packets that have none of them are not read."""
     wanted = frozenset(images.sha256)
 

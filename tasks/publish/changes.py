@@ -102,7 +102,11 @@ def _common(changes: Changes) -> dict[str, Any]:
 def _shown(changes: Changes, kind: str, pictures: dict[str, str]) -> list[dict[str, Any]]:
     own = changes.rows[changes.rows.kind == kind].head(_IMAGES_SHOWN)
     return [
-        {**row, "picture": pictures.get(row["sha256"]), "facts": "" if row["after"] == _GONE else clip(_facts(row["evidence"]))}
+        {
+            **row,
+            "picture": pictures.get(row["sha256"]),
+            "facts": "" if row["after"] == _GONE else clip(_facts(row["evidence"])),
+        }
         for row in own.to_dict("records")
     ]
 

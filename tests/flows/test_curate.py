@@ -92,12 +92,13 @@ def test_second_run_finds_everything_in_the_memo(run_curate: Any, dataset: Path,
     before = written(dataset)
     run = run_curate(listed, dataset)
     assert run.computed == set()
-    assert set(run.tasks) == set(first_run[1].tasks)
+    assert set(run.tasks) | {"overlays"} == set(first_run[1].tasks)  # which is remembered, and not asked for
     assert not run.is_new
     assert run.version.digest == first_run[1].version.digest
     assert not listed.site.hits
     after = written(dataset)
-    after.pop("versions/landmarks/latest"), before.pop("versions/landmarks/latest")
+    for told in ("versions/landmarks/latest", f"stages/used/{run.version.folder}.json"):
+        after.pop(told), before.pop(told)
     assert after == before
 
 
@@ -115,7 +116,7 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
             shard(dataset, listed, "dome-10?token=t0k3n"),
             "pins",  # one more drop: the row without a class
             "select",
-            "overlays",
+            "sample",
             "classes",
             "illustrate-classes",
             "publish",
@@ -124,6 +125,10 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
     }
     assert listed.site.hits == {"/dome-10?token=t0k3n.jpg": 1}
     assert run.version.number == 2
+    assert 0 < run.version.overlays_changed < 0.1  # as they were learnt from the list before
+    anew = run_curate(more, dataset, "[remember]\noverlays = 0\n")
+    assert "overlays" in anew.computed
+    assert anew.version.digest == run.version.digest  # nothing lies over these photographs
     assert reasons_of(dataset, run.version)["stray"] == "no-class"
     _check_secrets(dataset, run.version)
     assert {row["image_id"] for row in rows_of(dataset, run.version, "verdicts") if row["reason"] == "kept"} >= {
@@ -373,7 +378,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     acquired = {name for name in run.computed if name.startswith("acquire")}
     assert acquired == {shard(dataset, listed, "abbey-9"), shard(dataset, listed, "bridge-8")}
     assert run.computed - acquired == {
-        *("select", "overlays", "pins", "classes", "illustrate-classes", "publish"),
+        *("select", "sample", "pins", "classes", "illustrate-classes", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
     }
     assert run.is_new

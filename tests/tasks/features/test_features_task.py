@@ -48,7 +48,7 @@ def rows(run) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def inputs(run, rows) -> FeatureInputs:
-    return FeatureInputs(images=write(run.root, IMAGES, rows))
+    return FeatureInputs(images=write(run.root, IMAGES, rows), shard="landmarks-0")
 
 
 def test_each_picture_is_described_once(run, rows, inputs):
@@ -67,6 +67,24 @@ def test_a_picture_that_kills_its_detector_is_recorded_and_no_other_is_lost(run,
     found = read_table(run.root, output.features).to_pylist()
     assert [(row["crashed"], len(unpack(row).keypoints)) for row in found] == [(False, 1), (True, 0)]
     assert output.crashed == 1
+
+
+def test_what_was_described_before_is_not_described_again(run, rows, inputs):
+    first = extract_features(run, inputs, FeatureSettings())
+    known = rows[0]
+    again = inputs.model_copy(update={"images": write(run.root, IMAGES, [known], "images-2")})
+    run.root.remove(known["path"])
+    found = read_table(run.root, extract_features(Run(run.root, "features-2"), again, FeatureSettings()).features)
+    assert found.to_pylist() == [
+        row for row in read_table(run.root, first.features).to_pylist() if row["sha256"] == known["sha256"]
+    ]
+    # Other settings know nothing of it, and neither does another dataset; nor is a damaged table believed.
+    for settings, shard in ((FeatureSettings(max_keypoints=50), "landmarks-0"), (FeatureSettings(), "others-0")):
+        with pytest.raises(DamagedTableError):
+            extract_features(Run(run.root, "features-3"), again.model_copy(update={"shard": shard}), settings)
+    run.root.write("stages/features/2/features.parquet", b"damaged")
+    with pytest.raises(DamagedTableError):
+        extract_features(Run(run.root, "features-3"), again, FeatureSettings())
 
 
 def test_again_gives_the_same_bytes(run, inputs):

@@ -13,8 +13,8 @@ from tasks.contracts import Run
 from tasks.features.contracts import Packet
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
+from tasks.overlap.classes_task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
 from tasks.overlap.settings import ClassSettings
-from tasks.overlap.task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
 from tests.rows import features_row, group_row, image_row, mask_row, pair_row, sha_of, write
 
 SETTINGS = ClassStageSettings(classes=ClassSettings(), match=MatchSettings())

@@ -212,7 +212,7 @@ def test_the_tower_seen_across_a_corner_is_found_through_others(shared_data):
         names = {"test_set": "paris6k", "test_image": name, "site": "eiffel", "role": "positive"}
         photographs.append({**names, **facts})
         features.append(own)
-    tests, counts, rows = SignedTests(photographs, features), Comparisons([], 0), list[dict[str, Any]]()
+    tests, counts, rows = SignedTests(photographs, features), Comparisons([]), list[dict[str, Any]]()
     pictures = {facts["sha256"]: own for facts, own in described.values()}
     for image in images:
         rows += compare_image(image, pictures[image["sha256"]], tests, counts, OverlapSettings(), MATCH)

@@ -81,7 +81,7 @@ def compare(root: Root, signature: SignatureRef, **pictures: np.ndarray) -> Foun
     rows = [image_row(name, width=p.shape[1], height=p.shape[0]) for name, p in pictures.items()]
     described = [features_row(sha_of(name), Features(*detect(p, FEATURE_SETTINGS))) for name, p in pictures.items()]
     images, features = write(root, IMAGES, rows), write(root, FEATURES, described)
-    inputs = OverlapInputs(images=images, features=features, signatures=[signature])
+    inputs = OverlapInputs(images=images, features=features, signatures=[signature], shard="landmarks-0")
     direct = find_overlaps(Run(root, "overlap-1"), inputs, SETTINGS)
     packet = Packet(images=images, features=features, masks=masks(root, features))
     further = ExpandInputs(packet=packet, overlaps=direct.overlaps)
@@ -156,6 +156,22 @@ def test_copies_cropped_shrunk_recompressed_turned_or_mirrored_are_found_and_str
     np.testing.assert_allclose(np.reshape(best["mirror"]["affine"], (2, 3)), [[-1, 0, 400], [0, 1, 0]], atol=0.5)
     points = np.reshape(best["mirror"]["points"], (-1, 4))
     np.testing.assert_allclose(points[:, 2:], points[:, :2] * (-1, 1) + (400, 0), atol=4)
+
+
+def test_what_was_compared_before_is_not_compared_again(signed):
+    """The features of an image that was compared are other ones by then, and of no use to a comparison."""
+    root, output = signed
+    first = compare(root, output.signature, copy=texture(0), alien=texture(9))
+    (before,) = read_table(root, first.direct.comparisons).to_pylist()
+    blank = np.zeros((300, 400, 3), np.uint8)
+    again = compare(root, output.signature, copy=blank, alien=blank, more=texture(1))
+    assert again.overlaps["copy"] == first.overlaps["copy"]
+    assert {row["test_image"] for row in again.overlaps["more"]} == {"tower_1.png"}
+    (after,) = read_table(root, again.direct.comparisons).to_pylist()
+    assert (before["images"], after["images"], after["verified"]) == (2, 3, before["verified"] + 1)
+    assert again.direct.compared > first.direct.compared
+    root.write(again.direct.overlaps.path, b"damaged")
+    assert set(compare(root, output.signature, copy=blank).overlaps) == set()
 
 
 def test_nothing_shared_gives_empty_tables(signed):

@@ -1,8 +1,10 @@
+from collections import Counter
+
 import numpy as np
 
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
-from tasks.overlap.pairs import Comparisons, SignedTests, compare_image
+from tasks.overlap.pairs import Comparisons, SignedTests, compare_image, sum_comparisons
 from tasks.overlap.settings import OverlapSettings
 
 MATCH = MatchSettings()
@@ -36,10 +38,11 @@ def signed(count: int) -> SignedTests:
 
 def compare(features: Features, settings: OverlapSettings, count: int = 30) -> tuple[list[dict], dict[str, dict]]:
     tests = signed(count)
-    counts = Comparisons([photograph["test_set"] for photograph in tests.photographs], 1)
+    test_sets = [photograph["test_set"] for photograph in tests.photographs]
+    counts = Comparisons(test_sets)
     image = {"image_id": "i", "landmark_id": "c", "sha256": "5" * 64, "width": SIZE, "height": SIZE}
     rows = compare_image(image, features, tests, counts, settings, MATCH)
-    return rows, {row["test_set"]: row for row in counts.rows()}
+    return rows, {row["test_set"]: row for row in sum_comparisons(counts.rows(), 1, Counter(test_sets))}
 
 
 def test_a_photograph_that_answers_in_two_positions_has_one_row():

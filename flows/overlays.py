@@ -1,0 +1,63 @@
+"""What lies over photographs of unrelated classes: learnt from a sample, and remembered while the list hardly changes.
+
+Masks hang on it, and pairs on masks: learnt anew for each photograph that comes or goes, all would be matched again.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from flows.settings import LeakSettings
+from storage.newest import keep_newest, read_newest
+from storage.parquet import is_intact, read_table
+from storage.root import Root
+from storage.tables.acquisition import ImagesRef
+from storage.tables.features import SampleRef, TemplatesRef
+from tasks.contracts import StageRunner
+from tasks.features.task import Extracted, extract_features
+from tasks.match.task import OverlayInputs, OverlayStageSettings, SampleInputs, learn_overlays, sample_pictures
+
+
+class Overlays(NamedTuple):
+    """Templates of overlays, and the share of the sampled photographs that came or went since they were learnt."""
+
+    templates: TemplatesRef
+    changed: float
+
+
+class _Remembered(BaseModel):
+    sample: SampleRef
+    templates: TemplatesRef
+
+
+def recall_overlays(
+    runner: StageRunner,
+    name: str,
+    images: Mapping[str, ImagesRef],
+    features: Mapping[str, Extracted],
+    settings: LeakSettings,
+    share: float,
+) -> Overlays:
+    """The templates that were learnt last under this name, or where the sample changed by more than a share, new ones.
+
+    Args:
+        images, features: by packet.
+    """
+    refs, overlays = list(images.values()), OverlayStageSettings(overlays=settings.overlays, match=settings.match)
+    sample = runner.one(sample_pictures, SampleInputs(images=refs), settings.overlays).sample
+    identity = learn_overlays.identity(overlays, extract_features.identity(settings.features))
+    last = read_newest(runner.root, learn_overlays.name, identity, name, _Remembered)
+    if last and is_intact(runner.root, last.sample) and is_intact(runner.root, last.templates):
+        changed = _changed(runner.root, last.sample, sample)
+        if changed <= share:
+            return Overlays(last.templates, changed)
+    inputs = OverlayInputs(sample=sample, images=refs, features=[features[packet].features for packet in images])
+    templates = runner.one(learn_overlays, inputs, overlays).templates
+    keep_newest(runner.root, learn_overlays.name, identity, name, _Remembered(sample=sample, templates=templates))
+    return Overlays(templates, 0.0)
+
+
+def _changed(root: Root, before: SampleRef, after: SampleRef) -> float:
+    old, new = (set(read_table(root, ref)["sha256"].to_pylist()) for ref in (before, after))
+    return 1 - len(old & new) / max(len(old), len(new), 1) if old != new else 0.0

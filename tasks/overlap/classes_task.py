@@ -1,0 +1,129 @@
+"""The stage `classes`: which classes show the same landmark, and what each drops for it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.parquet import read_table
+from storage.root import Root
+from storage.tables.acquisition import DROPS, IMAGES, DropsRef
+from storage.tables.groups import CLASS_PAIRS, GROUPS, PAIRS, ClassPairsRef, GroupsRef, PairsRef
+from storage.tables.spec import R, TableSpec
+from tasks.contracts import Inputs, Output, Run, stage
+from tasks.features.contracts import Packet
+from tasks.features.spool import Spooled
+from tasks.match.settings import MatchSettings
+from tasks.match.task import VERIFICATION
+from tasks.overlap.classes import (
+    class_pair_candidates,
+    class_pairs,
+    compare_related,
+    contenders,
+    reassigned_images,
+    reassigned_photographs,
+    related_sets,
+    representatives,
+    verify_pairs,
+)
+from tasks.overlap.settings import ClassSettings
+from tasks.overlap.task import spool_some
+from tasks.settings import StageSettings
+
+
+class ClassStageSettings(StageSettings):
+    """What the stage `classes` reads: its own knobs, and those of the verification it shares with match."""
+
+    classes: ClassSettings
+    match: MatchSettings
+
+
+class GroupedPacket(Inputs):
+    """A packet with the pairs and groups of its classes."""
+
+    described: Packet
+    pairs: PairsRef
+    groups: GroupsRef
+
+
+class ClassInputs(Inputs):
+    """What `classes` reads: all packets by name, and the pinned image of each class."""
+
+    packets: dict[str, GroupedPacket]
+    pins: dict[str, str]
+
+
+class Related(Output):
+    """What `classes` writes: the pairs of images across classes, and what each packet drops for them.
+
+    `compared` pairs were looked at, and `related` pairs of classes show the same landmark.
+    """
+
+    class_pairs: ClassPairsRef
+    drops: dict[str, DropsRef]
+    compared: int
+    related: int
+
+
+@stage("classes", version=5, software=(*VERIFICATION, "pandas", "networkx"))
+def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
+    """Looks for classes that show the same landmark, and drops from each what another shows more."""
+    packets = list(inputs.packets.values())
+    contending = _contending_images(run.root, packets, settings.classes.contender)
+    few = representatives(contending, settings.classes.representatives)
+    pictures = few.sha256.to_list()
+    with spool_some(run.root, [packet.described for packet in packets], few) as spool:
+        largest = Spooled(spool, pictures, settings.classes.keypoints)
+        candidates = class_pair_candidates(few, largest, settings.classes, settings.match)
+        seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match))
+    across, drops = _judge_related(run.root, inputs, contending, seen, settings.match)
+    by_packet = {}
+    for name, packet in inputs.packets.items():
+        members = read_table(run.root, packet.described.images, ["image_id"])["image_id"]
+        own = drops.filter(pc.is_in(drops["image_id"], value_set=members.combine_chunks()))
+        by_packet[name] = run.write(DROPS, own, f"{DROPS.name}-{name}")
+    related = across.select(["landmark_a", "landmark_b"]).group_by(["landmark_a", "landmark_b"]).aggregate([]).num_rows
+    pairs = run.write(CLASS_PAIRS, across)
+    return Related(class_pairs=pairs, drops=by_packet, compared=len(candidates), related=related)
+
+
+def _judge_related(
+    root: Root, inputs: ClassInputs, contending: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
+) -> tuple[pa.Table, pa.Table]:
+    """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
+    packets = list(inputs.packets.values())
+    sets = related_sets(seen)
+    members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
+    ids = pa.array(members.image_id, pa.string())
+    inside = _read_all(root, [packet.pairs for packet in packets], PAIRS, ["image_a", "image_b"])
+    inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
+    across, drops = [CLASS_PAIRS.schema.empty_table()], [DROPS.schema.empty_table()]
+    with spool_some(root, [packet.described for packet in packets], members) as spool:
+        for names in sets:
+            images = members[members.landmark_id.isin(names)].reset_index(drop=True)
+            features = Spooled(spool, images.sha256.to_list())
+            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
+            own = inside[inside.image_a.isin(images.image_id)]
+            reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
+            dropped = reassigned_images(images, reassigned, pairs)
+            across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
+            drops.append(pa.Table.from_pandas(dropped.assign(stage="classes"), DROPS.schema, preserve_index=False))
+    return pa.concat_tables(across), pa.concat_tables(drops)
+
+
+def _contending_images(root: Root, packets: Sequence[GroupedPacket], share: float) -> pd.DataFrame:
+    """The images of the groups that may be kept, each with its photograph, sorted by class and id."""
+    refs = [packet.described.images for packet in packets]
+    images = _read_all(root, refs, IMAGES, ["image_id", "sha256", "width", "height"]).to_pandas()
+    columns = ["image_id", "landmark_id", "group", "group_size", "neighbours", "copy_of", "kept"]
+    groups = _read_all(root, [packet.groups for packet in packets], GROUPS, columns).to_pandas()
+    contending = contenders(groups, share).merge(images, on="image_id")
+    photograph = contending.copy_of.where(contending.copy_of.notna(), contending.image_id)
+    return contending.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
+
+
+def _read_all(root: Root, refs: Sequence[R], spec: TableSpec[R], columns: list[str]) -> pa.Table:
+    """Columns of tables of one kind, put together."""
+    tables = [read_table(root, ref, columns) for ref in refs]
+    return pa.concat_tables([spec.schema.empty_table().select(columns), *tables])
