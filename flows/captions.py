@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.captions_request import CaptionsRequest, check_captions_request
+from flows.runtime.naming import run_name
 from flows.runtime.publication import News, publish_once
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
@@ -62,7 +63,7 @@ class Captioned(BaseModel):
     is_new: bool
 
 
-@flow(name="captions", flow_run_name="{name}", persist_result=False)
+@flow(name="captions", flow_run_name=run_name("name"), persist_result=False)
 def captions(
     files: list[Path] | None = None,
     name: str = "visual-genome",

@@ -10,6 +10,7 @@ from prefect.artifacts import create_link_artifact
 from flows import leaks
 from flows.fetching import acquire
 from flows.leaks import Leaks, TestSets, check_test_sets, find_leaks
+from flows.runtime.naming import run_name
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.task_runner import task_runner
 from flows.settings import LeakSettings, RememberSettings, RunSettings
@@ -51,7 +52,7 @@ class Subject(NamedTuple):
         return f"version {self.version.folder.removeprefix('versions/')}" if self.version else f"folder {self.name}"
 
 
-@flow(name="certify", flow_run_name="{what}", persist_result=False)
+@flow(name="certify", flow_run_name=run_name("what"), persist_result=False)
 def certify(
     what: str,
     test_sets: dict[str, Path],

@@ -14,6 +14,7 @@ from flows.latest import why_not_latest
 from flows.leaks import find_leaks
 from flows.publishing import Curation, illustrate, publish
 from flows.request import CurationRequest, check_request
+from flows.runtime.naming import run_name
 from flows.runtime.publication import publish_once
 from flows.settings import CurateSettings, CurationGate, RunSettings
 from storage.manifest import Manifest
@@ -38,7 +39,7 @@ class Curated(BaseModel):
     is_new: bool
 
 
-@flow(name="curate", flow_run_name="{name}", persist_result=False)
+@flow(name="curate", flow_run_name=run_name("name"), persist_result=False)
 def curate(
     source: ListSettings,
     name: str,

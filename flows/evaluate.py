@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 
 from flows.describing import NetworkUsed, matrix_of, network_of
 from flows.index_request import AskedSet, check_asked_sets
+from flows.runtime.naming import run_name
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.task_runner import task_runner
 from flows.settings import RunSettings
@@ -26,7 +27,7 @@ STAGES = (score_test_set,)
 """All stages."""
 
 
-@flow(name="evaluate", flow_run_name="{which}", persist_result=False)
+@flow(name="evaluate", flow_run_name=run_name("name", "which"), persist_result=False)
 def evaluate(
     test_sets: dict[str, Path],
     which: str = "latest",

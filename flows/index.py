@@ -12,6 +12,7 @@ from flows.describing import describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
 from flows.latest import why_index_not_latest
+from flows.runtime.naming import run_name
 from flows.runtime.publication import News, publish_once
 from flows.settings import IndexFlowSettings, IndexGate, RunSettings
 from storage.manifest import BuiltFacts, IndexManifest
@@ -46,7 +47,7 @@ class IndexedVersion(BaseModel):
     is_new: bool
 
 
-@flow(name="index", flow_run_name="{version}", persist_result=False)
+@flow(name="index", flow_run_name=run_name("name", "version"), persist_result=False)
 def index(
     version: str = "latest",
     root: str = "./data",

@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.describing import learn_network, pack_version
+from flows.runtime.naming import run_name
 from flows.runtime.publication import News, publish_once
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
@@ -42,7 +43,7 @@ class TrainedVersion(BaseModel):
     is_new: bool
 
 
-@flow(name="train", flow_run_name="{version}", persist_result=False)
+@flow(name="train", flow_run_name=run_name("name", "version"), persist_result=False)
 def train(
     version: str = "latest",
     root: str = "./data",

@@ -31,18 +31,31 @@ class Progress:
 
     def __init__(self, stages: Sequence[Stage[Any, Any, Any]]) -> None:
         self._names, self._listener = [stage.name for stage in stages], listener.get()
-        self._shown = monotonic()
+        self._shown, self._began = monotonic(), dict[str, float]()
         self._artifact = cast("UUID", create_progress_artifact(0.0, key=f"{flow_run.flow_name}-progress"))
 
     def advance(self, stage: str, done: int, total: int) -> None:
         """So many tasks of the stage are done."""
         if self._listener:
             self._listener(stage, done, total, "")
+        began = self._began.setdefault(stage, monotonic())
         ended = stage == self._names[-1] and done == total
         if ended or monotonic() - self._shown > _SECONDS:
             self._shown = monotonic()
             percent = 100 * (self._names.index(stage) + done / max(1, total)) / len(self._names)
-            update_progress_artifact(self._artifact, min(percent, 100.0), description=f"{stage}: {done} of {total}")
+            update_progress_artifact(
+                self._artifact,
+                min(percent, 100.0),
+                description=f"{stage}: {done} of {total}{_left(began, done, total)}",
+            )
+
+
+def _left(began: float, done: int, total: int) -> str:
+    """What is left of a stage's time, as if each task took as long."""
+    if not 0 < done < total:
+        return ""
+    seconds = (monotonic() - began) / done * (total - done)
+    return f", about {seconds / 60:.0f} min left" if seconds >= 60 else f", about {seconds:.0f} s left"
 
 
 class TaskProgress:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import threading
 from collections import Counter
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.runtime import flow_run
 
 from flows.runtime import progress
+from flows.runtime.naming import run_name
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.progress import on_failure
 from flows.runtime.task_runner import task_runner
@@ -158,6 +161,24 @@ def test_a_stage_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyP
         chosen = ArtifactFilter(key=ArtifactFilterKey(any_=["stepping-task"]))
         shown = [artifact.description for artifact in client.read_artifacts(artifact_filter=chosen)]
     assert "stepping: 4 of 5 steps" in shown
+
+
+@flow(flow_run_name=run_name("name", "version"))
+def get_half_way(name: str, version: str | None) -> str:
+    shown = progress.Progress([failing])
+    for done in range(3):
+        shown.advance("failing", done, 4)
+    return str(flow_run.name)
+
+
+def test_a_flow_tells_how_long_it_will_take_and_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_SECONDS", 0.0)
+    assert re.fullmatch(r"landmarks, 20\d\d-\d\d-\d\d \d\d:\d\d", get_half_way("landmarks", None))
+    assert get_half_way("landmarks", "latest").startswith("landmarks latest, 20")
+    with get_client(sync_client=True) as client:
+        chosen = ArtifactFilter(key=ArtifactFilterKey(any_=["get-half-way-progress"]))
+        shown = {artifact.description for artifact in client.read_artifacts(artifact_filter=chosen)}
+    assert shown == {"failing: 2 of 4, about 0 s left"}
 
 
 # A table that is damaged while its length and time stay
