@@ -40,6 +40,7 @@ BENCHES = {
     "rerun": "bench.flows.rerun",
     "retrieval": "bench.retrieval.retrieval",
     "small": "bench.matching.small",
+    "soak": "bench.flows.soak",
     "task_runs": "bench.flows.task_runs",
 }
 """Modules with a function `measure(quick)`, which prints as it goes, by the name of their claim."""

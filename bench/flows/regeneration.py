@@ -18,7 +18,7 @@ from bench.harness.result import Comparison, Result
 from bench.harness.surroundings import SHARED_DATA, set_prefect_apart
 from demo import views
 
-_CLASSES, _VIEWS, _QUICK_CLASSES = 100, 10, 12
+_CLASSES, _VIEWS, _QUICK_CLASSES = 100, 6, 12
 _NEW = 3
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "unchanged": ("<=", 0.01),
