@@ -16,6 +16,7 @@ BENCHES = {
     "boxes": "bench.matching.boxes",
     "captions": "bench.captions.captions",
     "classes": "bench.leaks.classes",
+    "cleaning": "bench.training.cleaning",
     "colmap": "bench.matching.colmap",
     "damage": "bench.pictures.damage",
     "demo": "bench.flows.demo",
