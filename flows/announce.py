@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from flows.changes import find_changes, write_changes
 from flows.runtime.publication import News
+from storage.errors import DamagedTableError
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_version_table
@@ -34,9 +35,13 @@ def announce(root: Root, version: Manifest, news: News[Manifest]) -> None:
     if version.crashed_pictures:
         logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
     pages = {"report": news.address(root, f"{version.folder}/report/index.html")}
-    changes = find_changes(root, news.last, version) if news.last and news.last.digest != version.digest else None
-    if changes:
-        pages["what changed"] = news.address(root, write_changes(root, changes))
+    changes = None
+    if news.last and news.last.digest != version.digest:
+        try:
+            changes = find_changes(root, news.last, version)
+            pages["what changed"] = news.address(root, write_changes(root, changes))
+        except DamagedTableError as error:  # of the version before, which is no reason to fail
+            logger.warning("what changed since %s can't be told: %s", news.last.folder, error)
     _show(root, version, news, changes, pages)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from flows.settings import CurationGate, IndexGate
+from storage.errors import DamagedTableError
 from storage.manifest import IndexManifest, Manifest, count_uncompared
 from storage.root import Root
 from storage.versions import latest_if_sound, read_version_table
@@ -26,13 +27,7 @@ def why_not_latest(root: Root, version: Manifest, gate: CurationGate) -> list[st
     if leaks := pc.sum(pc.is_in(kept["image_id"], overlaps.combine_chunks())).as_py():
         reasons.append(f"{leaks:,} images that it keeps show what a test photograph does")
     if gate.classes_lost is not None and last:
-        before = read_version_table(root, last, "verdicts", ["landmark_id", "verdict"])
-        before = before.filter(pc.equal(before["verdict"], "kept"))
-        lost = sorted({*before["landmark_id"].to_pylist()} - {*kept["landmark_id"].to_pylist()})
-        if len(lost) > gate.classes_lost:
-            more = ", …" if len(lost) > _SHOWN else ""
-            named = ", ".join(map(repr, lost[:_SHOWN])) + more
-            reasons.append(f"classes that {last.folder} keeps images of are gone: {len(lost):,} ({named})")
+        reasons += _classes_lost(root, last, {*kept["landmark_id"].to_pylist()}, gate.classes_lost)
     if reasons:
         dropped = verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))
         counts = Counter(dropped["reason"].to_pylist()).most_common(_SHOWN)
@@ -48,6 +43,18 @@ def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> l
     if gate.most_lost is not None and last and last.digest != index.digest:
         reasons += _lost(_results(root, last), rows, gate.most_lost, last.folder)
     return reasons
+
+
+def _classes_lost(root: Root, last: Manifest, kept: set[str], most: int) -> Iterator[str]:
+    try:
+        before = read_version_table(root, last, "verdicts", ["landmark_id", "verdict"])
+    except DamagedTableError as error:
+        yield f"nobody can say which classes are gone: {error}"
+        return
+    lost = sorted({*before.filter(pc.equal(before["verdict"], "kept"))["landmark_id"].to_pylist()} - kept)
+    if len(lost) > most:
+        named = ", ".join(map(repr, lost[:_SHOWN])) + (", …" if len(lost) > _SHOWN else "")
+        yield f"classes that {last.folder} keeps images of are gone: {len(lost):,} ({named})"
 
 
 def _too_few(version: Manifest, last: Manifest | None, gate: CurationGate) -> Iterator[str]:

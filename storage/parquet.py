@@ -154,12 +154,17 @@ def _reading(root: Root, ref: FileRef) -> Iterator[BinaryIO]:
         try:
             file = stack.enter_context(root.reading(ref.path))
         except FileNotFoundError as error:
-            message = f"{root.url}/{ref.path} is gone; run the same command again to make it anew"
+            message = f"{root.url}/{ref.path} is gone; {_remedy(ref.path)}"
             raise DamagedTableError(message, ref.path) from error
         if _digest(file) != ref.digest:
-            message = f"{root.url}/{ref.path} was changed or damaged; run the same command again"
+            message = f"{root.url}/{ref.path} was changed or damaged; {_remedy(ref.path)}"
             raise DamagedTableError(message, ref.path)
         yield file
+
+
+def _remedy(path: str) -> str:
+    """What to do about a file that is not as it was written: what a stage wrote, the command at hand makes anew."""
+    return f"run {'the same command' if path.startswith('stages/') else 'the command that made it'} again"
 
 
 def _digest(file: BinaryIO) -> str:

@@ -49,7 +49,9 @@ class Superfluous:
 
 def write_memo_keys(root: Root, version: Version, keys: Iterable[str]) -> None:
     """Writes down which outputs of stages a version was made of: while it is kept, they are."""
-    root.write(_keys_path(version), json.dumps(sorted(keys)).encode())
+    path, content = _keys_path(version), json.dumps(sorted(keys)).encode()
+    if not root.exists(path) or root.read(path) != content:
+        root.write(path, content)
 
 
 def find_superfluous(root: Root, keep: int) -> Superfluous:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from storage.errors import InputError
+from storage.manifest import Version
+from storage.retention import KINDS
 
 ListArgument = Annotated[
     Path,
@@ -22,6 +24,9 @@ NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not n
 VersionArgument = Annotated[str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")]
 VersionOption = Annotated[
     str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")
+]
+KindOption = Annotated[
+    Literal["versions", "captions", "networks", "indexes"], typer.Option(help="What it is a version of.")
 ]
 TestSetOption = Annotated[
     list[str] | None,
@@ -44,6 +49,11 @@ AllowHostOption = Annotated[
 ]
 RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")]
+
+
+def kind_of(shelf: str) -> type[Version]:
+    """The kind of versions that a shelf has."""
+    return next(kind for kind in KINDS if kind.shelf == shelf)
 
 
 def read_test_sets(options: list[str]) -> dict[str, Path]:

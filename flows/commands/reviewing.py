@@ -1,22 +1,14 @@
 """The commands `promote` and `reject`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from flows.commands.options import NameOption, RootOption
+from flows.commands.options import KindOption, NameOption, RootOption, kind_of
 from flows.commands.terminal import console, quieten_prefect
-from storage.manifest import CaptionManifest, IndexManifest, Manifest, NetworkManifest, Version
 from storage.root import Root
 
-_KINDS: dict[str, type[Version]] = {
-    kind.shelf: kind for kind in (Manifest, CaptionManifest, NetworkManifest, IndexManifest)
-}
-
 WhichArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A number, a folder name, or a digest's start.")]
-KindOption = Annotated[
-    Literal["versions", "captions", "networks", "indexes"], typer.Option(help="What it is a version of.")
-]
 
 
 def promote(
@@ -32,7 +24,7 @@ def promote(
     from flows.runtime.server import prefect_server
 
     with prefect_server():
-        made = promote_version(Root(root), _KINDS[kind], name, version, reason)
+        made = promote_version(Root(root), kind_of(kind), name, version, reason)
     console.print(f"[bold]{made.folder}[/] is the latest", soft_wrap=True)
 
 
@@ -46,5 +38,5 @@ def reject(
     """Keep VERSION from becoming the latest, by whatever run."""
     from flows.reviewing import reject_version
 
-    made = reject_version(Root(root), _KINDS[kind], name, version, reason)
+    made = reject_version(Root(root), kind_of(kind), name, version, reason)
     console.print(f"[bold]{made.folder}[/] is rejected: no run makes it the latest", soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, VersionArgument, VersionOption
+from flows.commands.options import KindOption, NameOption, RootOption, VersionArgument, VersionOption, kind_of
 from flows.commands.terminal import console, describe_verified, page_path, report_path
 from storage.manifest import Manifest
 from storage.root import Root
@@ -31,10 +31,11 @@ def verify(
     version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
+    kind: KindOption = "versions",
 ) -> None:
     """Read all files of VERSION and all images that it keeps; exit with 1 where any is not as it was published."""
-    store = Root(root)
-    found = verify_version(store, only_name(store, name), version)
+    store, of = Root(root), kind_of(kind)
+    found = verify_version(store, only_name(store, name, of), version, of)
     console.print(describe_verified(found), soft_wrap=True)
     if found.wrong:
         raise typer.Exit(1)

@@ -206,6 +206,17 @@ def test_what_is_asked_is_checked_before_any_work(cairn, first, arguments, said)
     assert said in ended.errors
 
 
+def test_an_index_whose_vectors_were_changed_is_found_out(cairn, first, tmp_path):
+    root = shutil.copytree(first[0], tmp_path / "root")
+    assert cairn("verify", "--kind", "indexes", "--root", root).code == 0
+    vectors = root / first[1].version.folder / "vectors.npy"
+    content = bytearray(vectors.read_bytes())
+    content[-1] ^= 1
+    vectors.write_bytes(content)
+    ended = cairn("verify", "--kind", "indexes", "--root", root)
+    assert (ended.code, "vectors.npy is gone or damaged" in ended.output) == (1, True)
+
+
 def test_a_setting_that_there_is_none_of_is_named(tmp_path):
     (tmp_path / "settings.toml").write_text("[describe]\nbackbones = 'resnet50'\n")
     with pytest.raises(InputError, match=r"describe\.backbones"):

@@ -12,7 +12,9 @@ from flows.latest import why_not_latest
 from flows.settings import CurationGate
 from storage.errors import NotLatestError
 from storage.root import Root
-from storage.versions import latest_version, read_manifest
+from storage.tables.overlap import OVERLAPS
+from storage.versions import latest_version, read_manifest, read_version_table
+from tests.rows import overlap_row, write
 
 FEWER = "[select]\nmin_class_size = 8\n"  # keeps two classes of the three
 
@@ -79,6 +81,28 @@ def test_the_latest_is_not_rejected_nor_a_damaged_version_promoted(cairn: Any, d
     ended = cairn("promote", 2, "--root", dataset)
     assert ended.code == 2
     assert "README.md is gone or damaged" in ended.errors
+
+
+def test_a_leak_is_held_back_whatever_the_gate(dataset: Path, first_run: Any) -> None:
+    """No run makes such a version: a row of its overlaps is given a kept image for this."""
+    store, version = Root(str(dataset)), first_run[1].version
+    kept = next(row for row in read_version_table(store, version, "verdicts").to_pylist() if row["verdict"] == "kept")
+    leak = overlap_row(kept["image_id"], kept["landmark_id"])
+    ref = write(store, OVERLAPS, [leak], f"{version.folder}/leak")
+    table = ref.model_copy(update={"path": "leak.parquet"})
+    leaking = version.model_copy(update={"tables": {**version.tables, "overlaps": table}})
+    found = why_not_latest(store, leaking, CurationGate(images_lost=1))
+    assert found[0] == "1 images that it keeps show what a test photograph does"
+    assert why_not_latest(store, version, CurationGate(images_lost=1)) == []
+
+
+def test_what_a_damaged_version_kept_nobody_can_say(
+    run_curate: Any, dataset: Path, listed: Any, first_run: Any
+) -> None:
+    (dataset / first_run[1].version.folder / "verdicts.parquet").write_bytes(b"damaged")
+    with pytest.raises(NotLatestError, match=r"nobody can say which classes are gone: .*verdicts\.parquet was"):
+        run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1, classes_lost=0))
+    assert run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1)).version.number == 2
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,9 @@ def test_changed_bytes_are_never_read(root, damage):
     ref = write_table(root, "x.parquet", PAIRS, pairs(20))
     root.write(ref.path, damage(root.read(ref.path)))
     assert not is_intact(root, ref)
-    with pytest.raises(DamagedTableError, match=r"x\.parquet was changed or damaged; run the same command again"):
+    with pytest.raises(
+        DamagedTableError, match=r"x\.parquet was changed or damaged; run the command that made it again"
+    ):
         read_table(root, ref)
 
 
@@ -175,7 +177,7 @@ def test_a_lost_table_is_named(root):
     ref = write_table(root, "x.parquet", PAIRS, pairs(2))
     root.remove(ref.path)
     assert not is_intact(root, ref)
-    with pytest.raises(DamagedTableError, match=r"x\.parquet is gone; run the same command again"):
+    with pytest.raises(DamagedTableError, match=r"x\.parquet is gone; run the command that made it again"):
         read_table(root, ref)
 
 
