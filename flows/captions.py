@@ -1,4 +1,4 @@
-"""The flow `captions`: from Visual Genome's annotations to published vectors, neighbours and triplets."""
+"""The flow `captions`: from annotations of Visual Genome or COCO to published vectors, neighbours and triplets."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
-from flows.captions_request import CaptionsRequest, check_captions_request
+from flows.captions_request import OFFICIAL_NAME, CaptionsRequest, check_captions_request
 from flows.runtime.naming import run_name
 from flows.runtime.publication import News, publish_once
 from flows.settings import CaptionsSettings, RunSettings
@@ -20,6 +20,8 @@ from tasks.captions.contracts import (
     AnnotationTables,
     Archive,
     ArchiveInputs,
+    CocoInputs,
+    CocoSource,
     DrawnTriplets,
     EncodedCaptions,
     EncodedObjects,
@@ -38,6 +40,7 @@ from tasks.captions.task import (
     encode_objects,
     fetch_archive,
     find_neighbours,
+    parse_coco,
     parse_file,
     publish_captions,
     split_images,
@@ -46,8 +49,8 @@ from tasks.contracts import StageRunner
 from tasks.publish.contracts import Published
 
 STAGES = (
-    *(fetch_archive, parse_file, split_images, encode_captions, encode_objects),
-    *(find_neighbours, draw, publish_captions),
+    *(fetch_archive, parse_file, parse_coco, split_images),
+    *(encode_captions, encode_objects, find_neighbours, draw, publish_captions),
 )
 """All stages, in their order."""
 
@@ -66,7 +69,7 @@ class Captioned(BaseModel):
 @flow(name="captions", flow_run_name=run_name("name"), persist_result=False)
 def captions(
     files: list[Path] | None = None,
-    name: str = "visual-genome",
+    name: str = OFFICIAL_NAME,
     root: str = "./data",
     settings: CaptionsSettings = CaptionsSettings(),
     run: RunSettings = RunSettings(),
@@ -76,8 +79,8 @@ def captions(
     """Encodes images by what people wrote of them, and publishes the vectors with neighbours and triplets.
 
     Args:
-        files: files of Visual Genome, or folders of such, zipped or not; without any, the official archives are
-            fetched.
+        files: files of Visual Genome or of COCO's captions, or folders of such, zipped or not; without any, the
+            official archives of Visual Genome are fetched.
         name: name of the dataset; its versions are numbered.
         root: dataset root, a folder or any URL that fsspec opens.
         settings: what decides the result.
@@ -98,7 +101,7 @@ def captions(
 def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> Published:
     """The stages, in their order."""
     # Read each file into a table, and list the images that any of them names.
-    annotations = _read(runner, request, settings)
+    annotations = (_read_coco if request.coco else _read)(runner, request, settings)
     tables = annotations.tables
     named = SplitInputs(image_data=tables.image_data, regions=tables.regions, objects=tables.objects)
     images = runner.one(split_images, named, settings.split).images
@@ -151,6 +154,27 @@ def _read(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSetti
         AnnotationTables.model_validate({name: ref for own in given for name, ref in own.items()}),
         [output.skipped_records for output in parsed.values()],
         [_source(kind, files[kind], request, output) for kind, output in parsed.items()],
+    )
+
+
+def _read_coco(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> Annotations:
+    """Reads files of COCO's captions into two tables."""
+    local = request.coco
+    files = [CocoSource(kind=kind, path=str(file.path), content=file.sha256) for kind, file in local.items()]
+    parsed = runner.one(parse_coco, CocoInputs(files=files), settings.parse)
+    return Annotations(
+        AnnotationTables(image_data=parsed.image_data, regions=parsed.regions),
+        [parsed.skipped_records],
+        [
+            SourceFile(
+                kind=kind,
+                sha256=local[kind].sha256,
+                records=read.images,
+                rows=read.captions,
+                skipped=read.skipped,
+            )
+            for kind, read in parsed.counts.items()
+        ],
     )
 
 

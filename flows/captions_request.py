@@ -13,8 +13,12 @@ from storage.manifest import CaptionManifest
 from storage.root import Root
 from storage.versions import check_name
 from tasks.acquire.settings import RemoteFile
+from tasks.captions.coco import coco_kind
 from tasks.captions.formats import FORMATS, kind_of
 from tasks.captions.synsets import wordnet_version
+
+OFFICIAL_NAME = "visual-genome"
+"""What captions are called unless told otherwise."""
 
 
 class LocalFile(BaseModel):
@@ -31,7 +35,12 @@ class CaptionsRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    files: dict[str, LocalFile] = Field(description="local files by kind; without any, archives are fetched")
+    files: dict[str, LocalFile] = Field(
+        description="local files of Visual Genome by kind; archives where none is given"
+    )
+    coco: dict[str, LocalFile] = Field(
+        description="local files of COCO's captions by kind, in place of Visual Genome's"
+    )
     archives: dict[str, RemoteFile]
     name: str
     note: str
@@ -50,7 +59,8 @@ def check_captions_request(
     """Checks all that a user can get wrong.
 
     Args:
-        files: files named as Visual Genome's, or folders of such; none: fetch the archives of the settings.
+        files: files named as Visual Genome's, or as COCO's captions, or folders of either; none: fetch the archives of
+            the settings.
 
     Raises:
         InputError: names the file, the setting, the name or the root, and says what to do.
@@ -58,7 +68,8 @@ def check_captions_request(
     check_name(name)
     found = _by_kind([path for given in files for path in _expand(given)])
     archives = {} if files else {str(kind): archive for kind, archive in settings.archives.official.items()}
-    _check_kinds({**found, **archives})
+    coco = {kind: found.pop(kind) for kind in sorted(found) if kind not in FORMATS}
+    _check_kinds({**found, **archives}, coco, name)
     if settings.split.val_percent + settings.split.test_percent > 99:
         raise InputError("[split] val_percent and test_percent leave nothing to train; make their sum at most 99")
     if pictures and not pictures.is_dir():
@@ -66,28 +77,34 @@ def check_captions_request(
     store = Root(root)
     store.check_writable()
     check_free(store, f"{CaptionManifest.shelf}/{name}")
-    local = {
-        kind: LocalFile(path=found[kind].absolute(), sha256=_digest(found[kind])) for kind in FORMATS if kind in found
-    }
+    local = {kind: _local(found[kind]) for kind in FORMATS if kind in found}
     folder = pictures.absolute() if pictures else None
     return CaptionsRequest(
-        files=local, archives=archives, name=name, note=note, pictures=folder, wordnet=wordnet_version()
+        files=local,
+        coco={kind: _local(path) for kind, path in coco.items()},
+        archives=archives,
+        name=name,
+        note=note,
+        pictures=folder,
+        wordnet=wordnet_version(),
     )
 
 
 def _expand(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
-    found = [path for path in sorted(given.iterdir()) if path.name.startswith(tuple(FORMATS)) and path.is_file()]
+    files = (path for path in sorted(given.iterdir()) if path.is_file())
+    found = [path for path in files if path.name.startswith(tuple(FORMATS)) or coco_kind(path.name)]
     if not found:
-        raise InputError(f"{given}: no file of Visual Genome in it; expected names such as region_descriptions.json")
+        expected = "expected names such as region_descriptions.json or captions_train2017.json"
+        raise InputError(f"{given}: no file of Visual Genome or of COCO's captions in it; {expected}")
     return found
 
 
 def _by_kind(paths: list[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in paths:
-        kind = kind_of(path.name)
+        kind = coco_kind(path.name) or kind_of(path.name)
         if kind in found:
             raise InputError(f"{found[kind]} and {path} both hold {kind}; give one of them")
         if not path.is_file():
@@ -96,13 +113,21 @@ def _by_kind(paths: list[Path]) -> dict[str, Path]:
     return found
 
 
-def _check_kinds(kinds: Mapping[str, Path | RemoteFile]) -> None:
+def _check_kinds(kinds: Mapping[str, Path | RemoteFile], coco: Mapping[str, Path], name: str) -> None:
+    """Checks which files go together; `kinds` are of Visual Genome."""
+    if coco and kinds:
+        both = f"{next(iter(coco))} is of COCO, {next(iter(kinds))} of Visual Genome"
+        raise InputError(f"{both}: the same id is another image in each; encode them apart, with --name for each")
+    if coco and name == OFFICIAL_NAME:
+        raise InputError(f"{next(iter(coco))} is of COCO; give its captions a name of their own, such as --name coco")
+    if coco:
+        return
     if {"region_descriptions", "region_graphs"} <= kinds.keys():
         raise InputError("region_descriptions and region_graphs hold the same phrases; give one of them")
     if not kinds.keys() & {"region_descriptions", "region_graphs", "objects"}:
         raise InputError("nothing to encode: give region_descriptions, region_graphs or objects")
 
 
-def _digest(path: Path) -> str:
+def _local(path: Path) -> LocalFile:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return LocalFile(path=path.absolute(), sha256=hashlib.file_digest(file, "sha256").hexdigest())

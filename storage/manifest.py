@@ -82,11 +82,11 @@ class SourceFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: str = Field(description="which of Visual Genome's files it is, such as `region_descriptions`")
+    kind: str = Field(description="which file it is, such as `region_descriptions` or `captions_val2017`")
     sha256: str = Field(description="of the file as it came, zipped or not")
     address: str | None = Field(None, description="where it was fetched; none for a local file")
     records: int = Field(description="records of an image each, that could be read")
-    rows: int = Field(description="rows of its table: regions, objects, …")
+    rows: int = Field(description="rows of its table: regions, objects, …; of COCO's files, captions")
     skipped: int = Field(description="records and parts of such that were malformed and left out")
 
 

@@ -17,7 +17,9 @@ from storage.root import Root
 from storage.verify import verify_version
 from storage.versions import find_version, only_name
 
-app = typer.Typer(help="Encode images by what people wrote of them: Visual Genome to tf-idf.", no_args_is_help=True)
+app = typer.Typer(
+    help="Encode images by what people wrote of them: Visual Genome or COCO to tf-idf.", no_args_is_help=True
+)
 NameOption = Annotated[str | None, typer.Option(help="Name of the captions; not needed where the root holds only one.")]
 
 
@@ -27,7 +29,8 @@ def run(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Files named as Visual Genome's, zipped or not, or folders of such; none: fetch the official ones.",
+            help="Files named as Visual Genome's, or as COCO's captions_train2017.json, zipped or not, or folders of "
+            "these; none: fetch Visual Genome's.",
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the captions.")] = "visual-genome",
@@ -42,7 +45,7 @@ def run(
     ] = "threads",
     workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
 ) -> None:
-    """Encode Visual Genome into a new version, or find that nothing changed."""
+    """Encode Visual Genome, or COCO's captions, into a new version, or find that nothing changed."""
     quieten_prefect()
     from flows.captions import captions as flow
     from flows.captions_request import check_captions_request

@@ -5,13 +5,15 @@ import pyarrow as pa
 from storage.tables.columns import BOX, INT, LONG, REAL, TEXT, column
 from storage.tables.spec import TableRef, TableSpec
 
-_RECORD = column("record", LONG, "Position of the image's record in its file, counted from 0.")
+_RECORD = column(
+    "record", LONG, "Position of the record in its file, counted from 0; in COCO's files, on from file to file."
+)
 
 
 _ITEM = column("item", INT, "Position in the record, counted from 0.")
 
 
-_ANNOTATED = column("image_id", TEXT, "Visual Genome's id of the image, or that of your own table.")
+_ANNOTATED = column("image_id", TEXT, "Id of the image in Visual Genome or COCO, or in your own table.")
 
 
 _NAMES = column("names", pa.list_(TEXT), "What the annotators called it.")
@@ -33,7 +35,7 @@ class ImageDataRef(TableRef):
 IMAGE_DATA = TableSpec(
     ImageDataRef,
     "image_data",
-    "One image of Visual Genome's `image_data`.",
+    "One image of Visual Genome's `image_data`, or of `images` in COCO's captions.",
     ("record",),
     pa.schema(
         [
@@ -56,12 +58,13 @@ class RegionsRef(TableRef):
 REGIONS = TableSpec(
     RegionsRef,
     "regions",
-    "One region of an image and the phrase that describes it, of `region_descriptions` or `region_graphs`.",
+    "One region of an image and the phrase that describes it, of `region_descriptions` or `region_graphs`; or one of "
+    "COCO's captions, the box of which is the whole image.",
     ("record", "item"),
     pa.schema(
         [
             *(_RECORD, _ITEM, _ANNOTATED),
-            column("region_id", LONG, "Id of the region."),
+            column("region_id", LONG, "Id of the region, or of COCO's caption."),
             column("phrase", TEXT, "What the annotator wrote of it."),
             column("synsets", pa.list_(TEXT), "WordNet synsets of its words; only `region_graphs` has them."),
             *BOX,
@@ -137,7 +140,7 @@ SKIPPED_RECORDS = TableSpec(
     ("source", "record", "item"),
     pa.schema(
         [
-            column("source", TEXT, "The file, by its kind."),
+            column("source", TEXT, "The file, by its kind; and the list in it, of COCO's."),
             _RECORD,
             column("item", INT, "Position in the record; -1 where the record was left out whole."),
             column("offset", LONG, "Where the record begins in the file, in bytes after unpacking."),

@@ -52,7 +52,7 @@ class ParseInputs(Inputs):
 
 
 class AnnotationTables(BaseModel):
-    """The tables that files of Visual Genome become; each file gives one of them."""
+    """The tables that annotations become; each file of Visual Genome gives one, COCO's give two together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,6 +74,40 @@ class Parsed(Output):
     skipped_records: SkippedRecordsRef
     records: int
     rows: int
+
+
+class CocoSource(Inputs):
+    """A file of COCO's captions on this machine."""
+
+    kind: str
+    path: Annotated[str, Unkeyed("`content` is the digest of what lies there")]
+    content: str
+    """The sha256 of the file."""
+
+
+class CocoInputs(Inputs):
+    """What `parse-coco` reads: all files, since no two may have an image in common."""
+
+    files: list[CocoSource]
+
+
+class CocoCounts(BaseModel):
+    """How much of a file could be read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: int
+    captions: int
+    skipped: int
+
+
+class ParsedCoco(Output):
+    """What `parse-coco` writes: two tables of all files, what was malformed in them, and counts of each by its kind."""
+
+    image_data: ImageDataRef
+    regions: RegionsRef
+    skipped_records: SkippedRecordsRef
+    counts: dict[str, CocoCounts]
 
 
 class SplitInputs(Inputs):

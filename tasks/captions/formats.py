@@ -11,15 +11,9 @@ from typing import Any
 from storage.errors import InputError
 from storage.tables.captions import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
 from storage.tables.spec import TableSpec
+from tasks.captions.fields import MalformedError, Row, integer, optional, shown, sides, text, texts
 
-_LARGEST_ID = 2**63 - 1
 _LARGEST_COORDINATE = 1e6
-
-Row = tuple[Any, ...]
-
-
-class MalformedError(ValueError):
-    """A record, or a part of one, that is not what the format says."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,8 @@ def kind_of(name: str) -> str:
     for kind in FORMATS:
         if name.startswith(kind):
             return kind
-    raise InputError(f"{name}: can't tell what it holds; its name must begin with one of {', '.join(FORMATS)}")
+    expected = f"its name must begin with one of {', '.join(FORMATS)}, or be as captions_train2017.json"
+    raise InputError(f"{name}: can't tell what it holds; {expected}")
 
 
 def spec_of(kind: str) -> TableSpec[Any]:
@@ -69,7 +64,7 @@ def image_id_of(record: dict[str, Any], *names: str) -> int:
     Raises:
         MalformedError: there is none, or two that differ.
     """
-    found = {_integer(record, name) for name in names if name in record}
+    found = {integer(record, name) for name in names if name in record}
     if len(found) != 1:
         raise MalformedError("image_id and id differ" if found else "no image_id")
     return found.pop()
@@ -79,17 +74,17 @@ def _region(entry: dict[str, Any]) -> Row:
     graph = entry.get("synsets") or []
     if type(graph) is not list or any(type(part) is not dict for part in graph):
         raise MalformedError(f"synsets is {shown(graph)}, expected a list of objects")
-    synsets = [_text(part, "synset_name") for part in graph if part.get("synset_name") is not None]
-    return (_integer(entry, "region_id", "id"), _text(entry, "phrase"), synsets, *_box(entry, "width", "height"))
+    synsets = [text(part, "synset_name") for part in graph if part.get("synset_name") is not None]
+    return (integer(entry, "region_id", "id"), text(entry, "phrase"), synsets, *_box(entry, "width", "height"))
 
 
 def _object(entry: dict[str, Any]) -> Row:
-    return (_integer(entry, "object_id", "id"), *_naming(entry), *_box(entry, "w", "h"))
+    return (integer(entry, "object_id", "id"), *_naming(entry), *_box(entry, "w", "h"))
 
 
 def _attributed(entry: dict[str, Any]) -> Row:
-    attributes = _texts(entry, "attributes")
-    return (_integer(entry, "object_id", "id"), *_naming(entry), attributes, *_box(entry, "w", "h"))
+    attributes = texts(entry, "attributes")
+    return (integer(entry, "object_id", "id"), *_naming(entry), attributes, *_box(entry, "w", "h"))
 
 
 def _relationship(entry: dict[str, Any]) -> Row:
@@ -98,27 +93,24 @@ def _relationship(entry: dict[str, Any]) -> Row:
         end = entry.get(name)
         if type(end) is not dict:
             raise MalformedError(f"{name} is {shown(end)}, expected an object")
-        ends += [_integer(end, "object_id", "id"), _naming(end)[0]]
-    own = (_integer(entry, "relationship_id", "id"), _text(entry, "predicate"), _texts(entry, "synsets"))
+        ends += [integer(end, "object_id", "id"), _naming(end)[0]]
+    own = (integer(entry, "relationship_id", "id"), text(entry, "predicate"), texts(entry, "synsets"))
     return (*own, *ends)
 
 
 def _image(entry: dict[str, Any]) -> Row:
-    sides = (_optional(entry, "width"), _optional(entry, "height"))
-    if any(side is not None and side > 2**31 - 1 for side in sides):
-        raise MalformedError("its size is no image's")
-    url = None if entry.get("url") is None else _text(entry, "url")
-    return (*sides, url, _optional(entry, "coco_id"), _optional(entry, "flickr_id"))
+    url = None if entry.get("url") is None else text(entry, "url")
+    return (*sides(entry), url, optional(entry, "coco_id"), optional(entry, "flickr_id"))
 
 
 def _naming(entry: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Names and synsets of an object."""
     if "name" in entry and "names" not in entry:
-        return [_text(entry, "name")], _texts(entry, "synsets")
-    names = _texts(entry, "names" if "names" in entry else "object_names")
+        return [text(entry, "name")], texts(entry, "synsets")
+    names = texts(entry, "names" if "names" in entry else "object_names")
     if not names:
         raise MalformedError("no name")
-    return names, _texts(entry, "synsets")
+    return names, texts(entry, "synsets")
 
 
 def _box(entry: dict[str, Any], width: str, height: str) -> Row:
@@ -127,45 +119,6 @@ def _box(entry: dict[str, Any], width: str, height: str) -> Row:
         if (type(value) is not int and type(value) is not float) or abs(value) > _LARGEST_COORDINATE:
             raise MalformedError(f"box {shown([x, y, w, h])}, expected x, y, {width} and {height}")
     return (x, y, x + w, y + h)  # type: ignore[operator]
-
-
-def _integer(entry: dict[str, Any], *names: str) -> int:
-    for name in names:
-        if name in entry:
-            value = entry[name]
-            if type(value) is not int or not 0 <= value <= _LARGEST_ID:
-                raise MalformedError(f"{name} is {shown(value)}, expected an id")
-            return value
-    raise MalformedError(f"no {names[0]}")
-
-
-def _optional(entry: dict[str, Any], name: str) -> int | None:
-    return None if entry.get(name) is None else _integer(entry, name)
-
-
-def _text(entry: dict[str, Any], name: str) -> str:
-    value = entry.get(name)
-    if type(value) is not str or not _is_text(value):
-        raise MalformedError(f"{name} is {shown(value)}, expected text")
-    return value
-
-
-def _texts(entry: dict[str, Any], name: str) -> list[str]:
-    values = entry.get(name) or []
-    if type(values) is not list or not all(type(value) is str and _is_text(value) for value in values):
-        raise MalformedError(f"{name} is {shown(values)}, expected a list of texts")
-    return values
-
-
-def _is_text(value: str) -> bool:
-    """Whether it is characters alone: JSON can write halves of a surrogate pair, which are none."""
-    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def shown(value: Any) -> str:
-    """A value for a message: short, and text in any case."""
-    text = repr(value)
-    return ascii(text)[1:-1] if not _is_text(text) else text if len(text) <= 60 else f"{text[:57]}..."
 
 
 FORMATS: dict[str, Format] = {

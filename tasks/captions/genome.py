@@ -7,12 +7,11 @@ from typing import IO, Any
 import pyarrow as pa
 
 from storage.errors import InputError
-from tasks.captions.formats import FORMATS, MalformedError, Row, entries_of, image_id_of, shown
+from tasks.captions.fields import MalformedError, Row, shown
+from tasks.captions.formats import FORMATS, entries_of, image_id_of
 from tasks.captions.records import Record, read_records, unpacked
+from tasks.captions.rows import in_batches, leave_out
 from tasks.captions.settings import ParseSettings
-
-_BATCH = 1 << 14
-_SHOWN = 3
 
 
 @dataclass
@@ -37,15 +36,7 @@ class GenomeFile:
         Raises:
             InputError: the file can't be read, or more of it is malformed than the settings allow.
         """
-        rows: list[Row] = []
-        schema = FORMATS[self.kind].spec.schema
-        for part in self._parts():
-            if len(rows) >= _BATCH:
-                yield _table(rows, schema)
-                rows = []
-            rows += part
-        if rows:
-            yield _table(rows, schema)
+        yield from in_batches(self._parts(), FORMATS[self.kind].spec.schema)
 
     def _parts(self) -> Iterator[list[Row]]:
         """The rows of each record that can be read."""
@@ -83,12 +74,7 @@ class GenomeFile:
         return rows
 
     def _skip(self, record: Record, item: int, problem: str) -> None:
-        location = {"source": self.kind, "record": record.number, "item": item, "offset": record.offset}
-        self.skipped.append({**location, "problem": problem})
-        if len(self.skipped) > self.settings.max_malformed:
-            firsts = "; ".join(_told(row) for row in self.skipped[:_SHOWN])
-            limit = f"more than {self.settings.max_malformed} malformed records ([parse] max_malformed)"
-            raise InputError(f"{limit}: {firsts}")
+        leave_out(self.skipped, self.kind, record, item, problem, self.settings)
 
 
 def _image_of(record: Record, seen: Mapping[int, int]) -> int:
@@ -98,13 +84,3 @@ def _image_of(record: Record, seen: Mapping[int, int]) -> int:
     if image in seen:
         raise MalformedError(f"image {image} has a record already, {seen[image]}")
     return image
-
-
-def _told(skipped: dict[str, Any]) -> str:
-    part = f", part {skipped['item']}" if skipped["item"] >= 0 else ""
-    return f"record {skipped['record']}{part} (byte {skipped['offset']}): {skipped['problem']}"
-
-
-def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    columns = [pa.array([row[index] for row in rows], field.type) for index, field in enumerate(schema)]
-    return pa.Table.from_arrays(columns, schema=schema)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from storage.manifest import CaptionManifest
 from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
+from tasks.captions.coco import is_coco
 from tasks.captions.pictures import find_pictures
 from tasks.captions.samples import Samples
 from tasks.pages.pictures import thumbnail
@@ -27,7 +28,7 @@ def render_card(manifest: CaptionManifest) -> str:
     """The card as Markdown with YAML front matter."""
     environment = template_environment(_TEMPLATES)
     return environment.get_template("captions.md").render(
-        manifest=manifest, specs=CAPTION_TABLES, matrices=CAPTION_MATRICES
+        manifest=manifest, coco=_of_coco(manifest), specs=CAPTION_TABLES, matrices=CAPTION_MATRICES
     )
 
 
@@ -53,6 +54,7 @@ def render_report(
     page = environment.get_template("captions.html").render(
         base="",
         manifest=manifest,
+        coco=_of_coco(manifest),
         splits=_count(images["split"]),
         phrases=int(np.sum(images["phrases"].to_numpy())),
         lengths={
@@ -103,6 +105,10 @@ def curve(df: NDArray[Any]) -> str:
     x = 100 * np.log(ranks) / np.log(len(df))
     y = 40 - 40 * np.log(np.maximum(ordered, 1)) / np.log(df.max())
     return " ".join(f"{a:.2f},{b:.2f}" for a, b in zip(x, y, strict=True))
+
+
+def _of_coco(manifest: CaptionManifest) -> bool:
+    return any(is_coco(source.kind) for source in manifest.sources)
 
 
 def _count(column: pa.ChunkedArray) -> dict[str, int]:

@@ -1,8 +1,8 @@
-"""The stages of captions: from Visual Genome's files to vectors, neighbours, triplets, and a published version."""
+"""The stages of captions: from files of annotations to vectors, neighbours, triplets, and a published version."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -26,15 +26,19 @@ from storage.tables.captions import (
     IMAGE_DATA,
     LISTED_IMAGES,
     OBJECT_VOCABULARY,
+    REGIONS,
     SKIPPED_RECORDS,
 )
 from storage.tables.spec import FileRef, R, TableRef, TableSpec
 from storage.versions import publish_version
 from tasks.acquire.archive import transfer
+from tasks.captions.coco import CocoFile, caption_tables, image_tables
 from tasks.captions.contracts import (
     AnnotationTables,
     Archive,
     ArchiveInputs,
+    CocoCounts,
+    CocoInputs,
     DrawnTriplets,
     EncodedCaptions,
     EncodedObjects,
@@ -42,6 +46,7 @@ from tasks.captions.contracts import (
     NeighbourInputs,
     ObjectInputs,
     Parsed,
+    ParsedCoco,
     ParseInputs,
     PhraseInputs,
     PublishCaptionsInputs,
@@ -88,7 +93,7 @@ def fetch_archive(run: Run, inputs: ArchiveInputs, settings: None) -> Archive:
     return Archive(archive=FileRef(path=path, digest=sha256))
 
 
-@stage("parse", version=1)
+@stage("parse", version=2)
 def parse_file(run: Run, inputs: ParseInputs, settings: ParseSettings) -> Parsed:
     """Reads a file of annotations into the table of its kind, and what is malformed into `skipped_records`."""
     with _open(run.root, inputs) as file:
@@ -98,6 +103,24 @@ def parse_file(run: Run, inputs: ParseInputs, settings: ParseSettings) -> Parsed
     skipped = run.write_rows(SKIPPED_RECORDS, genome.skipped)
     tables = AnnotationTables.model_validate({spec.name: found})
     return Parsed(tables=tables, skipped_records=skipped, records=genome.records, rows=found.rows)
+
+
+@stage("parse-coco", version=1)
+def parse_coco(run: Run, inputs: CocoInputs, settings: ParseSettings) -> ParsedCoco:
+    """Reads COCO's files into the tables that Visual Genome's become, and what is malformed into `skipped_records`."""
+    with ExitStack() as opened:
+        files = [
+            CocoFile(source.kind, opened.enter_context(Path(source.path).open("rb")), source.path, settings)
+            for source in inputs.files
+        ]
+        image_data = write_batches(run.root, run.path(IMAGE_DATA.name), IMAGE_DATA, image_tables(files))
+        regions = write_batches(run.root, run.path(REGIONS.name), REGIONS, caption_tables(files))
+    skipped = run.write_rows(SKIPPED_RECORDS, [row for file in files for row in file.skipped])
+    counts = {
+        file.kind: CocoCounts(images=len(file.sizes), captions=file.captions, skipped=len(file.skipped))
+        for file in files
+    }
+    return ParsedCoco(image_data=image_data, regions=regions, skipped_records=skipped, counts=counts)
 
 
 def _open(root: Root, inputs: ParseInputs) -> AbstractContextManager[IO[bytes]]:

@@ -155,6 +155,28 @@ def test_the_old_format_gives_the_same_captions(run: Run, first: tuple[Path, Cap
     assert old.encodings["objects"].left_out == {"without a synset": 10}
 
 
+def test_coco_becomes_the_same_tables(cairn: Any, server: str, first: tuple[Path, Captioned], tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        "[triplets]\npool = 5\nnearest = 1\nmin_similarity = 0.01\nmin_gap = 0.01\n[neighbours]\nk = 3\n"
+    )
+    arguments = ("--name", "coco", "--root", tmp_path / "root", "--settings", settings, "--workers", 2)
+    ended = cairn("captions", "run", ANNOTATIONS / "coco", *arguments)
+    assert ended.code == 0, ended.errors
+    version = find_version(Root(str(tmp_path / "root")), "coco", "latest", CaptionManifest)
+    for table in ("caption_weights", "caption_neighbours", "caption_triplets"):  # the same phrases, in other files
+        assert version.tables[table].digest == first[1].version.tables[table].digest, table
+    assert [(source.kind, source.records, source.rows) for source in version.sources] == [
+        ("captions_train2017", 4, 9),
+        ("captions_val2017", 3, 3),
+    ]
+    images = rows(tmp_path / "root", version, "caption_images")
+    assert images[0]["url"] == "http://images.example/train2017/000000000001.jpg"
+    card = (tmp_path / "root" / version.folder / "README.md").read_text()
+    assert "COCO Consortium" in card
+    assert "Visual Genome" not in card.split("## Tables")[0]
+
+
 def test_objects_alone_and_neighbours_of_objects(run: Run, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"neighbours": NeighbourSettings(encoding="objects", k=2)})
     version = run(tmp_path, [ANNOTATIONS / "v1.2.0/objects.json"], settings).version
@@ -196,7 +218,9 @@ def test_malformed_records_are_told(run: Run, tmp_path: Path) -> None:
         (["v1.2.0"], "region_descriptions and region_graphs hold the same phrases"),
         (["v1.0.0/objects.json", "v1.2.0/objects.json"], "both hold objects; give one of them"),
         (["v1.2.0/image_data.json"], "nothing to encode: give region_descriptions, region_graphs or objects"),
-        ([""], "no file of Visual Genome in it"),
+        ([""], "no file of Visual Genome or of COCO's captions in it"),
+        (["coco", "v1.0.0/objects.json"], "captions_train2017 is of COCO, objects of Visual Genome: the same id is"),
+        (["coco/captions_test.json"], r"captions_test\.json: no such file"),
     ],
 )
 def test_files_that_can_not_be_used_are_told_before_anything_is_written(
@@ -208,6 +232,8 @@ def test_files_that_can_not_be_used_are_told_before_anything_is_written(
 
 
 def test_other_questions_that_make_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="captions_train2017 is of COCO; give its captions a name of their own"):
+        check_captions_request([ANNOTATIONS / "coco"], "visual-genome", str(tmp_path))
     with pytest.raises(InputError, match="leave nothing to train"):
         check_captions_request(
             PLAIN, "vg", str(tmp_path), CaptionsSettings.model_validate({"split": {"val_percent": 95}})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import InputError
-from tasks.captions import records
+from tasks.captions import records, window
 from tasks.captions.records import read_records, unpacked
 
 values = st.recursive(
@@ -105,7 +105,7 @@ def test_an_empty_array_and_a_byte_order_mark():
 
 
 def test_a_record_without_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(records, "_LONGEST_RECORD", 5000)
+    monkeypatch.setattr(window, "_LONGEST_VALUE", 5000)
     content = b'[{"a": "' + b"x" * 3_000_000 + b'"}]'
     with pytest.raises(InputError, match="record 0 does not end in 5,000 characters"):
         read(content)
