@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO_PORT ?= 8765
+UP_PORT ?= 4200
+# A notification block of the server, such as slack-webhook/team
+NOTIFY ?=
 # Most of the suite's time goes by in processes that start: they should find every library compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-search demo-train test check bench peers
+.PHONY: demo demo-search demo-train up down test check bench peers
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +34,12 @@ demo-search: $(VENV)/.installed-train  ## index what the demo curated (curating 
 
 demo-train: $(VENV)/.installed-train  ## train a network on what the demo curated, and search by it
 	$(BIN)/python -m demo.train --port $(DEMO_PORT)
+
+up: $(VENV)/.installed  ## start server, deployments, automations and workers; make up NOTIFY=slack-webhook/team
+	$(BIN)/cairn up --port $(UP_PORT) $(if $(NOTIFY),--notify $(NOTIFY))
+
+down: $(VENV)/.installed  ## end what `make up` started
+	$(BIN)/cairn down
 
 test: $(VENV)/.installed-dev  ## all tests, each file in one of two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -23,7 +23,7 @@ _TRIES = 50
 
 
 class Holder(BaseModel):
-    """The process that holds a lock."""
+    """A process that holds a lock, or is known by a file for another reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,10 +36,13 @@ class Holder(BaseModel):
     @staticmethod
     def here() -> "Holder":
         """This process, from now on."""
-        began = psutil.Process().create_time()
-        return Holder(
-            token=uuid4().hex, host=socket.gethostname(), pid=os.getpid(), began=began, since=datetime.now(UTC)
-        )
+        return Holder.of(os.getpid())
+
+    @staticmethod
+    def of(pid: int) -> "Holder":
+        """A process of this host, from now on."""
+        began = psutil.Process(pid).create_time()
+        return Holder(token=uuid4().hex, host=socket.gethostname(), pid=pid, began=began, since=datetime.now(UTC))
 
     def is_dead(self) -> bool:
         """Whether it is known to have ended; of another host's process nobody knows.

@@ -11,6 +11,7 @@ from flows.commands import (
     captions,
     curation,
     export,
+    operating,
     retention,
     retrieval,
     reviewing,
@@ -49,6 +50,9 @@ app.command()(retrieval.indexes)
 app.command()(retrieval.search)
 app.command()(retrieval.evaluate)
 app.add_typer(captions.app, name="captions")
+app.command()(operating.up)
+app.command()(operating.down)
+app.command()(operating.deploy)
 
 
 def main() -> None:

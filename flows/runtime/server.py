@@ -13,15 +13,26 @@ from pathlib import Path
 
 import httpx
 import requests
+from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.context import refresh_global_settings_context
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_HOME,
+    temporary_settings,
+)
 
 from flows.runtime.stopping import stop
 from storage.errors import InputError
 
+TAG = "cairn"
+"""Of all flow runs of Cairn's, by which `flows.automations` knows them; `prefect.yaml` gives it to deployments."""
+
+_HEARTBEAT = 30  # seconds between two signs of life of a flow run; the fewest that Prefect takes
 _PATIENCE = 300.0  # a machine may be busy; a server that ends is not waited for
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -38,7 +49,8 @@ def prefect_server() -> Iterator[str]:
         InputError: the configured server does not answer, or our own can't start; the text says what to do.
     """
     configured = PREFECT_API_URL.value()
-    with _environment(_without_proxy()):
+    watched = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: _HEARTBEAT})
+    with past_proxies(), watched, tags(TAG):
         if configured:
             _check_answers(str(configured))
             try:
@@ -134,14 +146,16 @@ def _send_what_is_queued() -> None:
     EventsWorker.drain_all(timeout=10)
 
 
-def _without_proxy() -> Mapping[str, str]:
-    """What keeps clients of this process and its children from asking a proxy for what is on this machine.
+@contextmanager
+def past_proxies() -> Iterator[None]:
+    """Keeps clients of this process and its children from asking a proxy for what is on this machine.
 
     Fetching asks none at all: see `tasks.acquire.pool`.
     """
     named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
     hosts = ",".join([*filter(None, [named]), *_LOOPBACK])
-    return {"no_proxy": hosts, "NO_PROXY": hosts}
+    with _environment({"no_proxy": hosts, "NO_PROXY": hosts}):
+        yield
 
 
 @contextmanager

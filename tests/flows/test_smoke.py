@@ -18,6 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, DeploymentFilterName
 from prefect.client.schemas.objects import FlowRun
 
+from flows.operating.prepare import prepare
 from flows.runtime.handover import hand_over
 from storage.manifest import NetworkManifest, TrainedFacts
 from storage.root import Root
@@ -70,10 +71,10 @@ def parameters(listed: Any, root: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def worker(project: Path, server: str) -> Iterator[Path]:
-    """A worker on the pool `cairn`, after `prefect deploy --all`; gives the path of its log."""
-    for pool in ("cairn", "gpu"):
-        prefect(project, "work-pool", "create", pool, "--type", "process")
-    prefect(project, "deploy", "--all")
+    """A worker on the pool `cairn`, after all is deployed; gives the path of its log."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        prepare(gpus=1, notify=None)
     log = project / "worker.log"
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cairn"]
     env = os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "2"}
@@ -145,6 +146,15 @@ def test_weekly_deployment_is_as_written(worker: Path) -> None:
     assert deployment.global_concurrency_limit
     assert deployment.global_concurrency_limit.limit == 1
     assert deployment.parameters["run"]["refetch"] != "never"
+
+
+def test_deployments_show_that_they_live(worker: Path) -> None:
+    with get_client(sync_client=True) as client:
+        deployments = client.read_deployments()
+    assert {one.work_pool_name for one in deployments} == {"cairn", "gpu"}
+    for one in deployments:
+        assert "cairn" in one.tags  # by which automations know their runs
+        assert one.job_variables["env"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 
 
 def test_schedule_fires(worker: Path, until: Any) -> None:

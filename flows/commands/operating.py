@@ -1,0 +1,74 @@
+"""The commands `up`, `down` and `deploy`, which keep Cairn going on its schedule."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from flows.commands.terminal import console, quieten_prefect
+from storage.errors import InputError
+
+HomeOption = Annotated[Path, typer.Option(help="Folder of the server's login, settings, database and logs.")]
+GpusOption = Annotated[
+    int | None,
+    typer.Option(min=0, help="Runs of `train` and `index` at once, a worker for each; 0 has these workers elsewhere."),
+]
+NotifyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE/NAME",
+        help="Notification block of the server that is told of what fails, such as slack-webhook/team.",
+    ),
+]
+
+
+def up(
+    home: HomeOption = Path(".cairn"),
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the server answers, on this machine alone.")
+    ] = 4200,
+    gpus: GpusOption = None,
+    notify: NotifyOption = None,
+) -> None:
+    """Start a Prefect server, what prefect.yaml deploys, automations and workers; what runs already stays as it is."""
+    quieten_prefect()
+    from flows.operating.station import up as start
+
+    made = start(home, port, gpus, notify, _tell)
+    console.print(Text(f"\nUI: {made.url}"), soft_wrap=True)
+    _tell(f"log in with what PREFECT_API_AUTH_STRING is in {made.profiles}; guard that file")
+    _tell(f"for `cairn` and `prefect` in a shell: export PREFECT_HOME={made.folder}")
+
+
+def down(home: HomeOption = Path(".cairn")) -> None:
+    """End what `cairn up` started, and nothing else."""
+    quieten_prefect()
+    from flows.operating.station import down as end
+
+    ended = end(home)
+    _tell(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+
+
+def deploy(
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="Runs of `train` and `index` at once, on whatever machines.")
+    ] = None,
+    notify: NotifyOption = None,
+) -> None:
+    """Have the server that PREFECT_API_URL names know pools, the deployments of prefect.yaml, and automations."""
+    quieten_prefect()
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.operating.prepare import prepare
+    from flows.runtime.server import prefect_server
+
+    if not PREFECT_API_URL.value():
+        raise InputError("PREFECT_API_URL names no server; set it, or have `cairn up` start one on this machine")
+    with prefect_server() as url:
+        names = prepare(gpus, notify)
+    _tell(f"{url} has the deployments of prefect.yaml and {len(names)} automations")
+
+
+def _tell(line: str) -> None:
+    console.print(Text(line), soft_wrap=True)

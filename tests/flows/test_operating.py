@@ -1,0 +1,334 @@
+"""`cairn up` and `cairn down` for real: a server with a login, a deployment, automations, workers, and their end."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import pytest
+import requests
+import yaml
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.blocks.system import Secret
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events import Event
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+from flows.operating import processes, station
+from flows.operating.home import Home
+from flows.operating.watching import apply_automations
+from storage.errors import InputError
+from storage.locks import Holder
+
+PAGE = "http://evil.example"
+REASON = "guard rail: 12 of 900 images are left"
+Until = Callable[..., Any]
+WORKERS = ["worker", "worker-gpu-0"]
+
+PROBE = f"""\
+from prefect import flow
+
+@flow(name="probe")
+def probe():
+    raise ValueError({REASON!r})
+"""
+DEPLOYED: dict[str, Any] = {
+    "name": "probe",
+    "entrypoint": "probe.py:probe",
+    "tags": ["cairn"],
+    "work_pool": {"name": "cairn"},
+    # A single expression has to be JSON, and the id of an event is none: what is to be run is lost without a word
+    "triggers": [{"name": "hand-over", "type": "event", "expect": ["probe"], "parameters": {"a": "{{ event.id }}"}}],
+}
+KILLED = """\
+import sys, time
+from prefect import flow
+from flows.runtime.server import prefect_server
+
+@flow(name="killed", persist_result=False)
+def killed():
+    print("begun", flush=True)
+    time.sleep(600)
+
+with prefect_server():
+    killed()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Station:
+    """What `cairn up` made, and the project that it deployed."""
+
+    home: Home
+    project: Path
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> list[object]:
+        return ["--home", self.home.folder, "--port", self.home.port, "--gpus", 1]
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of what lives, by its name."""
+        found = {name: processes.find(self.home.folder, name) for name in processes.started(self.home.folder)}
+        return {name: process.pid for name, process in found.items() if process}
+
+    @contextmanager
+    def client(self) -> Iterator[SyncPrefectClient]:
+        with get_client(sync_client=True) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> Iterator[Station]:
+    """All of it, with a project of one deployment; this process and its children are its clients."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "probe.py").write_text(PROBE)
+    (project / "prefect.yaml").write_text(yaml.safe_dump({"name": "probe", "deployments": [DEPLOYED]}))
+    home = project / ".cairn"
+    home.mkdir()
+    shutil.copy(new_database, home / "prefect.db")
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
+        patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
+        made = station.up(home, free_port(), 1, None, told.append)
+        ours = {PREFECT_API_URL: f"{made.url}/api", PREFECT_API_AUTH_STRING: made.login}
+        try:
+            with temporary_settings(ours):
+                yield Station(made, project, told)
+        finally:
+            station.down(home)
+
+
+@pytest.fixture(scope="module")
+def messages() -> Iterator[tuple[str, list[str]]]:
+    """The address of somebody who wants to be told, and what came."""
+    came: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", came
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def ours(client: SyncPrefectClient) -> dict[str, tuple[Any, ...]]:
+    """Our automations by name: what tells whether one was touched."""
+    rows = client.request("POST", "/automations/filter", json={}).json()
+    return {row["name"]: (row["id"], row["updated"]) for row in rows if row["name"].startswith("Cairn: ")}
+
+
+def test_up_again_is_the_same_as_once(running: Station, cairn: Any) -> None:
+    before = running.pids
+    assert sorted(before) == ["server", *WORKERS]
+    with running.client() as client:
+        automations = ours(client)
+    again = cairn("up", *running.arguments)
+    assert again.code == 0, again.errors
+    assert again.output.count("was running") == 3
+    assert running.pids == before
+    with running.client() as client:
+        assert ours(client) == automations
+        assert {name.removeprefix("Cairn: ") for name in automations} == {"a run died", "a run did not begin"}
+        assert {pool.name: pool.concurrency_limit for pool in client.read_work_pools()} == {"cairn": None, "gpu": 1}
+        assert {one.name for one in client.read_deployments()} == {"probe"}
+        for pool, name in zip(("cairn", "gpu"), WORKERS, strict=True):
+            (worker,) = client.read_workers_for_work_pool(pool)
+            assert worker.name.endswith(f" {name}")
+            assert worker.status == "ONLINE"
+
+
+def test_another_port_is_no_second_server(running: Station, cairn: Any) -> None:
+    before = running.pids
+    refused = cairn("up", "--home", running.home.folder, "--port", free_port())
+    assert refused.code == 2
+    assert f"is running at port {running.home.port}; end it by `cairn down` first" in refused.errors
+    assert running.pids == before
+
+
+def test_none_but_the_owner_reads_the_login(running: Station) -> None:
+    assert running.home.profiles.stat().st_mode & 0o777 == 0o600
+    assert requests.get(f"{running.home.url}/api/admin/version", timeout=30).status_code == 401
+    for process in psutil.process_iter(["cmdline"]):
+        assert running.home.login not in " ".join(process.info["cmdline"] or ())
+
+
+def ask(url: str, path: str, body: dict[str, Any], **headers: str) -> requests.Response:
+    """What a page of another origin would send."""
+    return requests.post(f"{url}{path}", json=body, headers={"Origin": PAGE, **headers}, timeout=30)
+
+
+def test_a_page_can_not_have_the_worker_run_a_command(running: Station) -> None:
+    url, login = f"{running.home.url}/api", running.home.login
+    step = {"prefect.deployments.steps.run_shell_script": {"script": "touch /tmp/owned"}}
+    with running.client() as us:  # whoever has the login is served
+        (deployment,) = us.read_deployments()
+        calls = [
+            ("/flows/", {"name": "evil"}),
+            ("/deployments/", {"name": "evil", "flow_id": str(deployment.flow_id), "pull_steps": [step]}),
+            (f"/deployments/{deployment.id}/create_flow_run", {}),
+        ]
+        for path, body in calls:
+            assert ask(url, path, body).status_code in (401, 403)
+            assert ask(url, path, body, Host="evil.example").status_code in (401, 403)
+            # A browser that knows the login, as the UI's does, would need a token besides, and the login for that
+            assert ask(url, path, body, Authorization=f"Basic {b64encode(login.encode()).decode()}").status_code == 403
+        token = requests.get(f"{url}/csrf-token", params={"client": "evil"}, headers={"Origin": PAGE}, timeout=30)
+        assert token.status_code == 401
+        assert len(us.read_flows()) == len(us.read_deployments()) == 1
+        assert us.read_flow_runs() == []
+
+
+def test_a_page_is_not_told_what_the_server_answers(running: Station) -> None:
+    own = running.home.url
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    allowed = {
+        origin: requests.options(
+            f"{own}/api/deployments/", headers={"Origin": origin, **asked}, timeout=30
+        ).headers.get("access-control-allow-origin")
+        for origin in (PAGE, own)
+    }
+    assert allowed == {PAGE: None, own: own}
+
+
+def test_only_this_machine_is_listened_to(running: Station) -> None:
+    port = running.home.port
+    listening = {
+        one.laddr.ip for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port
+    }
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.fixture(scope="module")
+def killed(running: Station) -> UUID:
+    """A run that was killed after its first sign of life; automations wait for the next no longer than 10 s."""
+    apply_automations(silence=timedelta(seconds=10))
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        env=running.home.environment(),
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"begun\n"
+        beats = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}}
+        with running.client() as client:
+            while not client.request("POST", "/events/filter", json=beats).json()["events"]:
+                assert process.poll() is None
+            (run,) = client.read_flow_runs()
+        process.send_signal(signal.SIGKILL)
+    return run.id
+
+
+def test_what_is_watched_for_is_applied_once(killed: UUID, running: Station, messages: Any) -> None:
+    webhook = CustomWebhookNotificationBlock(name="team", url=messages[0], json_data={"text": "{{subject}}: {{body}}"})
+    with temporary_settings():
+        webhook.save("team")
+    with running.client() as client:
+        silence = timedelta(seconds=10)
+        before, names = ours(client), apply_automations("custom-webhook/team", silence)
+        first = ours(client)
+        assert sorted(first) == sorted(names)
+        assert before.items() <= first.items()  # to touch one would have it forget whom it waits for
+        apply_automations("custom-webhook/team", silence)
+        assert ours(client) == first
+
+
+def test_people_are_told_once_of_each(killed: UUID, running: Station, messages: Any, until: Until) -> None:
+    event = Event(event="probe", resource={"prefect.resource.id": "probe"})
+    with running.client() as client:
+        client.request("POST", "/events", json=[event.model_dump(mode="json")])  # not by the worker of this process
+        (deployment,) = client.read_deployments()
+        failed = client.create_flow_run_from_deployment(deployment.id).name
+        died = client.read_flow_run(killed).name
+    until(lambda: len(messages[1]) > 2, "news of a failed run, a killed one and a lost hand-over")
+    first, second, third = sorted(messages[1])
+    assert first.startswith("Nothing came of hand-over: ")
+    assert second.startswith(f"killed {died} crashed: No heartbeat for 10 s")
+    assert third.startswith(f"probe {failed} failed: ")
+    assert REASON in third
+    with running.client() as client:
+        state = client.read_flow_run(killed).state
+        assert state
+        assert state.is_crashed()
+
+
+def test_without_a_block_nobody_is_told(running: Station) -> None:
+    assert {name.removeprefix("Cairn: ") for name in apply_automations()} == {"a run died", "a run did not begin"}
+    with running.client() as client:
+        assert len(ours(client)) == 2
+
+
+def test_a_block_that_can_not_tell_is_refused(running: Station) -> None:
+    Secret(value="quiet").save("quiet")
+    with pytest.raises(InputError, match="no block 'slack-webhook/team': expected"):
+        apply_automations("slack-webhook/team")
+    with pytest.raises(InputError, match="'secret/quiet' can't notify"):
+        apply_automations("secret/quiet")
+
+
+def test_down_ends_what_up_started_and_nothing_else(running: Station, cairn: Any) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        reused = Holder.of(other.pid).model_copy(update={"began": 1.0})  # its number was another's
+        (running.home.folder / "worker-gpu-1.process").write_text(reused.model_dump_json())
+        before = [psutil.Process(pid) for pid in running.pids.values()]
+        tree = before + [child for process in before for child in process.children(recursive=True)]
+        ended = cairn("down", "--home", running.home.folder)
+        assert ended.output.strip() == "ended: worker, worker-gpu-0, server"
+        assert not any(process.is_running() for process in tree)
+        assert other.poll() is None
+        assert processes.started(running.home.folder) == []
+        assert cairn("down", "--home", running.home.folder).output.strip() == "nothing was running"
+        other.communicate()
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path, cairn: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = cairn("up", "--home", tmp_path / "home", "--port", port)
+    assert refused.code == 2
+    assert f"port {port} is taken by another program" in refused.errors
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_server_that_dies_is_named_with_its_log(tmp_path: Path, cairn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "nonsense")
+    refused = cairn("up", "--home", tmp_path / "home", "--port", free_port())
+    log = tmp_path / "home/server.log"
+    assert refused.code == 2
+    assert f"the server has ended as it started; its log is {log}" in refused.errors.replace("\n", "")
+    assert "nonsense" in log.read_text().lower()
