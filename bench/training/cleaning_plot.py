@@ -1,4 +1,4 @@
-"""Curves of the arms over iterations, a panel for each share of noise, drawn as SVG."""
+"""Curves of the arms over iterations, panels side by side, drawn as SVG."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -9,39 +9,40 @@ from numpy.typing import NDArray
 _WIDTH, _HEIGHT = 720, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 60, 90, 40, 44, 30
 _COLOURS = ("#b5451b", "#8a6d0b", "#7a3b9c", "#0a8a5f", "#0b5cad")
-_STEPS = 4
+_STEPS = 3
 Curves = Mapping[str, NDArray[np.float64]]
 """By arm, mAP (seeds, scores)."""
 
 
-def draw_arms(panels: Mapping[float, Curves], iterations: int) -> str:
+def draw_arms(panels: Mapping[str, Curves], iterations: int) -> str:
     """A plot of the mean over seeds of each arm, in one scale; scores are evenly spaced over the iterations."""
-    means = {noise: {arm: own.mean(axis=0) for arm, own in curves.items()} for noise, curves in panels.items()}
+    means = {title: {arm: own.mean(axis=0) for arm, own in curves.items()} for title, curves in panels.items()}
     every = np.concatenate([mean for own in means.values() for mean in own.values()])
     low, high = np.floor(100 * every.min()) / 100, np.ceil(100 * every.max()) / 100
     width = (_WIDTH - _LEFT - _RIGHT - _BETWEEN * (len(panels) - 1)) / len(panels)
     parts = list[str]()
-    for number, (noise, own) in enumerate(means.items()):
+    for number, (title, own) in enumerate(means.items()):
         left = _LEFT + number * (width + _BETWEEN)
-        parts.append(_text(left + width / 2, _TOP - 14, f"{noise:.0%} noise"))
-        parts += [
-            _text(left + width * step / 3, _HEIGHT - _BOTTOM + 18, f"{iterations * step / 3:.0f}") for step in range(4)
-        ]
-        for level in np.linspace(low, high, _STEPS + 1):
-            y = _y(level, low, high)
-            parts.append(f'<path d="M{left:.1f} {y:.1f}h{width:.1f}" stroke="#e2e2dc"/>')
-            if number == 0:
-                parts.append(_text(left - 8, y + 4, f"{level:.3f}", "end"))
+        parts.append(_text(left + width / 2, _TOP - 14, title))
+        parts += _axes(left, width, (low, high), iterations)
         parts += _lines(own, left, width, (low, high), named=number == len(panels) - 1)
-    parts += [
-        _text(_WIDTH / 2, _HEIGHT - 8, "iterations"),
-        _text(_LEFT, 16, "mAP on classes that are held back", "start"),
-    ]
+    parts.append(_text(_WIDTH / 2, _HEIGHT - 8, "iterations"))
+    parts.append(_text(_LEFT, 16, "mAP on classes that are held back", "start"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="mAP of the arms" font-family="system-ui, sans-serif" font-size="12">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fbfbf9"/>{"".join(parts)}</svg>\n'
     )
+
+
+def _axes(left: float, width: float, scale: tuple[float, float], iterations: int) -> Iterator[str]:
+    for share in np.linspace(0, 1, _STEPS + 1):
+        level = scale[0] + share * (scale[1] - scale[0])
+        y = _y(level, *scale)
+        yield f'<path d="M{left:.1f} {y:.1f}h{width:.1f}" stroke="#e2e2dc"/>'
+        if left == _LEFT:
+            yield _text(left - 8, y + 4, f"{level:.4f}", "end")
+        yield _text(left + width * share, _HEIGHT - _BOTTOM + 18, f"{iterations * share:.0f}")
 
 
 def _lines(means: Curves, left: float, width: float, scale: tuple[float, float], *, named: bool) -> Iterator[str]:

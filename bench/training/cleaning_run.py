@@ -61,10 +61,10 @@ class Lesson(NamedTuple):
 
 
 def settings_of(iterations: int, batch: int, rate: float, seed: int) -> TrainSettings:
-    """Triplets as the house mines them, in pools of all photographs; three scores; a tenth of the rate in the end."""
+    """Triplets as the house mines them, in pools of all photographs; four scores, the first before."""
     return TrainSettings(
-        mining=MiningSettings(batch=batch, refresh=max(1, iterations // 3), seed=seed),
-        optimizer=OptimizerSettings(rate=rate, low_rate=rate / 10, lower_after=iterations * 2 // 3),
+        mining=MiningSettings(batch=batch, seed=seed),
+        optimizer=OptimizerSettings(rate=rate),
         validation=ValidationSettings(every=max(1, iterations // 3), database=1),
         iterations=iterations,
         longest_sides=(SIDE,),
