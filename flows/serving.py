@@ -20,7 +20,7 @@ _PAGES = re.compile(
     rf"(({_SHELVES})/[^/]+/(\d+-[0-9a-f]{{12}}/report|changes/[^/]+)"
     r"|certificates/[^/]+/[0-9a-f]{12}(/pictures)?|searches/[^/]+)/([^/.][^/]*/)*[^/.][^/]*\.(html|css|js|jpg|png|svg)"
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -39,10 +39,10 @@ def pages_of(root: Root, hosts: list[str]) -> Starlette:
         if not _PAGES.fullmatch(path) or not root.exists(path):
             return PlainTextResponse(f"no page {path}", 404)
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        return Response(root.read(path), media_type=kind, headers=_HEADERS)
+        return Response(root.read(path), media_type=kind, headers=HEADERS)
 
     def index(_: Request) -> Response:
-        return HTMLResponse(_index(root), headers=_HEADERS)
+        return HTMLResponse(_index(root), headers=HEADERS)
 
     only = [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
     return Starlette(routes=[Route("/", index), Route("/{path:path}", show)], middleware=only)

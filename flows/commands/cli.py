@@ -18,6 +18,7 @@ from flows.commands import (
     serving,
     testsets,
     training,
+    triplets,
     versions,
 )
 from flows.runtime.stopping import report, stoppable
@@ -50,6 +51,7 @@ app.command()(retrieval.indexes)
 app.command()(retrieval.search)
 app.command()(retrieval.evaluate)
 app.add_typer(captions.app, name="captions")
+app.add_typer(triplets.app, name="triplets")
 app.command()(operating.up)
 app.command()(operating.down)
 app.command()(operating.deploy)

@@ -59,34 +59,47 @@ def area(curve: Floats) -> float:
     return float(defined.mean()) if len(defined) else float("nan")
 
 
-def agreement(preferences: Floats, votes: NDArray[np.int64]) -> float:
+def agreement(preferences: Floats, votes: NDArray[np.int64] | Floats) -> float:
     """Computes how far a method agrees with people on triplets (Gordo & Larlus 2017, section 3.3).
 
     Args:
         preferences: float64 (n,), similarity of the query to candidate a less that to b; 0 agrees by half with anyone.
-        votes: int64 (n, 2), how many people chose a, and b; at least one in each row.
+        votes: int64 or float64 (n, 2), how many people chose a, and b, at least one in each row; who can't say is half
+            a vote for each.
     """
     shares = votes / votes.sum(axis=1, keepdims=True)
     agreed = np.where(preferences > 0, shares[:, 0], np.where(preferences < 0, shares[:, 1], 0.5))
     return float(agreed.mean())
 
 
-def agreement_among(answers: Sequence[NDArray[np.bool_]]) -> float:
+def agreement_among(answers: Sequence[NDArray[np.bool_] | Floats]) -> float:
     """Computes how far people agree with each other, each left out in turn.
 
     Args:
-        answers: of each question bool (people,), whether each chose a; questions that one person answered don't count.
+        answers: of each question bool or float64 (people,), as `alike` takes them; questions that one person answered
+            don't count.
 
     Returns:
         The mean, over people and questions, of the share of the others who answered alike; NaN without any.
     """
-    shares = []
-    for chosen in answers:
-        people, for_a = len(chosen), int(chosen.sum())
-        if people > 1:
-            alike = np.where(chosen, for_a - 1, people - for_a - 1) / (people - 1)
-            shares.append(alike)
+    shares = [alike(chosen) for chosen in answers if len(chosen) > 1]
     return float(np.concatenate(shares).mean()) if shares else float("nan")
+
+
+def alike(chosen: NDArray[np.bool_] | Floats) -> Floats:
+    """Computes for each person the share of the others who answered a question alike.
+
+    Args:
+        chosen: bool or float64 (people,), at least two: 1 for who chose a, 0 for b; 0.5 for who can't say, and so
+            agrees by half with anyone.
+
+    Returns:
+        float64 (people,).
+    """
+    own = chosen.astype(np.float64)
+    others, for_a = len(own) - 1, own.sum() - own
+    shares: Floats = (own * for_a + (1 - own) * (others - for_a)) / others
+    return shares
 
 
 def _order(similarity: Floats) -> NDArray[np.int64]:
