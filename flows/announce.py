@@ -49,9 +49,10 @@ def _show(
     root: Root, version: Manifest, news: News[Manifest], changes: Changes | None, pages: Mapping[str, str]
 ) -> None:
     tables = {name: read_version_table(root, version, name) for name in _SUMMARISED}
-    told = f"{news.tell(version)}: {news.refused}" if news.refused else news.tell(version)
     create_markdown_artifact(
-        describe_summary(version, tables, told, changes, pages), key="curate-summary", description=version.folder
+        describe_summary(version, tables, news.refused or news.tell(version), changes, pages),
+        key="curate-summary",
+        description=version.folder,
     )
     if changes:
         create_markdown_artifact(

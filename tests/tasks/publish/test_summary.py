@@ -35,7 +35,7 @@ def test_the_summary_names_reasons_and_test_sets():
     assert text.strip().startswith("# 3 of 6 images kept, in ")
     assert "published · [report](file:///r/index.html)" in text
     assert "| http-error | 2 |" in text
-    assert "**oxford5k**, 5,062 photographs: 1 images show the same" in text
+    assert "**oxford5k**, 5,062 photographs: 1 image that shows the same dropped" in text
     assert "| photos.example.org | 6 | 2 | http-error |" in text
     bare = {**version.tables, "certificate": version.tables["certificate"].slice(0, 0)}
     assert "Compared with none" in describe_summary(version.manifest, bare, "published", None, {})
