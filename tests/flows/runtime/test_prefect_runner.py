@@ -33,7 +33,7 @@ FAILURES: dict[str, Exception] = {
     "bug": KeyError("a bug"),
 }
 begun: Counter[int] = Counter()
-failed = threading.Event()
+failed, beside = threading.Event(), threading.Event()
 
 
 class FailingInputs(Inputs):
@@ -52,7 +52,10 @@ def failing(run: Run, inputs: FailingInputs, settings: None) -> Nothing:
     """Does nothing; the third part fails, and the fourth is under way meanwhile until that is known."""
     begun[inputs.number] += 1
     if inputs.number == 2:
+        beside.wait(30)
         raise FAILURES[inputs.failure]
+    if inputs.number == 3:
+        beside.set()
     if inputs.number == 3 and inputs.failure == "root":
         failed.wait(30)
     return Nothing()
@@ -73,6 +76,7 @@ def end_of(root: Path, failure: str, *, here: bool = False) -> tuple[type[Except
     """The error that the flow ends with, and the parts that have begun."""
     begun.clear()
     failed.clear()
+    beside.clear()
     token = on_failure.set(lambda _: failed.set())
     try:
         with pytest.raises(tuple(map(type, FAILURES.values()))) as ended:
