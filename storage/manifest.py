@@ -170,6 +170,10 @@ class TrainedFacts(Request):
 
     source: str = Field(description="the version that it was trained on, `NAME/N-DIGEST`")
     source_digest: str = Field(description="digest of that version")
+    captions: str = Field(
+        "", description="the captions that told it what is alike, `NAME/N-DIGEST`; empty: classes did"
+    )
+    captions_digest: str = Field("", description="digest of that version of captions; empty: none")
     start: str = Field(description="digest of the network that training began with, its whitening included")
     network: str = Field(description="digest of the trained network, its whitening included")
     dimensions: int = Field(description="of a descriptor")

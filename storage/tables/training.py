@@ -71,3 +71,8 @@ NETWORK_FILES = {
     "whitening": "the layers that whiten what it pools, trained with it: `whitening.safetensors`",
 }
 """What lies beside them."""
+
+TEXT_FILES = {
+    "text": "a vector for each stem of `caption_vocabulary`, by which texts are searched for: `text.safetensors`",
+}
+"""What a network that learned from captions has beside them, with a copy of the table `caption_vocabulary`."""
