@@ -1,4 +1,4 @@
-"""Writes docs/adversary.md from `demo/adversary`: `python docs/make_adversary.py`. A test holds it to the cases."""
+"""Writes docs/evidence/hosts.md from `demo/adversary`: `python docs/make_adversary.py`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ A server answers for {count} hosts, each a loopback address with a vice of its o
 `tests/tasks/acquire/test_adversary.py` fetches from all of them through the stage `acquire`, and asks of each that it
 ends within its deadline and with the code of this table, that nothing behind the reader's own wall was connected to,
 and that memory stays bounded. `fetched` means that the picture is kept; the other codes are those of
-[tables.md](tables.md).
+[tables.md](../reference/tables.md).
 """
 
 
@@ -32,4 +32,4 @@ def section(title: str, cases: Iterable[Case]) -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("adversary.md").write_text(page())
+    (Path(__file__).parent / "evidence/hosts.md").write_text(page())

@@ -1,4 +1,4 @@
-"""Writes docs/tables.md from the schemas and reason codes: `python docs/make_tables.py`. A test holds it to them."""
+"""Writes docs/reference/tables.md from the schemas and reason codes: `python docs/make_tables.py`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -90,4 +90,4 @@ def passed_over() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("tables.md").write_text(page())
+    (Path(__file__).parent / "reference/tables.md").write_text(page())

@@ -23,7 +23,7 @@ GROUPS = {
     "Opt-out": OPT_OUT,
     "robots.txt": ROBOTS,
 }
-"""All cases, under the headings of docs/adversary.md."""
+"""All cases, under the headings of docs/evidence/hosts.md."""
 
 CASES = {case.name: case for group in GROUPS.values() for case in group}
 HOSTS = {name: f"127.0.{1 + number // 200}.{1 + number % 200}" for number, name in enumerate(CASES)}

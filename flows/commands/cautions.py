@@ -13,7 +13,7 @@ from tasks.acquire.settings import LARGE_RUN
 
 _MOST_OF_THE_LIST = 0.5
 _SLOW = 3600.0
-_MEASURED_CLASS = 3000  # the largest class whose costs were measured: docs/benchmarks.md
+_MEASURED_CLASS = 3000  # the largest class whose costs were measured: docs/evidence/benchmarks.md
 _DAY = 24 * 3600.0
 
 

@@ -16,7 +16,7 @@ from tasks.export.options import ExportOptions, Format, SplitBy
 
 def export(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the export is to stand: a new folder.")],
-    layout: Annotated[Format, typer.Option("--format", help="Which tool's layout; docs/exporting.md shows each.")],
+    layout: Annotated[Format, typer.Option("--format", help="Which tool's layout; docs/guides/export.md shows each.")],
     version: VersionArgument = "latest",
     crop: Annotated[bool, typer.Option("--crop", help="Crop each picture to the box of its landmark.")] = False,
     copied: Annotated[

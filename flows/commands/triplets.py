@@ -40,7 +40,7 @@ def collect(
 
 @app.command()
 def agree(
-    answers: Annotated[Path, typer.Argument(help="CSV or Parquet of answers, or of votes; see docs/captions.md.")],
+    answers: Annotated[Path, typer.Argument(help="CSV or Parquet of answers or votes: docs/guides/captions.md.")],
 ) -> None:
     """Print how far people agree with each other, each left out in turn."""
     from tasks.evaluate.answers import read_answers

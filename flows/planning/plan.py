@@ -27,7 +27,7 @@ from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
 from tasks.overlap.testsets import read_test_set
 
-# Bytes of the process, of a photograph whose class is matched, and of a row while the list is read: docs/benchmarks.md
+# Bytes of the process, of a photograph whose class is matched, and of a row of the list: docs/evidence/benchmarks.md
 _BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 300_000, 850
 
 

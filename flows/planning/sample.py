@@ -26,7 +26,7 @@ _OF_A_CLASS = 4
 _SIDES = 1280, 960
 DRAWN_SIZE = "{} × {}".format(*_SIDES)
 _RECTANGLES = 1000  # so that a picture has as many keypoints as a photograph of a landmark, and costs as much
-_TEMPLATES = 700  # as many patterns as were learnt from the photographs of 13 landmarks: docs/quality.md
+_TEMPLATES = 700  # as many patterns as were learnt from the photographs of 13 landmarks: docs/evidence/quality.md
 _PAIRS = 60
 _WARM_UP = 6
 

@@ -9,7 +9,7 @@ from flows.planning.sample import Costs
 from flows.settings import CurateSettings
 from tasks.match.estimate import Pairs, count_pairs
 
-_STRANGERS = 1.4  # photographs of other classes that the shortlist proposes for each: docs/quality.md
+_STRANGERS = 1.4  # photographs of other classes that the shortlist proposes for each: docs/evidence/quality.md
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _own_server() -> Iterator[str]:
 
 
 def _start(port: int, login: str) -> tuple[Path, "subprocess.Popen[bytes]"]:
-    """Starts the server's keeper, with what docs/operating.md sets for a server that stays; gives its log besides."""
+    """Starts the server's keeper, set up for a server that stays; gives its log besides."""
     home = Path(PREFECT_HOME.value())
     log = home / "cairn-server.log"
     protected = {

@@ -1,1 +1,1 @@
-"""The schema of every table, with a sentence per column. `docs/tables.md` is written from here."""
+"""The schema of every table, with a sentence per column. `docs/reference/tables.md` is written from here."""

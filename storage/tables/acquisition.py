@@ -80,7 +80,7 @@ DROPS = TableSpec(
         [
             IMAGE_ID,
             column("stage", TEXT, "The stage that dropped it."),
-            column("reason", TEXT, "Reason code; docs/tables.md lists them."),
+            column("reason", TEXT, "Reason code."),
             column("evidence", TEXT, "What the decision rests on, as a JSON object."),
         ]
     ),

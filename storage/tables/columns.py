@@ -16,7 +16,7 @@ TEXT, INT, LONG, REAL = pa.string(), pa.int32(), pa.int64(), pa.float32()
 POINTS = pa.list_(pa.float32())
 
 
-IMAGE_ID = column("image_id", TEXT, "Id of the image in the list; see docs/tables.md for lists without ids.")
+IMAGE_ID = column("image_id", TEXT, "Id of the image in the list, or one made of its class and address.")
 
 
 LANDMARK = column("landmark_id", TEXT, "Class of the image in the list, or the one that it is merged into.")

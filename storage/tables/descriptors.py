@@ -51,7 +51,7 @@ UNDESCRIBED = TableSpec(
         [
             SHA256,
             column("path", TEXT, "Where the bytes are kept, below the dataset root."),
-            column("reason", TEXT, "Reason code; docs/tables.md lists them."),
+            column("reason", TEXT, "Reason code."),
             column("evidence", TEXT, "What the decoder said, as a JSON object."),
         ]
     ),

@@ -26,7 +26,7 @@ VERDICTS = TableSpec(
             LANDMARK,
             column("verdict", TEXT, "`kept` or `dropped`."),
             column("stage", TEXT, "The stage that decided."),
-            column("reason", TEXT, "Reason code; `kept` for kept rows. docs/tables.md lists them."),
+            column("reason", TEXT, "Reason code; `kept` for kept rows."),
             column("evidence", TEXT, "What the decision rests on, as a JSON object."),
             column("split", TEXT, "`train` or `val` for kept rows; copies of a photograph share it.", optional=True),
             column("sha256", TEXT, "sha256 of the image, where one was read.", optional=True),

@@ -24,7 +24,7 @@ def covering_boxes(boxes: Array, owner: NDArray[np.int64], count: int) -> Array:
     """The smallest rectangles that hold all boxes of each owner.
 
     A pair matches where its two photographs happen to overlap and are alike, which is a part of the object. What all
-    pairs of an image match covers more of it than the median of the parts: docs/quality.md has both.
+    pairs of an image match covers more of it than the median of the parts: docs/evidence/quality.md has both.
 
     Args:
         boxes: (n, 4). owner: (n,), 0 to count − 1; every owner has a box.

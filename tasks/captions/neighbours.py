@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 _DENSE_SHARE = 0.02
-"""A term that this share of the images has is multiplied densely (measured: docs/benchmarks.md)."""
+"""A term that this share of the images has is multiplied densely (measured: docs/evidence/benchmarks.md)."""
 
 _MOST_DENSE = 256
 _BLOCK_SCORES = 1 << 22

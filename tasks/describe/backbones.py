@@ -70,7 +70,7 @@ def _own_backbone(name: str, weights: Weights | None) -> Backbone:
         )
     made: Any = getattr(import_module(module), attribute, None)
     if not isinstance(made, type) or not callable(getattr(made, "maps", None)):  # nothing else is called
-        raise InputError(f"backbone {name!r} must be a class with a method `maps`; see docs/describing.md")
+        raise InputError(f"backbone {name!r} must be a class with a method `maps`; see docs/explanation/descriptors.md")
     own: Backbone = made()
     if weights is not None:
         load_into(own.network, weights, name, unused=())

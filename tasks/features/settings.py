@@ -8,7 +8,7 @@ from tasks.settings import StageSettings
 
 
 class FeatureSettings(StageSettings):
-    """How keypoints are found. The papers use SIFT descriptors; the numbers are ours (`docs/quality.md`)."""
+    """How keypoints are found. The papers use SIFT descriptors; the numbers are ours (`docs/evidence/quality.md`)."""
 
     detector: Literal["sift", "hessian-affine", "sift+hessian-affine", "colmap-affine"] = Field(
         "sift", description="what finds keypoints; all but `sift` need the extra `detectors`"
@@ -20,7 +20,7 @@ class FeatureSettings(StageSettings):
 
 
 class OverlaySettings(StageSettings):
-    """How watermarks, caption bars and frames are found and masked; measured in `docs/quality.md`."""
+    """How watermarks, caption bars and frames are found and masked; measured in `docs/evidence/quality.md`."""
 
     sample: int = Field(1000, ge=0, description="photographs of all classes that are compared across classes; 0: none")
     candidates: int = Field(20, ge=1, description="photographs of other classes that each of them looks at")

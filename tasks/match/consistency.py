@@ -11,7 +11,7 @@ from tasks.match.voting import Votes
 _NEAR = 0.1  # how far votes that agree may lie from where they should, as a share of the picture
 _TURN = 30.0  # by how many degrees, and
 _SCALE = 1.0  # by how many powers of two, they may be turned and scaled otherwise
-_CHANCE = 0.01  # that a vote agrees with another by chance: measured in docs/quality.md
+_CHANCE = 0.01  # that a vote agrees with another by chance: measured in docs/evidence/quality.md
 _STRONGEST = 64  # votes for a photograph that are looked at
 
 

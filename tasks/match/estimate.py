@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tasks.match.settings import MatchSettings
 
 _MEASURED = ((68, 6.7), (3000, 5.2))
-"""Class size and pairs compared per image, of photographs of landmarks: `docs/quality.md` and `docs/benchmarks.md`."""
+"""Class size and pairs compared per image, of photographs of landmarks: `docs/evidence/`."""
 
 
 class Pairs(NamedTuple):

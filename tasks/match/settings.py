@@ -14,7 +14,7 @@ class MatchSettings(StageSettings):
     )
     trials: int = Field(1000, ge=1, description="most samples drawn by the robust estimator")
     false_alarms: float = Field(
-        -8.0, description="largest log10 of the false alarms of a verified pair (measured: docs/quality.md)"
+        -8.0, description="largest log10 of the false alarms of a verified pair (measured: docs/evidence/quality.md)"
     )
     min_inliers: int = Field(4, ge=4, description="inliers of distinct places that a verified pair needs besides")
     min_spread: float = Field(

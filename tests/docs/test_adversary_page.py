@@ -1,4 +1,4 @@
-"""docs/adversary.md says what the cases say."""
+"""docs/evidence/hosts.md says what the cases say."""
 
 import runpy
 from pathlib import Path
@@ -8,4 +8,4 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_page_of_the_adversary_is_current():
     page = runpy.run_path(str(DOCS / "make_adversary.py"))["page"]()
-    assert (DOCS / "adversary.md").read_text() == page, "run `python docs/make_adversary.py`"
+    assert (DOCS / "evidence/hosts.md").read_text() == page, "run `python docs/make_adversary.py`"

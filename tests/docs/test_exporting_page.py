@@ -1,4 +1,4 @@
-"""docs/exporting.md has the command of every format, and names every choice."""
+"""docs/guides/export.md has the command of every format, and names every choice."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tasks.export.formats import LAYOUTS
 from tasks.export.options import Format, SplitBy
 
-PAGE = (Path(__file__).parents[2] / "docs/exporting.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/guides/export.md").read_text()
 
 
 @pytest.mark.parametrize("layout", Format)

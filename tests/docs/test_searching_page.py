@@ -1,4 +1,4 @@
-"""The example of docs/searching.md does what the page says."""
+"""The example of docs/guides/search.md does what the page says."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.index.expansion import unit_length
 
-PAGE = Path(__file__).parents[2] / "docs/searching.md"
+PAGE = Path(__file__).parents[2] / "docs/guides/search.md"
 
 
 def test_the_example_finds_a_photograph_itself_first(tmp_path, monkeypatch):

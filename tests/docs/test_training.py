@@ -1,11 +1,11 @@
-"""The settings that docs/training.md shows are settings, and what it says of the defaults is so."""
+"""The settings that docs/guides/training.md shows are settings, and what it says of the defaults is so."""
 
 import re
 from pathlib import Path
 
 from flows.settings import TrainFlowSettings, read_train_settings
 
-PAGE = (Path(__file__).parents[2] / "docs/training.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/guides/training.md").read_text()
 
 
 def test_the_settings_it_shows_are_read(tmp_path: Path) -> None:

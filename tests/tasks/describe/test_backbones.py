@@ -14,7 +14,7 @@ from tasks.describe.descriptors import describe_image
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings
 
-PAGE = Path(__file__).parents[3] / "docs" / "describing.md"
+PAGE = Path(__file__).parents[3] / "docs/explanation/descriptors.md"
 
 
 def pixels(height=70, width=101):
