@@ -81,8 +81,8 @@ class Leaks(NamedTuple):
 
     Attributes:
         packets: the images of each, described. overlaps: what its images have in common with test photographs.
-        expanded: all that follows from it. overlays_changed: share of the sampled photographs that came or went since
-        overlays were learnt.
+        expanded: all that follows from it. overlays_changed: share of the sampled photographs that came, went or
+        changed their class since overlays were learnt.
     """
 
     packets: dict[str, Packet]

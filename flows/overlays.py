@@ -20,7 +20,7 @@ from tasks.match.task import OverlayInputs, OverlayStageSettings, SampleInputs, 
 
 
 class Overlays(NamedTuple):
-    """Templates of overlays, and the share of the sampled photographs that came or went since they were learnt."""
+    """Templates of overlays, and the share of the sampled photographs that came, went or changed their class since."""
 
     templates: TemplatesRef
     changed: float
@@ -46,7 +46,8 @@ def recall_overlays(
     """
     refs, overlays = list(images.values()), OverlayStageSettings(overlays=settings.overlays, match=settings.match)
     sample = runner.one(sample_pictures, SampleInputs(images=refs), settings.overlays).sample
-    identity = learn_overlays.identity(overlays, extract_features.identity(settings.features))
+    others = sample_pictures.identity(settings.overlays), extract_features.identity(settings.features)
+    identity = learn_overlays.identity(overlays, *others)
     last = read_newest(runner.root, learn_overlays.name, identity, name, _Remembered)
     if last and is_intact(runner.root, last.sample) and is_intact(runner.root, last.templates):
         changed = _changed(runner.root, last.sample, sample)
@@ -59,5 +60,8 @@ def recall_overlays(
 
 
 def _changed(root: Root, before: SampleRef, after: SampleRef) -> float:
-    old, new = (set(read_table(root, ref)["sha256"].to_pylist()) for ref in (before, after))
-    return 1 - len(old & new) / max(len(old), len(new), 1) if old != new else 0.0
+    """The share of the sampled photographs that came, went or are of another class."""
+    old, new = (
+        {(row["sha256"], row["landmark_id"]) for row in read_table(root, ref).to_pylist()} for ref in (before, after)
+    )
+    return 1 - len(old & new) / max(len(old), len(new), 1)

@@ -58,8 +58,8 @@ class RememberSettings(StageSettings):
         0.1,
         ge=0,
         le=1,
-        description="share of the sampled photographs that may have come or gone since overlays were learnt; "
-        "where more have, they are learnt anew, and all pictures masked and matched by them",
+        description="share of the sampled photographs that may have come, gone or changed their class since "
+        "overlays were learnt; where more have, they are learnt anew, and all pictures masked and matched by them",
     )
 
 

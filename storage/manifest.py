@@ -64,7 +64,9 @@ class CurationFacts(Request):
     related_classes: int = Field(0, description="pairs of classes of which photographs show the same thing")
     matching: Matching
     overlays_changed: float = Field(
-        0.0, description="share of the sampled photographs that came or went since overlays were learnt; 0 where anew"
+        0.0,
+        description="share of the sampled photographs that came, went or changed their class since overlays were "
+        "learnt; 0 where anew",
     )
 
 

@@ -39,7 +39,12 @@ SAMPLE = TableSpec(
     "sample",
     "A picture that overlays are learnt from.",
     ("sha256",),
-    pa.schema([SHA256]),
+    pa.schema(
+        [
+            SHA256,
+            column("landmark_id", TEXT, "Class that it was taken for; of a picture of several classes, one of them."),
+        ]
+    ),
 )
 
 

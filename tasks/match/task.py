@@ -43,17 +43,20 @@ class Sampled(Output):
     sample: SampleRef
 
 
-@stage("sample", version=1)
+@stage("sample", version=2)
 def sample_pictures(run: Run, inputs: SampleInputs, settings: OverlaySettings) -> Sampled:
-    """Chooses the pictures that overlays are learnt from.
+    """Chooses the pictures that overlays are learnt from, and says of which class each is.
 
     They are those with the lowest hashes of their digests: a list that changes a little changes them little.
     """
-    digests = {
-        sha256 for ref in inputs.images for sha256 in read_table(run.root, ref, ["sha256"])["sha256"].to_pylist()
-    }
-    lowest = heapq.nsmallest(settings.sample, digests, key=lambda sha256: hashlib.sha256(sha256.encode()).digest())
-    return Sampled(sample=run.write_rows(SAMPLE, [{"sha256": sha256} for sha256 in sorted(lowest)]))
+    lowest: dict[str, str] = {}  # digest to class; of several, the last one, as `learn_overlays` takes it
+    for ref in inputs.images:
+        table = read_table(run.root, ref, ["sha256", "landmark_id"])
+        lowest |= dict(zip(table["sha256"].to_pylist(), table["landmark_id"].to_pylist(), strict=True))
+        chosen = heapq.nsmallest(settings.sample, lowest, key=lambda sha256: hashlib.sha256(sha256.encode()).digest())
+        lowest = {sha256: lowest[sha256] for sha256 in chosen}
+    rows = [{"sha256": sha256, "landmark_id": lowest[sha256]} for sha256 in sorted(lowest)]
+    return Sampled(sample=run.write_rows(SAMPLE, rows))
 
 
 class OverlayStageSettings(StageSettings):
