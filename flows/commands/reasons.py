@@ -17,25 +17,6 @@ from tasks.acquire.address import host_and_port
 
 _SHOWN = 8
 _HOSTS = 5
-_REMEDIES = {
-    Reason.NO_CLASS: "The evidence has the line.",
-    Reason.BLOCKED_ADDRESS: "If the host is yours: --allow-host.",
-    Reason.UNKNOWN_HOST: "--refetch failed tries again.",
-    Reason.CONNECTION_FAILED: "--refetch failed tries again.",
-    Reason.TIMEOUT: "--refetch failed tries again.",
-    Reason.HTTP_ERROR: "--refetch failed tries again.",
-    Reason.HOST_UNAVAILABLE: "--refetch failed tries again.",
-    Reason.TRUNCATED_BODY: "--refetch failed tries again.",
-    Reason.TOO_LARGE: "Limit: [acquire] max_bytes.",
-    Reason.TOO_SMALL: "Limit: [acquire] min_side.",
-    Reason.TOO_MANY_PIXELS: "Limit: [acquire] max_pixels.",
-    Reason.AMBIGUOUS_CLASS: '[select] ambiguous = "keep" lets it stay.',
-    Reason.CLASS_TOO_SMALL: "Limit: [select] min_class_size.",
-    Reason.NO_MATCH: "The report shows them.",
-    Reason.SMALLER_GROUP: "--overrides can pin another group.",
-    Reason.OTHER_CLASS: "--overrides can merge the two.",
-}
-"""What to do about a reason, where there is something."""
 
 
 def describe_reasons(root: Root, version: Manifest) -> Group:
@@ -71,7 +52,7 @@ def _table(counts: Counter[str]) -> Table:
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     for code, count in ranked[:_SHOWN]:
         reason = Reason(code)
-        table.add_row(code, f"{count:,}", f"{reason.sentence} {_REMEDIES.get(reason, '')}".strip())
+        table.add_row(code, f"{count:,}", f"{reason.sentence} {reason.remedy}".replace("`", ""))
     if others := ranked[_SHOWN:]:
         rest = sum(count for _, count in others)
         table.add_row("others", f"{rest:,}", ", ".join(code for code, _ in others), style="dim")
