@@ -233,11 +233,12 @@ def publish_version(
     time, so that each number is given once.
 
     Args:
-        tables: every one of the kind's `contents` by name; one that a stage has stored is copied as it is.
+        tables: every one of the kind's `contents` by name, and what this version has beyond them; one that a stage has
+            stored is copied as it is.
         facts: those that the manifest of this kind has.
         render: gives the other files (card, report) as (path in the version's folder, bytes).
     """
-    files = {table: _file(table, tables[table]) for table in kind.contents}
+    files = {table: _file(table, tables[table]) for table in dict.fromkeys((*kind.contents, *tables))}
     refs = {table: ref for table, (ref, _) in files.items()}
     digest = content_digest(refs)
     with lock(root, f"publish/{kind.shelf}/{name}", wait=True):
