@@ -9,7 +9,7 @@ NOTIFY ?=
 # Most of the suite's time goes by in processes that start: they should find every library compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-search demo-train up down test check bench peers
+.PHONY: demo demo-search demo-train up down test check docs bench peers
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,9 @@ check: $(VENV)/.installed-dev  ## style, types, and the arrows of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev  ## write the pages of docs that are made from the code
+	for page in docs/make_*.py; do PYTHONPATH=. $(BIN)/python $$page || exit 1; done
 
 peers: $(VENV)/.installed-dev  ## environments of the tools that benchmarks measure beside Cairn
 	$(BIN)/python -m bench peers

@@ -8,7 +8,7 @@ from demo.adversary.case import Case
 
 HEAD = """# What the open web does, and what comes of it
 
-Written from `demo/adversary` by `python docs/make_adversary.py`.
+Written from `demo/adversary` by `make docs`.
 
 A server answers for {count} hosts, each a loopback address with a vice of its own.
 `tests/tasks/acquire/test_adversary.py` fetches from all of them through the stage `acquire`, and asks of each that it

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from storage.reasons import PassedOver, Reason
 from storage.tables import captions, retrieval, training, versions
 from storage.tables.catalogue import ALL_TABLES
 from storage.tables.spec import TableSpec
 
 HEAD = """# The tables
 
-Written from `storage/tables/` and `storage/reasons.py` by `python docs/make_tables.py`.
+Written from `storage/tables/` by `make docs`. [reasons.md](reasons.md) has the codes in the columns `reason`.
 
 Every table is a Parquet file with its columns' descriptions in the schema; pandas, DuckDB and Hugging Face `datasets`
 open it as it is. Rows are sorted by the key, and the writer's settings are fixed: the same rows give the same bytes.
@@ -48,8 +47,7 @@ def page() -> str:
         trained=_names(training.NETWORK_TABLES),
         weights="; ".join(training.NETWORK_FILES.values()),
     )
-    parts = [head, *map(section, ALL_TABLES), reasons(), passed_over()]
-    return "\n".join(parts)
+    return "\n".join([head, *map(section, ALL_TABLES)])
 
 
 def _names(specs: Iterable[TableSpec[Any]]) -> str:
@@ -67,25 +65,6 @@ def section(spec: TableSpec[Any]) -> str:
     for column in spec.schema:
         text = column.metadata[b"description"].decode()
         lines.append(f"| `{column.name}` | {column.type}{' or null' if column.nullable else ''} | {text} |")
-    return "\n".join(lines) + "\n"
-
-
-def reasons() -> str:
-    """The reason codes, in the order of the stages."""
-    lines = ["## Reason codes\n", "| code | stage | |", "|---|---|---|"]
-    lines += [f"| `{reason}` | {reason.stage} | {reason.sentence} |" for reason in Reason]
-    return "\n".join(lines) + "\n"
-
-
-def passed_over() -> str:
-    """The codes of the table `passed_over`."""
-    lines = [
-        "## Why files are passed over\n",
-        "A photograph that can't be read has one of the codes above. Others may be missed, too, unless they say no:\n",
-        "| code | may a photograph be missed? | |",
-        "|---|---|---|",
-    ]
-    lines += [f"| `{reason}` | {'yes' if reason.counts else 'no'} | {reason.sentence} |" for reason in PassedOver]
     return "\n".join(lines) + "\n"
 
 

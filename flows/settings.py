@@ -118,7 +118,7 @@ class RunSettings(StageSettings):
         None, ge=0, description="days since its last try after which a failure is long ago"
     )
     runner: Literal["threads", "processes", "dask"] = Field("threads", description="what carries out the tasks")
-    workers: int = Field(os.cpu_count() or 1, ge=1, description="tasks carried out at once")
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="tasks carried out at once")
     pages: str | None = Field(
         None, description="address at which `cairn serve` shows the root's pages, such as http://127.0.0.1:4280"
     )

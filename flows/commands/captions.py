@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import RootOption, VersionArgument, VersionOption
+from flows.commands.options import RootOption, RunnerOption, VersionArgument, VersionOption, WorkersOption
 from flows.commands.terminal import console, describe_verified, progress_bars, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
@@ -40,10 +40,8 @@ def run(
         Path | None, typer.Option(help="Folder with the images themselves, named by id, for the report.")
     ] = None,
     note: Annotated[str, typer.Option(help="A sentence for the card and the report.")] = "",
-    runner: Annotated[
-        Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")
-    ] = "threads",
-    workers: Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")] = os.cpu_count() or 1,
+    runner: RunnerOption = "threads",
+    workers: WorkersOption = os.cpu_count() or 1,
 ) -> None:
     """Encode Visual Genome, or COCO's captions, into a new version, or find that nothing changed."""
     quieten_prefect()

@@ -48,7 +48,7 @@ AllowHostOption = Annotated[
     ),
 ]
 RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
-WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.", show_default="one a core")]
 
 
 def kind_of(shelf: str) -> type[Version]:
