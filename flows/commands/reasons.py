@@ -52,7 +52,7 @@ def _table(counts: Counter[str]) -> Table:
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     for code, count in ranked[:_SHOWN]:
         reason = Reason(code)
-        table.add_row(code, f"{count:,}", f"{reason.sentence} {reason.remedy}".replace("`", ""))
+        table.add_row(code, f"{count:,}", Text(f"{reason.sentence} {reason.remedy}".replace("`", "")))
     if others := ranked[_SHOWN:]:
         rest = sum(count for _, count in others)
         table.add_row("others", f"{rest:,}", ", ".join(code for code, _ in others), style="dim")

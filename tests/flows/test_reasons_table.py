@@ -63,6 +63,15 @@ def test_the_table_is_readable_in_a_narrow_terminal(first_run: tuple[Path, Any],
     assert all(str(reason) in shown.replace("\n", " ") for reason in Reason if reason is not Reason.KEPT)
 
 
+@pytest.mark.parametrize("reason", [reason for reason in Reason if "[" in reason.remedy])
+def test_the_setting_to_change_is_named_with_its_section(
+    first_run: tuple[Path, Any], tmp_path: Path, reason: Reason
+) -> None:
+    root = Root(str(tmp_path))
+    shown = said(describe_reasons(root, version_of(first_run[1].version, root, (reason, "http://h/a.jpg", None))), 300)
+    assert reason.remedy.replace("`", "") in shown
+
+
 def test_who_was_blocked_is_told_how_to_allow(first_run: tuple[Path, Any], tmp_path: Path) -> None:
     root = Root(str(tmp_path))
     version = version_of(
