@@ -67,7 +67,7 @@ def curate(
         gate: what the version must hold to become the latest.
 
     Raises:
-        NotLatestError: the version is published, but is not what `gate` asks for, keeps nothing, or was rejected.
+        GateError: the version is published, but is not what `gate` asks for, keeps nothing, or was rejected.
     """
     check_installed(settings.features)
     request = check_request(source, name, root, test_sets or {}, settings, note, overrides, aliases, run.anyway)

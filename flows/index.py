@@ -77,7 +77,7 @@ def index(
         gate: what the index must hold to become the latest.
 
     Raises:
-        NotLatestError: the index is published, but is not what `gate` asks for.
+        GateError: the index is published, but is not what `gate` asks for.
     """
     request = check_index_request(version, name, root, test_sets or {}, like, network)
     if request.like:

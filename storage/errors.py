@@ -19,8 +19,10 @@ class DamagedTableError(InputError):
         return type(self), (str(self), self.path)
 
 
-class NotLatestError(InputError):
-    """A version is published, but not made the latest; the text says why, and what to do.
+class GateError(InputError):
+    """A published version does not hold its gate, or was rejected: it is not made the latest, or stays it all the same.
+
+    The text says which, why, and what to do.
 
     Attributes:
         folder: of the version, below the root.
@@ -30,7 +32,7 @@ class NotLatestError(InputError):
         super().__init__(said)
         self.folder = folder
 
-    def __reduce__(self) -> tuple[type["NotLatestError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["GateError"], tuple[str, str]]:
         return type(self), (str(self), self.folder)
 
 

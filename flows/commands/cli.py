@@ -22,7 +22,7 @@ from flows.commands import (
     versions,
 )
 from flows.runtime.stopping import report, stoppable
-from storage.errors import InputError, NotLatestError
+from storage.errors import GateError, InputError
 
 app = typer.Typer(
     help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
@@ -67,9 +67,9 @@ def main() -> None:
         except (InputError, OSError) as error:
             if isinstance(error, OSError) and error.errno in (None, errno.ENOENT):
                 raise  # not of the system, or a file that we should have looked for: a bug
-            held_back = isinstance(error, NotLatestError)
-            report(f"{'not latest' if held_back else 'error'}: {error}")
-            raise SystemExit(4 if held_back else 2) from error
+            gate = isinstance(error, GateError)
+            report(f"{'gate' if gate else 'error'}: {error}")
+            raise SystemExit(4 if gate else 2) from error
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from flows.commands.options import (
     read_test_sets,
 )
 from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
-from storage.errors import InputError, NotLatestError
+from storage.errors import GateError, InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import read_manifest
+from storage.versions import latest_if_sound, read_manifest
 
 if TYPE_CHECKING:
     from flows.settings import CurateSettings
@@ -120,9 +120,11 @@ def curate(
     try:
         with progress_bars(), prefect_server():
             curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate)
-    except NotLatestError as error:
-        refused = read_manifest(Root(root), name, error.folder.rpartition("/")[2])
-        _show(Root(root), refused, "published, and not made the latest,")
+    except GateError as error:
+        store = Root(root)
+        refused = read_manifest(store, name, error.folder.rpartition("/")[2])
+        stays = latest_if_sound(store, name) == refused
+        _show(store, refused, "the latest stays" if stays else "published, and not made the latest,")
         raise
     _show(Root(root), curated.version, "published" if curated.is_new else "nothing new; the latest version is")
 

@@ -10,7 +10,7 @@ from flows.runtime.handover import hand_over
 from flows.runtime.prefect_runner import PrefectRunner
 from flows.runtime.task_runner import task_runner
 from flows.settings import RunSettings
-from storage.errors import NotLatestError
+from storage.errors import GateError
 from storage.manifest import Version
 from storage.retention import write_memo_keys
 from storage.reviews import Review, read_review, remove_review, write_review
@@ -27,19 +27,23 @@ class News(Generic[V]):
     Attributes:
         is_new: whether no run before has published the version.
         last: what was the latest version before; None where none was, or it is damaged.
-        refused: why the version is not made the latest; empty where it is.
+        is_latest: whether the version is the latest now.
+        refused: what speaks against that, by its gate or by a person; empty where nothing does.
         pages: address under which the root's pages are shown; without one, they are opened from disk.
     """
 
     is_new: bool
     last: V | None
+    is_latest: bool
     refused: str
     pages: str | None = None
 
     def tell(self, version: Version) -> str:
         """The news in a line."""
-        if self.refused:
+        if not self.is_latest:
             return f"published, and not made the latest: {version.folder}"
+        if self.refused:
+            return f"nothing new, and the gate does not hold: the latest stays {version.folder}"
         return f"{'published' if self.is_new else 'nothing new: the latest is'} {version.folder}"
 
     def address(self, root: Root, path: str) -> str:
@@ -76,7 +80,8 @@ def publish_once(
     """Carries out a flow that publishes a version, one run of a name at a time, and returns the version and its news.
 
     When it is the latest, Prefect is told, which may start what comes after it. Where there are reasons against that,
-    it is a candidate that a person may promote or reject; what a person did is not judged again.
+    it is a candidate that a person may promote or reject; what a person did is not judged again. A version that is the
+    latest already stays it, and its gate's complaint is told.
 
     `latest` moves here and not in the stage that publishes, for where that comes from the memo it must move all the
     same.
@@ -88,7 +93,7 @@ def publish_once(
 
     Raises:
         InputError: another run of this name is under way.
-        NotLatestError: the version is not made the latest; it is raised when all is announced.
+        GateError: the version does not hold its gate, or was rejected; it is raised when all is announced.
     """
     with one_run(root, kind.shelf, name), task_runner(run) as tasks:
         runner = PrefectRunner(root, tasks, stages)
@@ -96,30 +101,32 @@ def publish_once(
         folder = work(runner).rpartition("/")[2]
         version = read_manifest(root, name, folder, kind)
         write_memo_keys(root, version, runner.used)
-        refused = _review(root, version, judge)
+        is_latest = latest_if_sound(root, name, kind) == version
+        refused = _review(root, version, judge, is_latest=is_latest)
         if not refused:
             point_latest(root, version)
-    news = News(folder not in before, last, refused, run.pages)
+    news = News(folder not in before, last, is_latest or not refused, refused, run.pages)
     announce(root, version, news)
     if refused:
-        raise NotLatestError(refused, version.folder)
+        raise GateError(refused, version.folder)
     hand_over(root, version, is_new=news.is_new)
     return version, news.is_new
 
 
-def _review(root: Root, version: V, judge: Callable[[V], Sequence[str]]) -> str:
-    """Why the version is not made the latest, which is kept beside it; empty where it is."""
+def _review(root: Root, version: V, judge: Callable[[V], Sequence[str]], *, is_latest: bool) -> str:
+    """What speaks against the version, which is kept beside one that is not the latest; empty where nothing does."""
     review = read_review(root, version)
     if review and review.standing == "promoted":
         return ""
     if review and review.standing == "rejected":
         return _say(version, review)
-    if reasons := judge(version):
+    reasons = judge(version)
+    if reasons and not is_latest:
         write_review(root, version, "candidate", "; ".join(reasons))
         return _say(version, Review(standing="candidate", reason="; ".join(reasons), since=version.created_at))
     if review:
         remove_review(root, version)
-    return ""
+    return _say_of_latest(version, reasons) if reasons else ""
 
 
 def _say(version: Version, review: Review) -> str:
@@ -129,3 +136,10 @@ def _say(version: Version, review: Review) -> str:
     look = "Look at its report; what can be mended, mend, and run the same command again"
     away = "`cairn reject` puts it away"
     return f"{version.folder} is not made the latest: {review.reason}. {look}. {again} as it is, {away}"
+
+
+def _say_of_latest(version: Version, reasons: Sequence[str]) -> str:
+    start = f"{version.folder} is the latest and stays it, but does not hold its gate: {'; '.join(reasons)}"
+    mend = "What can be mended, mend, and run the same command again"
+    other = f"`cairn promote NUMBER --name {version.name} --kind {version.shelf}` makes another version the latest"
+    return f"{start}. {mend}. {other}"

@@ -15,7 +15,7 @@ from prefect._internal.result_records import ResultRecord, ResultRecordMetadata
 from prefect.serializers import PickleSerializer
 
 from flows.settings import CurationGate
-from storage.errors import DamagedTableError, NotLatestError
+from storage.errors import DamagedTableError, GateError
 from storage.root import Root
 from storage.verify import verify_version
 from storage.versions import latest_version, read_manifest
@@ -160,7 +160,7 @@ def test_a_version_that_nobody_can_use_is_published_but_not_the_latest(
     run_curate: Any, dataset: Path, listed: Any, first_run: Any
 ) -> None:
     said = r"is not made the latest: it keeps 0 of 27 images, and versions/.* keeps 21; most rows .* 2. class-too-small"
-    with pytest.raises(NotLatestError, match=said) as caught:
+    with pytest.raises(GateError, match=said) as caught:
         run_curate(listed, dataset, "[select]\nmin_class_size = 100\n")
     version = read_manifest(Root(str(dataset)), "landmarks", caught.value.folder.rpartition("/")[2])
     assert version.number == 2

@@ -10,7 +10,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.latest import why_not_latest
 from flows.settings import CurationGate
-from storage.errors import NotLatestError
+from storage.errors import GateError
 from storage.root import Root
 from storage.tables.overlap import OVERLAPS
 from storage.versions import latest_version, read_manifest, read_version_table
@@ -22,7 +22,7 @@ FEWER = "[select]\nmin_class_size = 8\n"  # keeps two classes of the three
 @pytest.fixture
 def candidate(run_curate: Any, dataset: Path, listed: Any) -> Any:
     """A second version, which keeps too little to become the latest."""
-    with pytest.raises(NotLatestError, match="`cairn promote 2 --name landmarks --kind versions`") as caught:
+    with pytest.raises(GateError, match="`cairn promote 2 --name landmarks --kind versions`") as caught:
         run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=0.1))
     return read_manifest(Root(str(dataset)), "landmarks", caught.value.folder.rpartition("/")[2])
 
@@ -56,6 +56,22 @@ def test_a_candidate_is_shown_with_its_reasons_and_may_be_promoted(
     assert (again.version, again.is_new) == (candidate, False)  # what a person promoted, no gate judges
 
 
+def test_the_latest_stays_it_where_a_tighter_gate_does_not_hold(
+    cairn: Any, run_curate: Any, dataset: Path, listed: Any, first_run: Any
+) -> None:
+    _, first = first_run
+    with pytest.raises(
+        GateError, match=r"1-\w+ is the latest and stays it, but does not hold its gate: 24 of 26"
+    ) as held:
+        run_curate(listed, dataset, gate=CurationGate(least_readable=1))
+    assert held.value.folder == first.version.folder
+    assert latest_version(Root(str(dataset)), "landmarks") == first.version
+    assert "is the latest and stays it" in newest("curate-summary")
+    assert "candidate" not in cairn("versions", "--root", dataset).output
+    again = run_curate(listed, dataset, gate=CurationGate(least_readable=0.9))
+    assert (again.version, again.is_new) == (first.version, False)
+
+
 def test_the_page_of_changes_shows_pictures_that_are_there(dataset: Path, candidate: Any) -> None:
     [page] = (dataset / "versions/landmarks/changes").glob("*/index.html")
     links = [part.split('"')[0] for part in page.read_text().split('src="')[1:]]
@@ -68,7 +84,7 @@ def test_what_was_rejected_does_not_come_back(
 ) -> None:
     assert cairn("reject", 2, "--root", dataset, "--reason", "a class is gone").code == 0
     assert standings(cairn, dataset) == ["latest", "rejected"]
-    with pytest.raises(NotLatestError, match=r"was rejected on .*: a class is gone\. `cairn promote 2"):
+    with pytest.raises(GateError, match=r"was rejected on .*: a class is gone\. `cairn promote 2"):
         run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1))
     assert latest_version(Root(str(dataset)), "landmarks") == first_run[1].version
 
@@ -100,7 +116,7 @@ def test_what_a_damaged_version_kept_nobody_can_say(
     run_curate: Any, dataset: Path, listed: Any, first_run: Any
 ) -> None:
     (dataset / first_run[1].version.folder / "verdicts.parquet").write_bytes(b"damaged")
-    with pytest.raises(NotLatestError, match=r"nobody can say which classes are gone: .*verdicts\.parquet was"):
+    with pytest.raises(GateError, match=r"nobody can say which classes are gone: .*verdicts\.parquet was"):
         run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1, classes_lost=0))
     assert run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1)).version.number == 2
 
