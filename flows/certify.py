@@ -18,6 +18,7 @@ from storage.certificates import read_certificate
 from storage.errors import InputError
 from storage.manifest import Certificate, Examined, Manifest
 from storage.root import Root
+from storage.runs import one_of_many
 from storage.tables.acquisition import IMAGES, DropsRef, ImagesRef, PassedOverRef
 from storage.tables.versions import VERDICTS
 from storage.versions import check_name, find_version, only_name, read_manifest, version_ref
@@ -76,7 +77,7 @@ def certify(
     check_installed(settings.features)
     subject = check_subject(what, test_sets, root, name, settings, aliases)
     store = Root(subject.root)
-    with task_runner(run) as runner:
+    with one_of_many(store, "certify"), task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
         published = run_certification(stages, subject, settings, FetchPolicy(inspectors=run.workers))
     made = read_certificate(store, published.folder)

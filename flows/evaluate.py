@@ -16,6 +16,7 @@ from flows.settings import RunSettings
 from storage.manifest import IndexManifest
 from storage.parquet import read_table
 from storage.root import Root
+from storage.runs import one_of_many
 from storage.tables.spec import MatrixRef
 from storage.versions import find_version, only_name
 from tasks.contracts import StageRunner
@@ -54,7 +55,7 @@ def evaluate(
     asked = check_asked_sets(store, index.learnt_from, test_sets)
     store.check_writable()
     settings = settings_of_index({**index.settings.get("describe", {}), "device": device}, backbone)
-    with task_runner(run) as runner:
+    with one_of_many(store, "evaluate"), task_runner(run) as runner:
         stages = PrefectRunner(store, runner, STAGES)
         codes = codes_of(matrix_of(index), index.chosen.factory)
         scored = score_sets(stages, asked, network_of(store, index), settings, codes)

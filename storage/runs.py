@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from storage.folders import BUILDING
 from storage.locks import check_free, lock
 from storage.root import TEMPORARY, Root
 
-_CLEARING = "clearing"
+_CLEARING, _USES = "clearing", "uses"
 _OLD = 24 * 3600.0  # seconds after which nobody writes any more to what is half-written
 
 
@@ -32,6 +33,21 @@ def one_run(root: Root, shelf: str, name: str) -> Iterator[None]:
 
 
 @contextmanager
+def one_of_many(root: Root, what: str) -> Iterator[None]:
+    """Holds a lock that keeps `no_run` away, for what publishes no version, so that any number may go on at once.
+
+    Args:
+        what: names the run to people, such as `certify`.
+
+    Raises:
+        InputError: what the root no longer needs is being removed.
+    """
+    with lock(root, f"{_USES}/{what}-{uuid4().hex}"):
+        check_free(root, _CLEARING)
+        yield
+
+
+@contextmanager
 def no_run(root: Root, shelves: Iterable[str]) -> Iterator[None]:
     """Holds a lock while no run of any name goes on.
 
@@ -42,6 +58,9 @@ def no_run(root: Root, shelves: Iterable[str]) -> Iterator[None]:
         for shelf in shelves:
             for name in root.names(f"locks/{shelf}"):
                 check_free(root, f"{shelf}/{name.removesuffix('.json')}")
+        for name in root.names(f"locks/{_USES}"):
+            with lock(root, f"{_USES}/{name.removesuffix('.json')}"):
+                pass  # of a dead one, whose lock goes by this: nobody asks for it again
         yield
 
 

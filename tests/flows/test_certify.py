@@ -18,6 +18,7 @@ from storage.certificates import read_certificate
 from storage.errors import DamagedTableError, InputError
 from storage.manifest import Certificate
 from storage.root import Root
+from storage.runs import no_run
 from storage.tables.versions import CERTIFICATE_TABLES
 from tasks.acquire.settings import AcquireSettings
 from tasks.features.settings import FeatureSettings
@@ -230,6 +231,13 @@ def test_exit_codes_say_whether_anything_is_shared(cairn, server, dataset, liste
     assert ended.code == 1
     assert "named like abbey of abbeys, look at it: abbey" in ended.output
     assert f"{dataset}/certificates/landmarks/" in ended.output
+
+
+def test_nothing_is_certified_while_the_root_is_cleared(cairn, server, dataset, listed):
+    with no_run(Root(str(dataset)), []):
+        ended = cairn("certify", "latest", "--root", dataset, "--test-set", f"tests={listed.testset}")
+    assert ended.code == 2
+    assert "another run is at work on clearing" in ended.errors
 
 
 def test_what_was_not_compared_is_no_clean_certificate(cairn, server, dataset, listed, abbeys, tmp_path):
