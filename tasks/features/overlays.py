@@ -7,14 +7,15 @@ like a template is then masked, in every picture, whether or not that picture wa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from tasks.features.leaders import cluster_by_leaders
 from tasks.features.packed import Features
 from tasks.features.settings import OverlaySettings
 
@@ -63,26 +64,18 @@ def learn_templates(
         The leader of each group, in the order of how many classes their keypoint was matched in, then of their bytes.
     """
     order = sorted(range(len(classes)), key=lambda k: (-len(classes[k]), descriptors[k].tobytes()))
-    leaders, halves, carried = np.zeros((len(order), 128), np.float32), np.zeros(len(order)), list[set[str]]()
-    for index in order:
-        vector, known = descriptors[index].astype(np.float32), len(carried)
-        half = vector @ vector / 2
-        apart = halves[:known] - leaders[:known] @ vector + half  # half the squared distance
-        nearest = int(apart.argmin()) if known else 0
-        if known and 2 * apart[nearest] <= settings.template_radius**2:
-            carried[nearest] |= classes[index]
-        else:
-            leaders[known], halves[known] = vector, half
-            carried.append(set(classes[index]))
+    leaders, groups = cluster_by_leaders(descriptors[order], settings.template_radius)
+    carried = [set[str]() for _ in leaders]
+    for index, group in zip(order, groups.tolist(), strict=True):
+        carried[group] |= classes[index]
     counts = np.array([len(names) for names in carried], np.int64)
     enough = np.flatnonzero(counts >= settings.min_classes)
-    return Templates(leaders[enough].astype(np.uint8), counts[enough])
+    return Templates(descriptors[order][leaders[enough]], counts[enough])
 
 
 def mask_overlays(features: Features, templates: Templates, longer_side: int, settings: OverlaySettings) -> Mask:
     """Masks the keypoints that look like a template, and those among several of them."""
-    distances = _distances(features.descriptors, templates.descriptors)
-    masked = distances.min(axis=1, initial=np.inf) <= settings.mask_radius
+    masked = _nearest_squares(features.descriptors, templates.descriptors) <= settings.mask_radius**2
     regions = _regions(features.positions[masked], settings.gap * longer_side, settings.region_keypoints)
     x, y = features.positions.T
     inside = np.zeros_like(masked)
@@ -91,11 +84,12 @@ def mask_overlays(features: Features, templates: Templates, longer_side: int, se
     return Mask(masked | inside, regions, features.positions[masked & ~inside])
 
 
-def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
-    """Distances between descriptors (n, 128) and (m, 128), as (n, m)."""
-    a, b = first.astype(np.float32), second.astype(np.float32)
-    squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)
-    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+def _nearest_squares(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Squared distances (n,) of descriptors (n, 128) to the nearest of others (m, 128); infinite without them."""
+    if not len(first) or not len(second):
+        return np.full(len(first), np.inf, np.float32)
+    squares: NDArray[np.float32] = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)[0][:, 0]
+    return squares
 
 
 def _regions(positions: NDArray[np.float32], gap: float, least: int) -> NDArray[np.float32]:

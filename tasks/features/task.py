@@ -99,7 +99,7 @@ class Masked(Output):
     masked: int
 
 
-@stage("mask", version=1, software=("numpy", "scipy"))
+@stage("mask", version=1, software=("numpy", "scipy", "faiss-cpu"))
 def mask_pictures(run: Run, inputs: MaskInputs, settings: OverlaySettings) -> Masked:
     """Masks the keypoints that look like one of the templates."""
     learnt = read_table(run.root, inputs.templates)
