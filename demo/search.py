@@ -52,7 +52,7 @@ def main(
 
 def show_search(folder: Path, console: Console) -> None:
     """Searches the demo's latest index by the query, prints what was found, and writes the page that shows it."""
-    from flows.commands.search import open_index, search
+    from flows.commands.search import Query, open_index, search
     from flows.commands.sheet import found_table, write_sheet
     from storage.manifest import IndexManifest
     from storage.root import Root
@@ -65,13 +65,13 @@ def show_search(folder: Path, console: Console) -> None:
     console.print(Text(f"\ncairn search {photo} --root {root} --box {told}", "bold"), soft_wrap=True)
     store = Root(str(root))
     opened = open_index(store, find_version(store, "demo", "latest", IndexManifest), None)
-    query = read_query(photo, box)
-    found = search(opened, query, box, _SHOWN)
+    query = Query(read_query(photo, box), box)
+    found = search(opened, query, _SHOWN)
     console.print(found_table(found))
     showing = ids_showing(LANDMARK, truth.read(folder / "truth.parquet")) & {row["image_id"] for row in opened.images}
     right = sum(one.image_id in showing for one in found[: len(showing)])
     console.print(f"{len(showing)} photographs show the landmark of the query; {right} of them are found first")
-    page = write_sheet(opened, photo.name, query, box, found, Root(str(folder / "search")))
+    page = write_sheet(opened, photo.name, query, found, Root(str(folder / "search")))
     console.print(Text(f"\nopen {page}", "bold"), soft_wrap=True)
 
 

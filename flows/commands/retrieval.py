@@ -95,10 +95,13 @@ def indexes(root: RootOption = "./data") -> None:
 
 
 def search(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph to search for.")],
+    photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photograph to search for.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Words to search for, or that PHOTO is modified by; the index must know words.")
+    ] = None,
     box: Annotated[
         tuple[float, float, float, float] | None,
-        typer.Option(metavar="X1 Y1 X2 Y2", help="What of it to search for, in pixels, upright."),
+        typer.Option(metavar="X1 Y1 X2 Y2", help="What of PHOTO to search for, in pixels, upright."),
     ] = None,
     which: IndexOption = "latest",
     count: Annotated[int, typer.Option(min=1, help="Results shown.")] = 20,
@@ -109,7 +112,7 @@ def search(
         float, typer.Option(min=0, help="With --expand: a neighbour weighs its similarity to this power.")
     ] = 0.0,
     objects: Annotated[
-        int, typer.Option(min=0, help="Rank the first so many again by what they show of the query.")
+        int, typer.Option(min=0, help="Rank the first so many again by what they show of PHOTO; not with --text.")
     ] = 0,
     root: RootOption = "./data",
     name: NameOption = None,
@@ -118,23 +121,41 @@ def search(
     ] = None,
     backbone: BackboneOption = None,
 ) -> None:
-    """Search an index for PHOTO: print what looks most like it, and write a page that shows why."""
+    """Search an index for PHOTO, a text, or both: print what is most like it, and write a page that shows why."""
+    _check_query(photo, text, box, objects)
     from tasks.describe.installed import check_networks_installed
     from tasks.index.query import read_query
 
     store = Root(root)
     version = find_version(store, only_name(store, name, IndexManifest), which, IndexManifest)
     check_networks_installed()
-    query = read_query(photo, box)
-    from flows.commands.search import Asking, open_index
+    photograph = read_query(photo, box) if photo else None
+    from flows.commands.search import Asking, Query, open_index
     from flows.commands.search import search as search_index
     from flows.commands.sheet import found_table, write_sheet
+    from flows.commands.texts import open_texts
 
-    opened = open_index(store, version, backbone)
-    found = search_index(opened, query, box, count, Asking(expand, alpha, objects))
+    words = open_texts(store, version).embed(text) if text is not None else None
+    opened, query = open_index(store, version, backbone), Query(photograph, box, words)
+    if words and words.unknown:
+        console.print(Text(f"not in its vocabulary, and passed over: {', '.join(words.unknown)}"), soft_wrap=True)
+    found = search_index(opened, query, count, Asking(expand, alpha, objects))
     console.print(found_table(found))
-    page = write_sheet(opened, photo.name, query, box, found, Root(str(out)) if out else None)
+    title = " + ".join([*([photo.name] if photo else []), *([f"“{text}”"] if text else [])])
+    page = write_sheet(opened, title, query, found, Root(str(out)) if out else None)
     console.print(Text(f"page: {page}"), soft_wrap=True)
+
+
+def _check_query(
+    photo: Path | None, text: str | None, box: tuple[float, float, float, float] | None, objects: int
+) -> None:
+    """Raises InputError where the parts of a query don't go together."""
+    if photo is None and text is None:
+        raise InputError("nothing to search for; give a PHOTO, --text, or both")
+    if photo is None and box is not None:
+        raise InputError("--box is what of a photograph is searched for; give PHOTO too, or leave it out")
+    if text is not None and objects:
+        raise InputError("--objects ranks by what results show of a photograph alone; leave out it, or --text")
 
 
 def evaluate(

@@ -7,43 +7,55 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from flows.commands.search import Opened
+from flows.commands.search import Opened, Query
 from flows.commands.why import plain_text
 from storage.images import get_image
 from storage.root import Root
 from tasks.evaluate.results import NOT_CERTIFIED
 from tasks.index.page import Found, Picture, Sheet, render_search
-from tasks.index.query import Box, Photograph
 
 _QUERY = "query"
 
 
-def write_sheet(
-    opened: Opened, title: str, query: Photograph, box: Box | None, found: list[Found], out: Root | None
-) -> str:
+def write_sheet(opened: Opened, title: str, query: Query, found: list[Found], out: Root | None) -> str:
     """Writes the sheet of a search, by default to a folder of its own in the root; gives where its page is.
 
     Args:
         title: of the page, such as the name of the query's file.
     """
-    version, root = opened.version, opened.root
-    asked = hashlib.sha256(query.content + repr((box, version.digest, len(found))).encode()).hexdigest()
+    version, root, photograph = opened.version, opened.root, query.photograph
+    text = query.text.words if query.text else ""
+    content = photograph.content if photograph else b""
+    asked = hashlib.sha256(content + repr((query.box, text, version.digest, len(found))).encode()).hexdigest()
     folder, target = ("", out) if out else (f"searches/{asked[:12]}/", root)
-    facts = [
+    paths = {image["sha256"]: image["path"] for image in opened.images}
+    shown = Picture(_QUERY, photograph.width, photograph.height) if photograph else None
+    sheet = Sheet(title, shown, query.box, text, found, [*_facts_of_text(query), *_facts(opened)])
+
+    def read(picture: Picture) -> bytes:
+        return content if picture.name == _QUERY else get_image(root, paths[picture.name])
+
+    for path, written in render_search(sheet, read):
+        target.write(f"{folder}{path}", written, flush=False)
+    return target.path(f"{folder}index.html")
+
+
+def _facts(opened: Opened) -> list[tuple[str, str]]:
+    version = opened.version
+    return [
         ("index", version.folder),
         ("kind", version.chosen.factory),
         ("images", f"{len(opened.images):,}"),
         ("network", f"{opened.network.settings.backbone} {version.network[:12]}"),
     ]
-    paths = {image["sha256"]: image["path"] for image in opened.images}
-    sheet = Sheet(title, Picture(_QUERY, query.width, query.height), box, found, facts)
 
-    def read(picture: Picture) -> bytes:
-        return query.content if picture.name == _QUERY else get_image(root, paths[picture.name])
 
-    for path, content in render_search(sheet, read):
-        target.write(f"{folder}{path}", content, flush=False)
-    return target.path(f"{folder}index.html")
+def _facts_of_text(query: Query) -> list[tuple[str, str]]:
+    if not query.text:
+        return []
+    stems = ", ".join(f"{stem} {weight:.2f}" for stem, weight in query.text.stems)
+    unknown = [("not known", ", ".join(query.text.unknown))] if query.text.unknown else []
+    return [("stems", stems), *unknown]
 
 
 def found_table(found: list[Found]) -> Table:

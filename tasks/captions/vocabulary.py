@@ -57,6 +57,12 @@ class Vocabulary:
         }
         return weights, pa.table(columns).cast(ENCODED_IMAGES.schema)
 
+    def unknown_words(self, text: str) -> list[str]:
+        """The words of a text that are counted as no term, in their order, each once."""
+        words = list(count_words([text]))
+        known = np.flatnonzero(np.diff(self._columns_of(words).indptr))
+        return [word for place, word in enumerate(words) if place not in known]
+
     def _columns_of(self, words: list[str]) -> sp.csr_array:
         """Words by terms: 1 where a word's stem is the term."""
         stem, column_of = make_stemmer(self.settings), {term: column for column, term in enumerate(self.terms)}

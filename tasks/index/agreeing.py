@@ -36,8 +36,7 @@ def agreeing_regions(
         if len(chosen) == most or products[one, other] <= 0:
             break
         if not any(
-            _overlap(query_boxes[one], query_boxes[q]) > _APART
-            or _overlap(result_boxes[other], result_boxes[r]) > _APART
+            overlap(query_boxes[one], query_boxes[q]) > _APART or overlap(result_boxes[other], result_boxes[r]) > _APART
             for q, r in chosen
         ):
             chosen.append((one, other))
@@ -47,7 +46,8 @@ def agreeing_regions(
     ]
 
 
-def _overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Intersection over union of two boxes."""
-    common = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    return float(common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common))
+def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of boxes (…, 4), half-open, that are broadcast against each other."""
+    common = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(axis=-1)
+    areas = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1)
+    return np.asarray(common / (areas - common), np.float64)

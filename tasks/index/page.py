@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.index.agreeing import Agreement
+from tasks.index.contributions import Contribution
 from tasks.index.query import Box
 from tasks.pages.pictures import thumbnail
 from tasks.pages.rendering import style_sheet, template_environment
@@ -13,6 +14,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 COLOURS = ("#ff5d8f", "#ffb000", "#4cc3ff", "#b58cff")
 """Of the pairs of regions, the best first; as many pairs are drawn."""
+REGIONS = 3
+"""Regions of a result that are drawn for a query with a text: more hide what they show."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,24 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What of a similarity one part of the query makes, such as its text, and the regions that add most to that."""
+
+    name: str
+    similarity: float
+    regions: Sequence[Contribution]
+
+
+@dataclass(frozen=True)
 class Found:
-    """A result.
+    """A result, for a photograph with what both show, and for a query with a text with what makes it similar.
 
     Attributes:
         similarity: of the descriptors.
         verdict: `kept`, or the reason code for which it was dropped.
-        box: what of it looks like the query, in its pixels.
+        box: what of it looks like the photograph, in its pixels.
         agreements: pairs of regions, the best first.
+        shares: of each part of the query, which add up to the similarity.
     """
 
     picture: Picture
@@ -42,15 +55,22 @@ class Found:
     verdict: str
     box: Box | None = None
     agreements: Sequence[Agreement] = field(default=())
+    shares: Sequence[Share] = field(default=())
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A search: its query with the box that was searched for, what was found, and facts that are told of it."""
+    """A search: its query, what was found, and facts that are told of it.
+
+    Attributes:
+        query, box: the photograph, and what of it was searched for; none where only a text was.
+        text: what was searched for in words; empty where only a photograph was.
+    """
 
     title: str
-    query: Picture
+    query: Picture | None
     box: Box | None
+    text: str
     found: Sequence[Found]
     facts: Sequence[tuple[str, str]]
 
@@ -62,11 +82,12 @@ def render_search(sheet: Sheet, read: Callable[[Picture], bytes]) -> Iterator[tu
         read: gives the file of a photograph.
     """
     yield style_sheet()
-    pictures = {picture.name: picture for picture in (sheet.query, *(found.picture for found in sheet.found))}
-    for picture in pictures.values():
+    shown = [*([sheet.query] if sheet.query else []), *(found.picture for found in sheet.found)]
+    for picture in {picture.name: picture for picture in shown}.values():
         yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
     template = template_environment(_TEMPLATES).get_template("search.html")
-    yield "index.html", template.render(base="", sheet=sheet, overlay=overlay, COLOURS=COLOURS).encode()
+    colours = COLOURS[:REGIONS] if sheet.text else COLOURS
+    yield "index.html", template.render(base="", sheet=sheet, overlay=overlay, colours=colours).encode()
 
 
 def overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ...]]) -> str:

@@ -1,6 +1,7 @@
 """The flow `index` and the commands that ask what it publishes, over a curated version of made-up photographs."""
 
 import io
+import re
 import shutil
 from collections.abc import Mapping
 from functools import partial
@@ -29,6 +30,7 @@ from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.evaluate.photographs import Described, describe_photographs, describe_queries, rank_exactly, read_scored_set
 from tasks.evaluate.results import Conditions, result_rows
 from tasks.overlap.groundtruth import stem_of
+from tests.text_network import publish_text_network
 
 SETTINGS = IndexFlowSettings(describe=DescribeSettings(longest_sides=(128,)), whiten=WhitenSettings(dimensions=32))
 
@@ -158,6 +160,63 @@ def test_a_query_that_is_no_use_is_refused_in_one_line(cairn, first, listed, tmp
     photo = tmp_path / "query.jpg"
     photo.write_bytes(content or listed.view_of("abbey", "never seen"))
     ended = cairn("search", photo, "--root", first[0], *more)
+    assert (ended.code, ended.output) == (2, "")
+    assert ended.errors.startswith("error: ")
+    assert ended.errors.count("\n") == 1
+    assert said in ended.errors
+
+
+@pytest.fixture(scope="module")
+def worded(first, server, tmp_path_factory) -> Path:
+    """The root once more, with an index of a network that knows three words, and later ones that know none."""
+    root = Path(shutil.copytree(first[0], tmp_path_factory.mktemp("worded") / "root"))
+    store = Root(str(root))
+    said = {row["image_id"]: f"the old {row['landmark_id']}" for row in rows(root, first[1].version, "indexed")}
+    publish_text_network(store, first[1].version, said)
+    index("latest", str(root), None, SETTINGS, network="latest")
+    return root
+
+
+def test_a_text_finds_what_it_was_said_of_and_the_page_shows_regions(cairn, worded, tmp_path):
+    ended = cairn("search", "--text", "That DOMES!", "--root", worded, "--count", 6, "--out", tmp_path)
+    assert ended.code == 0, ended.errors
+    assert ended.output.splitlines()[0] == "not in its vocabulary, and passed over: that"
+    found = [line.split() for line in ended.output.splitlines()[2:8]]
+    assert {line[2] for line in found} == {"dome"}
+    page = (tmp_path / "index.html").read_text()
+    assert "“That DOMES!”" in page
+    assert page.count('class="tile"') == 6
+    assert page.count('<rect class="region"') >= 6
+    assert len(list((tmp_path / "pictures").iterdir())) == 6
+
+
+def test_a_text_modifies_a_photograph(cairn, worded, listed, tmp_path):
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(listed.view_of("abbey", "abbey-2"))
+    alone = cairn("search", photo, "--root", worded, "--count", 1)
+    assert alone.output.splitlines()[1].split()[1] == "abbey-2"
+    ended = cairn("search", photo, "--text", "bridge", "--root", worded, "--count", 12, "--out", tmp_path / "sheet")
+    assert ended.code == 0, ended.errors
+    assert {line.split()[2] for line in ended.output.splitlines()[1:13]} >= {"abbey", "bridge"}
+    page = (tmp_path / "sheet/index.html").read_text()
+    assert page.count("by the photograph") == page.count("by the text") == 12
+    similarities = re.findall(r'class="similarity">(-?[0-9.]+)</b>', page)
+    for photograph, text, both in zip(*[map(float, similarities)] * 3, strict=True):
+        assert photograph + text == pytest.approx(both, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "nothing to search for; give a PHOTO, --text, or both"),
+        (("--text", "bridge", "--box", 0, 0, 99, 99), "--box is what of a photograph is searched for; give PHOTO too"),
+        (("--text", "bridge", "--objects", 3), "--objects ranks by what results show of a photograph alone"),
+        (("--text", "the unheard"), "no word of 'the unheard' has a weight in the vocabulary of networks/landmarks/1-"),
+        (("--text", "bridge", "--index", "1"), "can't be searched by text: network"),
+    ],
+)
+def test_what_can_not_be_searched_for_is_told_in_one_line(cairn, worded, arguments, said):
+    ended = cairn("search", "--root", worded, *arguments)
     assert (ended.code, ended.output) == (2, "")
     assert ended.errors.startswith("error: ")
     assert ended.errors.count("\n") == 1

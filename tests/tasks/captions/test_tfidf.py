@@ -255,3 +255,9 @@ def test_a_vocabulary_of_strangers_words_is_empty(by_hand):
     assert weights.nnz == 0
     assert images["distinct_terms"].to_pylist() == [0, 0]
     assert Vocabulary(by_hand[2].vocabulary, EncodeSettings()).encode([])[0].shape[0] == 0
+
+
+def test_words_that_a_vocabulary_lacks_are_told(by_hand):
+    told = Vocabulary(by_hand[2].vocabulary, EncodeSettings(stop_words=("the",)))
+    assert told.unknown_words("Zebras and the DOGS; two zebras.") == ["zebras", "and", "the"]
+    assert told.unknown_words("") == told.unknown_words("1, 2") == []

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 from PIL import Image
 
 from tasks.index.agreeing import Agreement
-from tasks.index.page import COLOURS, Found, Picture, Sheet, render_search
+from tasks.index.contributions import Contribution
+from tasks.index.page import COLOURS, Found, Picture, Share, Sheet, render_search
 
 QUERY = Picture("query", 400, 300)
 
@@ -18,8 +19,8 @@ def photograph(picture: Picture) -> bytes:
     return sink.getvalue()
 
 
-def render(*found: Found, box=None, title="tower.jpg") -> dict[str, bytes]:
-    return dict(render_search(Sheet(title, QUERY, box, found, [("searched", "2 photographs")]), photograph))
+def render(*found: Found, box=None, title="tower.jpg", query=QUERY, text="") -> dict[str, bytes]:
+    return dict(render_search(Sheet(title, query, box, text, found, [("searched", "2 photographs")]), photograph))
 
 
 def a_result(**changes) -> Found:
@@ -67,6 +68,30 @@ def test_verdict_class_and_similarity_are_told():
     assert "<b>2</b> photographs that look most like it, of 1 class; <b>1</b> of them are kept" in text
 
 
+def test_a_text_alone_has_no_photograph_and_each_result_the_regions_that_add_most():
+    share = Share("text", 0.8126, [Contribution((10.0, 20.0, 110.0, 120.0), 0.21)])
+    files = render(a_result(shares=[share]), query=None, text="a tower")
+    assert sorted(files) == ["index.html", f"pictures/{'ab' * 32}.jpg", "style.css"]
+    page = files["index.html"].decode()
+    assert "photographs that are most like these words" in page
+    assert page.count('<rect class="region"') == 1
+    assert "0.813</b> · regions 0.21<" in page
+    assert "by the text" not in page  # there is nothing else
+
+
+def test_a_photograph_with_a_text_shows_each_result_by_either():
+    shares = [
+        Share("photograph", 0.5126, [Contribution((10.0, 20.0, 110.0, 120.0), 0.21)]),
+        Share("text", 0.3, [Contribution((5.0, 5.0, 90.0, 90.0), 0.11), Contribution((50.0, 90.0, 200.0, 240.0), 0.1)]),
+    ]
+    page = render(a_result(shares=shares), text="at night")["index.html"].decode()
+    assert "photographs that are most like it and these words together" in page
+    assert page.count(f'src="pictures/{"ab" * 32}.jpg"') == 2
+    assert page.count('<rect class="region"') == 3
+    assert 'by the photograph <b class="similarity">0.513</b> · regions 0.21<' in page
+    assert 'by the text <b class="similarity">0.300</b> · regions 0.11 0.10<' in page
+
+
 def test_names_that_others_gave_stay_text():
     class Scripts(HTMLParser):
         found = 0
@@ -76,5 +101,7 @@ def test_names_that_others_gave_stay_text():
 
     evil = '<script>alert(1)</script>"><img src="x">'
     parser = Scripts()
-    parser.feed(render(a_result(landmark_id=evil, image_id=evil, verdict=evil), title=evil)["index.html"].decode())
+    parser.feed(
+        render(a_result(landmark_id=evil, image_id=evil, verdict=evil), title=evil, text=evil)["index.html"].decode()
+    )
     assert parser.found == 0
