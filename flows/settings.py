@@ -35,6 +35,7 @@ from tasks.match.settings import MatchSettings
 from tasks.overlap.settings import ClassSettings, OverlapSettings
 from tasks.publish.settings import PublishSettings
 from tasks.settings import StageSettings
+from tasks.train.semantic_settings import SemanticSettings
 from tasks.train.settings import TrainSettings
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -104,6 +105,18 @@ class TrainFlowSettings(StageSettings):
         WhitenSettings(), description="how the whitening is learned that training begins with"
     )
     train: TrainSettings = Field(TrainSettings(), description="loss, mining, steps and scores on the way")
+
+
+class SemanticFlowSettings(StageSettings):
+    """What decides the result of the flow `train-semantic`, stage by stage."""
+
+    describe: DescribeSettings = Field(
+        DescribeSettings(levels=2, longest_sides=(576,)), description="the network that is trained, as the paper does"
+    )
+    whiten: WhitenSettings = Field(
+        WhitenSettings(), description="how the whitening is learned that training begins with"
+    )
+    train: SemanticSettings = Field(SemanticSettings(), description="loss, triplets, steps and scores on the way")
 
 
 class Addresses(RootModel[dict[str, tuple[RemoteFile, ...]]]):
@@ -214,6 +227,11 @@ def read_index_settings(path: Path) -> IndexFlowSettings:
 def read_train_settings(path: Path) -> TrainFlowSettings:
     """Reads a TOML file with a section per stage of the flow `train`, as `read_settings` does."""
     return _read("settings", path, TrainFlowSettings, "[train.mining]")
+
+
+def read_semantic_settings(path: Path) -> SemanticFlowSettings:
+    """Reads a TOML file with a section per stage of the flow `train-semantic`, as `read_settings` does."""
+    return _read("settings", path, SemanticFlowSettings, "[train.draw]")
 
 
 def read_overrides(path: Path) -> Overrides:

@@ -1,15 +1,13 @@
 """The flow `train`: from a published version to a network that was trained on it, published as a version of its own."""
 
-import base64
 from pathlib import Path
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from pydantic import BaseModel, ConfigDict
 
 from flows.describing import learn_network, pack_version
+from flows.networks import TrainedVersion, announce_network, network_inputs, training_facts
 from flows.runtime.naming import run_name
-from flows.runtime.publication import News, publish_once
+from flows.runtime.publication import publish_once
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
 from storage.manifest import Manifest, NetworkManifest, TrainedFacts
@@ -18,29 +16,19 @@ from storage.tables.acquisition import IMAGES
 from storage.tables.groups import BOXES, GROUPS, PAIRS
 from storage.tables.spec import FileRef
 from storage.tables.versions import VERDICTS
-from storage.versions import read_version_table, source_of, version_ref
+from storage.versions import version_ref
 from tasks.acquire.task import pack_images
 from tasks.contracts import StageRunner
 from tasks.describe.contracts import load_stored
 from tasks.describe.network import Stored
 from tasks.describe.task import learn_from_moments, take_moments
 from tasks.publish.contracts import Published
-from tasks.train.contracts import ClassifyInputs, PublishNetworkInputs, TestFolder, TrainInputs
+from tasks.train.contracts import ClassifyInputs, PublishNetworkInputs, TrainInputs
 from tasks.train.job import ClassifyingSettings, TrainingSettings
-from tasks.train.report import compare_scores, draw_training
 from tasks.train.task import classify_photographs, publish_network, train_network
 
 STAGES = (classify_photographs, pack_images, take_moments, learn_from_moments, train_network, publish_network)
 """All stages, in their order."""
-
-
-class TrainedVersion(BaseModel):
-    """What the flow returns: the network that now is the latest, and whether that is news."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: NetworkManifest
-    is_new: bool
 
 
 @flow(name="train", flow_run_name=run_name("name", "version"), persist_result=False)
@@ -69,7 +57,7 @@ def train(
         return run_training(runner, request, settings, run).folder
 
     made, is_new = publish_once(
-        store, request.version.name, NetworkManifest, STAGES, RunSettings(pages=run.pages), work, _announce
+        store, request.version.name, NetworkManifest, STAGES, RunSettings(pages=run.pages), work, announce_network
     )
     return TrainedVersion(version=made, is_new=is_new)
 
@@ -83,36 +71,14 @@ def run_training(
     packets = pack_version(runner, version)
     start = learn_network(runner, version, packets, describe, settings.whiten, backbone)
     inputs = TrainInputs(
-        images=version_ref(version, IMAGES),
-        verdicts=version_ref(version, VERDICTS),
+        **dict(network_inputs(runner.root, version, request.test_sets, start, run)),
         groups=version_ref(version, GROUPS),
         pairs=version_ref(version, PAIRS),
         boxes=version_ref(version, BOXES),
-        network=start.digest,
-        stored=start.stored,
-        test_sets={
-            name: TestFolder(digest=asked.digest, certificates=asked.certificates, folder=asked.folder)
-            for name, asked in request.test_sets.items()
-        },
-        processes=run.processes,
-        workers=run.workers,
-        tensorboard=_board(runner.root, request, run),
     )
     training = TrainingSettings(describe=describe, train=settings.train)
     trained = runner.each_here(train_network, {"": inputs}, training, 1)[""]
-    facts = TrainedFacts(
-        settings=settings.model_dump(mode="json"),
-        source=source_of(version),
-        source_digest=version.digest,
-        start=start.digest,
-        network=trained.network,
-        dimensions=trained.dimensions,
-        photographs=trained.photographs,
-        iterations=trained.iterations,
-        best=trained.best,
-        certificates=trained.certificates,
-        environment=trained.environment,
-    )
+    facts = TrainedFacts(settings=settings.model_dump(mode="json"), **training_facts(version, start, trained))
     published = PublishNetworkInputs(name=version.name, trained=trained, facts=facts)
     return runner.one(publish_network, published, None)
 
@@ -132,28 +98,3 @@ def _classify(runner: StageRunner, version: Manifest, settings: TrainFlowSetting
     for path, reason in made.left_out.items():
         get_run_logger().warning("%s was not read, and the classifier learned nothing from it: %s", path, reason)
     return made.backbone
-
-
-def _board(root: Root, request: TrainRequest, run: TrainRunSettings) -> Path | None:
-    """Where TensorBoard's files go: where that is told, or beside the networks of a root on this machine."""
-    if run.tensorboard or not root.is_local:
-        return run.tensorboard
-    return Path(root.path(f"tensorboard/{source_of(request.version)}"))
-
-
-def _announce(root: Root, version: NetworkManifest, news: News[NetworkManifest]) -> None:
-    """Logs what came of the run, and shows scores, curves and the way to the report as artifacts."""
-    logger = get_run_logger()
-    logger.info("%s: the best of %d iterations was %d", news.tell(version), version.iterations, version.best)
-    losses, scores, left_out = (read_version_table(root, version, name) for name in ("losses", "scores", "left_out"))
-    for row in left_out.to_pylist():
-        logger.warning("%s was not read, and nothing learned from it: %s", row["path"], row["reason"])
-    rows = compare_scores(version, scores.to_pandas())
-    create_table_artifact(rows, key="train-scores", description=f"mAP before and after: {version.folder}")
-    for name, plot in draw_training(version.best, losses.to_pandas(), scores.to_pandas()).items():
-        told = f"Over the iterations: {name}"
-        drawn = base64.b64encode(plot.encode()).decode()
-        create_markdown_artifact(
-            f"![{name}](data:image/svg+xml;base64,{drawn})", key=f"train-{name}-curve", description=told
-        )
-    news.link_report(root, version, "train-report")

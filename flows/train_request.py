@@ -9,9 +9,9 @@ from flows.index_request import AskedSet, check_asked_sets
 from storage.certificates import list_certificates, read_certificate_table
 from storage.errors import InputError
 from storage.locks import check_free
-from storage.manifest import Manifest, NetworkManifest
+from storage.manifest import CaptionManifest, Manifest, NetworkManifest
 from storage.root import Root
-from storage.versions import find_version, only_name, source_of
+from storage.versions import find_version, list_names, only_name, source_of
 from tasks.describe.installed import check_networks_installed
 
 
@@ -22,6 +22,12 @@ class TrainRequest(BaseModel):
 
     version: Manifest
     test_sets: dict[str, AskedSet] = Field(description="by name")
+
+
+class SemanticRequest(TrainRequest):
+    """The same, with captions to learn from."""
+
+    captions: CaptionManifest
 
 
 def check_train_request(version: str, name: str | None, root: str, test_sets: Mapping[str, Path]) -> TrainRequest:
@@ -42,6 +48,35 @@ def check_train_request(version: str, name: str | None, root: str, test_sets: Ma
     store.check_writable()
     check_free(store, f"{NetworkManifest.shelf}/{found.name}")
     return TrainRequest(version=found, test_sets=asked)
+
+
+def check_semantic_request(
+    version: str, name: str | None, root: str, captions: str | None, test_sets: Mapping[str, Path]
+) -> SemanticRequest:
+    """Checks all that a user can get wrong.
+
+    Args:
+        version, name, test_sets: as of `check_train_request`.
+        captions: NAME, or NAME/VERSION, of captions; None where the root holds only one name of them.
+
+    Raises:
+        InputError: as `check_train_request` does, and where there are no such captions.
+    """
+    asked, store = check_train_request(version, name, root, test_sets), Root(root)
+    told, _, which = (captions or "").partition("/")
+    found = find_version(store, _captions_name(store, told), which or "latest", CaptionManifest)
+    return SemanticRequest(**dict(asked), captions=found)
+
+
+def _captions_name(root: Root, told: str) -> str:
+    names = list_names(root, CaptionManifest)
+    if not names:
+        raise InputError(f"{root.url} holds no captions to learn from; make them with cairn captions run")
+    if told not in names and (told or len(names) > 1):
+        raise InputError(
+            f"captions {told!r}: {root.url} holds those of {', '.join(names)}; give --captions one of them"
+        )
+    return told or names[0]
 
 
 def _check_leaks(root: Root, version: Manifest, test_sets: Mapping[str, AskedSet]) -> None:

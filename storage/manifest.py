@@ -176,10 +176,11 @@ class TrainedFacts(Request):
         "", description="the captions that told it what is alike, `NAME/N-DIGEST`; empty: classes did"
     )
     captions_digest: str = Field("", description="digest of that version of captions; empty: none")
+    joined: dict[str, int] = Field({}, description="of images and captions, what had its counterpart and what had none")
     start: str = Field(description="digest of the network that training began with, its whitening included")
     network: str = Field(description="digest of the trained network, its whitening included")
     dimensions: int = Field(description="of a descriptor")
-    photographs: int = Field(description="kept photographs of the version")
+    photographs: int = Field(description="photographs of the version that it could learn from")
     iterations: int = Field(description="that were carried out")
     best: int = Field(description="after how many of them the network was the one that is published")
     certificates: dict[str, str] = Field(

@@ -99,6 +99,8 @@ def _choose(root: Root, keep: int) -> tuple[list[Version], list[Version]]:
 def _made_of(version: Version) -> Iterator[tuple[str, str]]:
     if isinstance(version, IndexManifest | NetworkManifest):
         yield Manifest.shelf, version.source
+    if isinstance(version, NetworkManifest) and version.captions:
+        yield CaptionManifest.shelf, version.captions
     if isinstance(version, IndexManifest) and version.trained:
         yield NetworkManifest.shelf, version.trained
 

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from storage.errors import InputError
 
@@ -11,6 +11,20 @@ class StageSettings(BaseModel):
     """The knobs of a stage: frozen, and an unknown name is an error rather than a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_sections(cls, told: Any) -> Any:
+        """What a section leaves out is as in these settings' own default of it, not as in the section's class."""
+        if not isinstance(told, dict):
+            return told
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: {**defaults[name].model_dump(exclude_unset=True), **value}
+            if isinstance(value, dict) and isinstance(defaults.get(name), StageSettings)
+            else value
+            for name, value in told.items()
+        }
 
 
 S = TypeVar("S", bound=StageSettings)

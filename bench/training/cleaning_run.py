@@ -19,6 +19,7 @@ from tasks.evaluate.protocol import OWN, score
 from tasks.index.search import search_exactly
 from tasks.train.checkpoint import Progress, ScoredAt
 from tasks.train.gradients import make_trainable
+from tasks.train.instances import Instances
 from tasks.train.loop import train
 from tasks.train.mining import JUNK, Indices, Labels
 from tasks.train.optimizing import make_optimizer
@@ -99,8 +100,9 @@ def _train(lesson: Lesson, settings: TrainSettings, exam: Exam, network: Network
         found.append(exam.average_precisions(vectors))
         return []
 
-    trainer = make(fabric, wrapped, optimizer, _samples(lesson, exam), settings, _read, 0, examine)
-    train(trainer, Progress(run=""), np.empty((0, 3), np.int64), Keeper())
+    samples = _samples(lesson, exam)
+    trainer = make(fabric, wrapped, optimizer, samples.photographs, settings, _read, 0, examine)
+    train(trainer, Instances(samples, settings), Progress(run=""), np.empty((0, 3), np.int64), Keeper())
     return np.array(found)
 
 

@@ -1,7 +1,7 @@
 """The commands about networks: `train` makes one, `networks` lists them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -10,9 +10,14 @@ from rich.text import Text
 from flows.commands.listing import print_versions
 from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
 from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from storage.errors import InputError
 from storage.manifest import NetworkManifest
 from storage.root import Root
 from storage.versions import read_version_table
+
+if TYPE_CHECKING:  # they bring Prefect and torch, which take their time
+    from flows.networks import TrainedVersion
+    from flows.settings import TrainRunSettings
 
 
 def train(
@@ -31,31 +36,78 @@ def train(
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder for TensorBoard; by default `tensorboard` in the root.")
     ] = None,
+    kind: Annotated[
+        Literal["instance", "semantic"],
+        typer.Option(help="What is alike: photographs of one class, or what captions say is alike."),
+    ] = "instance",
+    captions: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[/VERSION]", help="Captions that say what is alike; see cairn captions."),
+    ] = None,
 ) -> None:
-    """Train a network on the kept photographs of VERSION; needs the extra `train`."""
+    """Train a network on the photographs of VERSION; needs the extra `train`."""
+    if captions and kind == "instance":
+        raise InputError("--captions are learned from by --kind semantic; give both, or neither")
     quieten_prefect()
-    from flows.settings import TrainFlowSettings, TrainRunSettings, read_train_settings
-    from flows.train_request import check_train_request
-
-    chosen = read_train_settings(settings) if settings else TrainFlowSettings()
-    test_sets = read_test_sets(test_set or [])
-    check_train_request(version, name, root, test_sets)
-    from flows.runtime.server import prefect_server
-    from flows.train import train as flow
+    from flows.settings import TrainRunSettings
 
     run = TrainRunSettings(processes=processes, workers=workers, tensorboard=tensorboard)
-    with progress_bars(), prefect_server():
-        made = flow(version, root, name, chosen, test_sets, run)
+    test_sets = read_test_sets(test_set or [])
+    if kind == "semantic":
+        made = _train_semantic(version, root, name, captions, settings, test_sets, run)
+    else:
+        made = _train_instances(version, root, name, settings, test_sets, run)
     _describe(Root(root), made.version)
     news = "published" if made.is_new else "nothing new; the latest network is"
     console.print(f"\n{news} [bold]{made.version.folder}[/]")
     console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
 
 
+def _train_instances(
+    version: str,
+    root: str,
+    name: str | None,
+    settings: Path | None,
+    test_sets: dict[str, Path],
+    run: "TrainRunSettings",
+) -> "TrainedVersion":
+    from flows.settings import TrainFlowSettings, read_train_settings
+    from flows.train_request import check_train_request
+
+    chosen = read_train_settings(settings) if settings else TrainFlowSettings()
+    check_train_request(version, name, root, test_sets)
+    from flows.runtime.server import prefect_server
+    from flows.train import train as flow
+
+    with progress_bars(), prefect_server():
+        return flow(version, root, name, chosen, test_sets, run)
+
+
+def _train_semantic(
+    version: str,
+    root: str,
+    name: str | None,
+    captions: str | None,
+    settings: Path | None,
+    test_sets: dict[str, Path],
+    run: "TrainRunSettings",
+) -> "TrainedVersion":
+    from flows.settings import SemanticFlowSettings, read_semantic_settings
+    from flows.train_request import check_semantic_request
+
+    chosen = read_semantic_settings(settings) if settings else SemanticFlowSettings()
+    check_semantic_request(version, name, root, captions, test_sets)
+    from flows.runtime.server import prefect_server
+    from flows.train_semantic import train_semantic as flow
+
+    with progress_bars(), prefect_server():
+        return flow(version, root, name, captions, chosen, test_sets, run)
+
+
 def _describe(root: Root, version: NetworkManifest) -> None:
     from tasks.train.report import compare_scores
 
-    table = Table("test set", "protocol", "queries", "mAP before", "after", "certificate", box=None)
+    table = Table("test set", "protocol", "queries", "before", "after", "certificate", box=None)
     for row in compare_scores(version, read_version_table(root, version, "scores").to_pandas()):
         scores = f"{row['before']:.3f}", f"{row['after']:.3f}"
         table.add_row(row["test_set"], row["protocol"], f"{row['queries']:,}", *scores, row["certificate"][:13])
@@ -65,6 +117,9 @@ def _describe(root: Root, version: NetworkManifest) -> None:
         f"was that after {version.best:,}",
         soft_wrap=True,
     )
+    if version.captions:
+        told = ", ".join(f"{count:,} {what}" for what, count in version.joined.items())
+        console.print(f"captions: {version.captions}; {told}", soft_wrap=True)
     if rows := version.tables["left_out"].rows:
         console.print(f"[bold yellow]![/] {rows:,} photographs could not be read; the table `left_out` names them")
 
@@ -76,9 +131,10 @@ def networks(root: RootOption = "./data") -> None:
         return (
             version.source,
             version.settings.get("describe", {}).get("backbone", ""),
+            version.captions or "classes",
             version.iterations,
             version.network[:12],
         )
 
-    headings = ("version", "backbone", "iterations", "network")
+    headings = ("version", "backbone", "learned from", "iterations", "network")
     print_versions(Root(root), NetworkManifest, headings, facts, "cairn train makes it anew")

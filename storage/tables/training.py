@@ -38,9 +38,15 @@ SCORES = TableSpec(
         [
             column("iteration", INT, "How many it had behind it; 0 is the network that training began with."),
             column("test_set", TEXT, "Name of the test set; `val` is the version's own."),
-            column("protocol", TEXT, "`classic`, `easy`, `medium`, `hard`, `holidays`, or `own`."),
-            column("queries", INT, "Number of queries that have answers."),
-            column("mean_average_precision", pa.float64(), "By the trapezoid; null without queries.", optional=True),
+            column("protocol", TEXT, "`classic`, `easy`, `medium`, `hard`, `holidays`, `own`; or `V`, `VT`."),
+            column("queries", INT, "Number of queries that have answers; of `V` and `VT`, of triplets."),
+            column(
+                "score",
+                pa.float64(),
+                "mAP by the trapezoid; of `V` and `VT`, the share of triplets in which the positive is more similar to "
+                "the query's image, or image and text, than the negative is. Null without queries.",
+                optional=True,
+            ),
         ]
     ),
 )

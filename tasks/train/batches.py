@@ -1,7 +1,6 @@
 """What an iteration looks at, and what it loses: triplets that were mined, or lists for the AP loss."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,25 +9,18 @@ from torch import Tensor
 from storage.errors import InputError
 from tasks.train.losses import ap_losses, dot_losses, squared_losses
 from tasks.train.mining import JUNK, Indices, Labels, Mask, candidates, draw_triplets
+from tasks.train.objective import Batch, drawn_triplets, readable_triplets
 from tasks.train.settings import LossSettings, MiningSettings
 
 _LISTS = 2  # a stream of random numbers; mining has two others
 _RANKING = {"dot": dot_losses, "squared": squared_losses}
 
 
-class Batch(NamedTuple):
-    """Images, each once, and the triplets of them by place, int64 (triplets, 3); of lists for the AP loss, none."""
-
-    images: Indices
-    triplets: Indices | None
-
-
 def triplet_batch(mined: Indices, settings: MiningSettings, iteration: int) -> Batch:
     """The triplets of an iteration; empty where nothing that was mined loses."""
     if not len(mined):
         return Batch(np.empty(0, np.int64), np.empty((0, 3), np.int64))
-    images, places = np.unique(draw_triplets(mined, settings, iteration), return_inverse=True)
-    return Batch(images, places.reshape(-1, 3))
+    return drawn_triplets(draw_triplets(mined, settings, iteration))
 
 
 def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batch:
@@ -64,8 +56,7 @@ def loss_of(batch: Batch, labels: Labels, readable: Mask, settings: LossSettings
         readable: bool (images,), of the batch; what has an image that isn't counts as without loss.
     """
     if batch.triplets is not None:
-        triplets = torch.from_numpy(batch.triplets[readable[batch.triplets].all(axis=1)])
-        count = max(1, len(batch.triplets))
+        triplets, count = readable_triplets(batch, readable), max(1, len(batch.triplets))
         return lambda described: _RANKING[settings.loss](described[triplets], settings.margin).sum() / count
     positive, negative = (np.array(masks) & readable for masks in zip(*candidates(labels, batch.images), strict=True))
     asks = torch.from_numpy(positive.any(axis=1) & readable)

@@ -23,7 +23,7 @@ _NETWORK, _OPTIMIZER, _MINED = "network.", "optimizer.", "mined"
 
 
 class ScoredAt(BaseModel):
-    """What the network scored after so many iterations: a mean average precision, None where no query has answers."""
+    """What the network scored after so many iterations: None where there was nothing to score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ class ScoredAt(BaseModel):
     test_set: str
     protocol: str
     queries: int
-    mean_average_precision: FiniteFloat | None
+    score: FiniteFloat | None
 
 
 class Progress(BaseModel):

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
+
 from storage.manifest import TrainedFacts
 from storage.tables.acquisition import ImagesRef
+from storage.tables.captions import CaptionImagesRef, CaptionTripletsRef, CaptionVocabularyRef
 from storage.tables.features import SignatureRef
 from storage.tables.groups import BoxesRef, GroupsRef, PairsRef
 from storage.tables.spec import FileRef, MatrixRef
@@ -54,8 +57,8 @@ class TestFolder(Inputs):
     folder: Annotated[Path, Unkeyed("the digest of what is in it stands for it")]
 
 
-class TrainInputs(Inputs):
-    """What `train` reads: a version, the network that training begins with, and test sets by name.
+class NetworkInputs(Inputs):
+    """What every training reads: images of a version, the network that it begins with, and test sets by name.
 
     Attributes:
         network: the digest of that network, its whitening included.
@@ -66,9 +69,6 @@ class TrainInputs(Inputs):
 
     images: ImagesRef
     verdicts: VerdictsRef
-    groups: GroupsRef
-    pairs: PairsRef
-    boxes: BoxesRef
     network: str
     stored: Annotated[Stored, Unkeyed("the network's digest has it")]
     test_sets: dict[str, TestFolder]
@@ -77,10 +77,33 @@ class TrainInputs(Inputs):
     tensorboard: Annotated[Path | None, Unkeyed("nothing that is read again")]
 
 
-class Trained(Output):
-    """What `train` writes.
+class TrainInputs(NetworkInputs):
+    """What `train` reads beside that: what classes, copies, pairs and boxes the version has."""
+
+    groups: GroupsRef
+    pairs: PairsRef
+    boxes: BoxesRef
+
+
+class SemanticInputs(NetworkInputs):
+    """What `train-semantic` reads beside that: the triplets of a version of captions, and its texts as tf-idf.
 
     Attributes:
+        weights: tf-idf of the texts, a row for each of `captions`.
+    """
+
+    captions: CaptionImagesRef
+    weights: MatrixRef
+    triplets: CaptionTripletsRef
+
+
+class Trained(Output):
+    """What `train` and `train-semantic` write.
+
+    Attributes:
+        text: the layer that brings texts into the space of images, where one was learned.
+        photographs: that there were to learn from.
+        joined: of captions, what had its counterpart and what had none, by what it is.
         network: the digest of the trained network.
         iterations: that were carried out.
         best: after how many of them the network was the one that is given.
@@ -91,12 +114,14 @@ class Trained(Output):
 
     backbone: MatrixRef
     whitening: MatrixRef
+    text: MatrixRef | None = None
     losses: LossesRef
     scores: ScoresRef
     left_out: LeftOutRef
     network: str
     dimensions: int
     photographs: int
+    joined: dict[str, int] = Field(default_factory=dict)
     iterations: int
     best: int
     certificates: dict[str, str]
@@ -104,8 +129,13 @@ class Trained(Output):
 
 
 class PublishNetworkInputs(Inputs):
-    """What `publish-network` reads."""
+    """What `publish-network` reads.
+
+    Attributes:
+        vocabulary: of the texts that the network has learned from, where it has a layer for them.
+    """
 
     name: str
     trained: Trained
+    vocabulary: CaptionVocabularyRef | None = None
     facts: TrainedFacts

@@ -37,7 +37,8 @@ def accumulate_gradients(
         images: uint8 (1, 3, height, width) each, of any sizes: the share of this process, as `own_share` has it, or
             one of another share where it has none. Each is asked for twice, so they may be read lazily.
         count: of the images of all processes.
-        loss: one number of the descriptors (images, dimensions).
+        loss: one number of the descriptors (images, dimensions). What else it is computed from, such as a layer for
+            texts, has its gradient added, too: the same in each process, since each computes the whole loss.
 
     Returns:
         The loss.
@@ -47,7 +48,9 @@ def accumulate_gradients(
         described = torch.cat([network(image.to(fabric.device)) for image in images])
     every = gather(fabric, described[: len(mine)], count).requires_grad_()
     value = loss(every)
-    (gradients,) = torch.autograd.grad(value, every)
+    value.backward()  # type: ignore[no-untyped-call]
+    gradients = every.grad
+    assert gradients is not None
     steps = [(image, gradients[number]) for image, number in zip(images, mine, strict=False) if gradients[number].any()]
     if not steps and fabric.world_size > 1:  # the others wait for this process, though its images lose nothing
         steps = [(images[0], torch.zeros_like(gradients[0]))]

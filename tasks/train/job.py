@@ -1,19 +1,34 @@
 """What the stage `train` hands to the processes that train, and what they tell it."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from tasks.describe.settings import DescribeSettings
 from tasks.settings import StageSettings
 from tasks.train.checkpoint import Progress
-from tasks.train.contracts import ClassifyInputs, TrainInputs
-from tasks.train.settings import ClassifySettings, OptimizerSettings, TrainSettings
+from tasks.train.contracts import ClassifyInputs, NetworkInputs, SemanticInputs, TrainInputs
+from tasks.train.semantic_settings import SemanticSettings
+from tasks.train.settings import ClassifySettings, LoopSettings, OptimizerSettings, TrainSettings
 
 
-class TrainingSettings(StageSettings):
+class NetworkSettings(StageSettings):
     """The network, and how it is trained."""
 
     describe: DescribeSettings
+    train: LoopSettings
+
+
+class TrainingSettings(NetworkSettings):
+    """The same of a network that learns from classes."""
+
     train: TrainSettings
+
+
+class SemanticTrainingSettings(NetworkSettings):
+    """The same of one that learns from captions."""
+
+    train: SemanticSettings
 
 
 class ChildJob(BaseModel):
@@ -42,15 +57,37 @@ class ChildJob(BaseModel):
         return f"{self.partial}/outcome.json"
 
 
-class Job(ChildJob):
+class TrainJob(ChildJob):
     """A network to train."""
 
+    inputs: NetworkInputs
+    settings: NetworkSettings
+
+    def best(self, kind: str) -> str:
+        """Folder of the best network so far, by iteration: one of its files."""
+        return f"{self.partial}/best-{kind}"
+
+
+class InstanceJob(TrainJob):
+    """A network to train by classes."""
+
+    kind: Literal["instance"] = "instance"
     inputs: TrainInputs
     settings: TrainingSettings
 
-    def best(self, kind: str) -> str:
-        """Folder of the best network so far, by iteration: its `backbone` or its `whitening`."""
-        return f"{self.partial}/best-{kind}"
+
+class SemanticJob(TrainJob):
+    """A network to train by captions."""
+
+    kind: Literal["semantic"] = "semantic"
+    inputs: SemanticInputs
+    settings: SemanticTrainingSettings
+
+
+class AnyJob(RootModel[InstanceJob | SemanticJob]):
+    """A network to train, as it is read from a file."""
+
+    root: InstanceJob | SemanticJob = Field(discriminator="kind")
 
 
 class Outcome(BaseModel):
@@ -60,6 +97,7 @@ class Outcome(BaseModel):
 
     progress: Progress
     photographs: int
+    joined: dict[str, int]
     certificates: dict[str, str]
     environment: dict[str, str]
 

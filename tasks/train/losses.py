@@ -21,6 +21,25 @@ def dot_losses(triplets: Tensor, margin: float) -> Tensor:
     return torch.relu(margin + ((negatives - positives) * queries).sum(dim=-1))
 
 
+def joint_losses(images: Tensor, texts: Tensor, margin: float) -> Tensor:
+    """The losses that bring images and texts into one space, L_v + L_t1 + L_t2 (Gordo & Larlus 2017, section 4.2).
+
+    L_v ranks images for an image, L_t1 texts for an image, and L_t2 images for a text; each is half of `dot_losses`.
+
+    Args:
+        images, texts: (batch, 3, dimensions), of a query, of a positive and of a negative, what is seen and what is
+            said of it, each of unit length.
+        margin: by how much the positive must be more similar to the query than the negative is.
+
+    Returns:
+        (batch,), the sum for each triplet.
+    """
+    texts_for_images = torch.cat([images[:, :1], texts[:, 1:]], dim=1)
+    images_for_texts = torch.cat([texts[:, :1], images[:, 1:]], dim=1)
+    ways = images, texts_for_images, images_for_texts
+    return torch.stack([dot_losses(own, margin) for own in ways]).sum(dim=0) / 2
+
+
 def squared_losses(triplets: Tensor, margin: float) -> Tensor:
     """The ranking loss of squared distances, ½ max(0, m + ‖q − d⁺‖² − ‖q − d⁻‖²) (Gordo et al. 2016).
 

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from storage.manifest import NetworkManifest
-from storage.tables.training import NETWORK_FILES, NETWORK_TABLES
+from storage.tables.captions import CAPTION_VOCABULARY
+from storage.tables.training import NETWORK_FILES, NETWORK_TABLES, TEXT_FILES
 from tasks.pages.curves import draw_curves
 from tasks.pages.rendering import style_sheet, template_environment
 from tasks.pages.words import flatten
@@ -24,7 +25,9 @@ def render_card(manifest: NetworkManifest, scores: pd.DataFrame) -> str:
     """
     template = template_environment(_TEMPLATES).get_template("card-of-network.md")
     compared = compare_scores(manifest, scores)
-    return template.render(manifest=manifest, compared=compared, specs=NETWORK_TABLES, files=NETWORK_FILES)
+    specs = [spec for spec in (*NETWORK_TABLES, CAPTION_VOCABULARY) if spec.name in manifest.tables]
+    files = {name: told for name, told in (NETWORK_FILES | TEXT_FILES).items() if name in manifest.tables}
+    return template.render(manifest=manifest, compared=compared, specs=specs, files=files)
 
 
 def render_report(
@@ -50,22 +53,20 @@ def draw_training(best: int, losses: pd.DataFrame, scores: pd.DataFrame) -> dict
     smooth = losses.loss.rolling(_SMOOTHED, min_periods=1).mean()
     curves = {"each": list(zip(losses.iteration, losses.loss, strict=True))}
     curves[f"mean of {_SMOOTHED}"] = list(zip(losses.iteration, smooth, strict=True))
-    known = scores.dropna(subset=["mean_average_precision"])
+    known = scores.dropna(subset=["score"])
     mean = {
-        f"{test_set} {protocol}": list(zip(own.iteration, own.mean_average_precision, strict=True))
+        f"{test_set} {protocol}": list(zip(own.iteration, own.score, strict=True))
         for (test_set, protocol), own in known.groupby(["test_set", "protocol"])
     }
     return {
         "loss": draw_curves("loss", "iteration", curves),
-        "scores": draw_curves("mAP", "iterations; the dashed line is the network that is given", mean, 1.0, best),
+        "scores": draw_curves("score", "iterations; the dashed line is the network that is given", mean, 1.0, best),
     }
 
 
 def compare_scores(manifest: NetworkManifest, scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Before and after, a row for each test set and protocol, with the certificate of the version against the set."""
-    known = (
-        scores.dropna(subset=["mean_average_precision"]).set_index(["test_set", "protocol", "iteration"]).sort_index()
-    )
+    known = scores.dropna(subset=["score"]).set_index(["test_set", "protocol", "iteration"]).sort_index()
     rows = []
     for (test_set, protocol), own in known.groupby(["test_set", "protocol"]):
         if not {0, manifest.best} <= {*own.index.get_level_values("iteration")}:
@@ -76,8 +77,8 @@ def compare_scores(manifest: NetworkManifest, scores: pd.DataFrame) -> list[dict
                 "test_set": test_set,
                 "protocol": protocol,
                 "queries": int(before.queries),
-                "before": before.mean_average_precision,
-                "after": after.mean_average_precision,
+                "before": before.score,
+                "after": after.score,
                 "certificate": manifest.certificates.get(str(test_set), ""),
             }
         )

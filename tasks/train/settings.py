@@ -68,29 +68,40 @@ class ClassifySettings(StageSettings):
     seed: int = Field(0, ge=0, description="another number draws other photographs and squares")
 
 
-class ValidationSettings(StageSettings):
+class ScoringSettings(StageSettings):
     """When a network is scored while it trains, and when training ends early."""
 
     every: int = Field(64, ge=1, description="iterations between scores")
+    patience: int | None = Field(
+        None, ge=1, description="scores in a row, none better on `val`, that end the training; without one, none"
+    )
+
+
+class ValidationSettings(ScoringSettings):
+    """The same, and how many photographs the validating ones are searched among."""
+
     database: int = Field(
         5000, ge=1, description="kept photographs that the validating ones are searched among; all, where fewer"
     )
-    patience: int | None = Field(
-        None, ge=1, description="scores in a row without a better mAP on `val` that end the training; without one, none"
-    )
 
 
-class TrainSettings(StageSettings):
-    """What decides how a network is trained, beside the network itself."""
+class LoopSettings(StageSettings):
+    """What every training has, whatever it learns; the defaults are those of instance training."""
 
-    loss: LossSettings = Field(LossSettings(), description="what a step makes smaller")
-    mining: MiningSettings = Field(MiningSettings(), description="which photographs a step looks at")
     optimizer: OptimizerSettings = Field(OptimizerSettings(), description="how weights follow")
-    classify: ClassifySettings = Field(ClassifySettings(), description="a classifier that comes first, if any")
-    validation: ValidationSettings = Field(ValidationSettings(), description="scores on the way")
+    validation: ScoringSettings = Field(ScoringSettings(), description="scores on the way")
     iterations: int = Field(1600, ge=1, description="steps (Gordo et al. 2016 plot as many)")
     longest_sides: tuple[int, ...] = Field(
         (800,), min_length=1, description="longest sides, in pixels; of several, one is drawn for each iteration"
     )
-    crop: bool = Field(False, description="whether photographs are cropped to their boxes when they train")
     checkpoint_every: int = Field(16, ge=1, description="iterations that a kill may cost")
+
+
+class TrainSettings(LoopSettings):
+    """What decides how a network is trained to tell landmarks apart, beside the network itself."""
+
+    loss: LossSettings = Field(LossSettings(), description="what a step makes smaller")
+    mining: MiningSettings = Field(MiningSettings(), description="which photographs a step looks at")
+    classify: ClassifySettings = Field(ClassifySettings(), description="a classifier that comes first, if any")
+    validation: ValidationSettings = Field(ValidationSettings(), description="scores on the way")
+    crop: bool = Field(False, description="whether photographs are cropped to their boxes when they train")

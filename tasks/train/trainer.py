@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,10 +13,10 @@ from torch.optim import Optimizer
 
 from tasks.train.checkpoint import Progress, ScoredAt
 from tasks.train.loading import Asked, Unreadable, load_pictures
-from tasks.train.mining import JUNK, Indices, Labels, Mask
+from tasks.train.mining import Indices, Mask
 from tasks.train.processes import gather, gather_told, own_share
-from tasks.train.samples import Samples
-from tasks.train.settings import TrainSettings
+from tasks.train.samples import Photograph
+from tasks.train.settings import LoopSettings
 
 _BLANK = 64  # pixels a side of what stands in for a photograph that can't be read
 
@@ -40,6 +39,7 @@ class Trainer:
     """The network and its optimizer as Fabric set them up, and where photographs come from.
 
     Attributes:
+        photographs: that are looked at by their places.
         read: gives the bytes under a path.
         workers: processes that read and decode for each process that trains.
         score_sets: scores the network on test sets after so many iterations; called in the first process alone.
@@ -48,18 +48,11 @@ class Trainer:
     fabric: Fabric
     network: _FabricModule
     optimizer: Optimizer
-    samples: Samples
-    settings: TrainSettings
+    photographs: Sequence[Photograph]
+    settings: LoopSettings
     read: Callable[[str], bytes]
     workers: int
     score_sets: Callable[[int], Sequence[ScoredAt]]
-
-    @cached_property
-    def labels(self) -> Labels:
-        """Of the photographs, of which those that validate are no part of any pool."""
-        own, settings = self.samples.labels, self.settings.mining
-        classes = np.where(self.samples.validates, JUNK, own.classes)
-        return Labels(classes, own.pictures, own.verified if settings.positives == "verified" else None)
 
     def share(self, numbers: Indices) -> list[int]:
         """What this process loads of some photographs: its share, or one of another's, since each has to take part."""
@@ -71,7 +64,7 @@ class Trainer:
 
     def ask(self, number: int, side: int, *, crop: bool) -> Asked:
         """How a photograph is asked for."""
-        photograph = self.samples.photographs[number]
+        photograph = self.photographs[number]
         return Asked(photograph.path, side, photograph.box if crop else None)
 
     def readable(self, numbers: Indices, loaded: Sequence[Tensor | Unreadable]) -> tuple[Mask, dict[str, str]]:

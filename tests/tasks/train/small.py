@@ -22,6 +22,7 @@ from tasks.describe.settings import DescribeSettings
 from tasks.describe.whiten import Whiten
 from tasks.train.checkpoint import Progress, export_checkpoint, restore_checkpoint
 from tasks.train.gradients import make_trainable
+from tasks.train.instances import Instances
 from tasks.train.loop import train
 from tasks.train.mining import Indices, Labels
 from tasks.train.optimizing import make_optimizer
@@ -103,7 +104,13 @@ def make_trainer(
 ) -> Trainer:
     fabric, network = join_processes("cpu", processes), small_network()
     wrapped, optimizer = fabric.setup(network, make_optimizer(network, settings.optimizer))
-    return Trainer(fabric, wrapped, optimizer, small_samples(), settings, read, workers, lambda _: ())
+    return Trainer(fabric, wrapped, optimizer, small_samples().photographs, settings, read, workers, lambda _: ())
+
+
+def learn(trainer: Trainer, settings: TrainSettings, keeper: Keeper | None = None) -> Progress:
+    """A training from its beginning."""
+    nothing = np.empty((0, 3), np.int64)
+    return train(trainer, Instances(small_samples(), settings), Progress(run="small"), nothing, keeper or Keeper())
 
 
 class Folder(Keeper):
@@ -127,24 +134,19 @@ class Folder(Keeper):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run(folder: Path, die_at: int | None = None, trainer: Trainer | None = None) -> Progress:
+def run(folder: Path, die_at: int | None = None) -> Progress:
     """A training that goes on from its last checkpoint."""
-    trainer, root = trainer or make_trainer(), Root(str(folder))
+    trainer, root = make_trainer(), Root(str(folder))
     progress, mined = Progress(run="small"), np.empty((0, 3), np.int64)
     for _, content in read_parts(root, "run"):
         progress, mined = restore_checkpoint(content, trainer.network.module, trainer.optimizer, "small")
-    return train(trainer, progress, mined, Folder(trainer, root, die_at))
+    return train(trainer, Instances(small_samples(), SETTINGS), progress, mined, Folder(trainer, root, die_at))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "--together":
-        trained = train(
-            make_trainer(read=partial(picture_without, "1-2"), processes=2, workers=1),
-            Progress(run="small"),
-            np.empty((0, 3), np.int64),
-            Keeper(),
-        )
+        trained = learn(make_trainer(read=partial(picture_without, "1-2"), processes=2, workers=1), SETTINGS)
         Path(sys.argv[2], f"{os.environ['RANK']}.json").write_text(json.dumps(trained.model_dump(mode="json")))
     else:
         run(Path(sys.argv[1]), int(sys.argv[2]))

@@ -16,13 +16,10 @@ from storage.errors import InputError
 from storage.parts import read_parts
 from storage.root import Root
 from tasks.train.checkpoint import Progress
-from tasks.train.loop import train
 from tasks.train.settings import LossSettings, OptimizerSettings, TrainSettings, ValidationSettings
-from tasks.train.trainer import Keeper
-from tests.tasks.train.small import SETTINGS, Folder, make_trainer, picture_without, run
+from tests.tasks.train.small import SETTINGS, Folder, learn, make_trainer, picture_without, run
 
 ROOT = Path(__file__).parents[3]
-NOTHING = np.empty((0, 3), np.int64)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +35,7 @@ def settings_with(**changed: Any) -> TrainSettings:
 
 
 def trained(settings: TrainSettings = SETTINGS, **how: Any) -> Progress:
-    return train(make_trainer(settings, **how), Progress(run="small"), NOTHING, Keeper())
+    return learn(make_trainer(settings, **how), settings)
 
 
 def test_a_killed_run_goes_on_to_the_same_losses_bit_for_bit(tmp_path: Path) -> None:
@@ -93,7 +90,7 @@ def test_it_ends_early_where_scores_do_not_rise_and_the_best_is_kept(tmp_path: P
     settings = settings_with(validation=ValidationSettings(every=2, patience=2), optimizer=slow)
     trainer = make_trainer(settings)
     keeper = Folder(trainer, Root(str(tmp_path)))
-    progress = train(trainer, Progress(run="small"), NOTHING, keeper)
+    progress = learn(trainer, settings, keeper)
     assert len(progress.losses) == 4
     assert [one.iteration for one in progress.scores] == [0, 2, 4]
     assert keeper.best == [0]
