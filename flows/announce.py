@@ -14,6 +14,7 @@ from storage.errors import DamagedTableError
 from storage.manifest import Manifest
 from storage.root import Root
 from storage.versions import read_version_table
+from tasks.publish.attention import TABLES
 from tasks.publish.changes import Changes, describe_changes
 from tasks.publish.illustrate import contact_sheet
 from tasks.publish.passed_over import tell_reasons
@@ -21,7 +22,7 @@ from tasks.publish.summary import describe_summary
 
 _CLASSES_SHOWN = 12
 _TILES_SHOWN = 20
-_SUMMARISED = ("verdicts", "sources", "class_groups", "certificate")
+_SUMMARISED = ("sources", "certificate", *TABLES)
 
 
 def announce(root: Root, version: Manifest, news: News[Manifest]) -> None:

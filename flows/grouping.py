@@ -7,7 +7,7 @@ from flows.leaks import Leaks
 from flows.settings import CurateSettings
 from storage.tables.acquisition import DropsRef
 from tasks.boxes.task import Boxed, BoxInputs, estimate_boxes
-from tasks.cluster.settings import ClusterSettings
+from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.cluster.task import Grouped, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
 from tasks.contracts import Stage, StageRunner
 from tasks.match.task import Matched, MatchInputs, match_pairs
@@ -26,14 +26,14 @@ class Groups(NamedTuple):
 
 
 def find_groups(
-    runner: StageRunner, leaks: Leaks, dropped: Sequence[DropsRef], pins: dict[str, str], settings: CurateSettings
+    runner: StageRunner, leaks: Leaks, dropped: Sequence[DropsRef], overrides: Overrides, settings: CurateSettings
 ) -> Groups:
     """Matches the images of each class, keeps its largest or pinned group, and settles what several classes show.
 
     Args:
-        dropped: all that is dropped by now. pins: class to an image whose group is kept.
+        dropped: all that is dropped by now. overrides: what a person decided instead.
     """
-    runner.one(check_pins, PinInputs(pins=pins, drops=list(dropped)), None)
+    runner.one(check_pins, PinInputs(pins=overrides.pin, drops=list(dropped)), None)
     inputs = {
         name: MatchInputs(packet=packet, drops=leaks.expanded[name].drops) for name, packet in leaks.packets.items()
     }
@@ -47,7 +47,7 @@ def find_groups(
                 images=packet.images,
                 pairs=pairs[name].pairs,
                 drops=[leaks.expanded[name].drops, *([reassigned[name]] if reassigned else [])],
-                pins=pins,
+                overrides=overrides.model_copy(update={"merge": {}}),  # the list is read by it already
             )
             for name, packet in leaks.packets.items()
         }
@@ -60,7 +60,8 @@ def find_groups(
         for name, packet in leaks.packets.items()
     }
     verification = ClassStageSettings(classes=settings.classes, match=settings.match)
-    related = runner.one(compare_classes, ClassInputs(packets=grouped, pins=pins), verification)
+    asked = ClassInputs(packets=grouped, pins=overrides.pin, keep=tuple(sorted(overrides.keep)))
+    related = runner.one(compare_classes, asked, verification)
     return Groups(pairs, related, group(regroup_images, related.drops))
 
 

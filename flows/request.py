@@ -1,13 +1,16 @@
 """What a curation is asked for: checked in full before any work, and before anything is written."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.leaks import TestSets, check_test_sets
-from flows.planning.room import check_room
+from flows.planning.forecast import forecast
+from flows.planning.room import check_room, new_addresses
 from flows.settings import CurateSettings
 from storage.errors import InputError
 from storage.locks import check_free
@@ -33,6 +36,7 @@ class CurationRequest(BaseModel):
     test_sets: TestSets
     overrides: Overrides
     remarks: tuple[str, ...] = Field(description="sentences on what is odd about the list, and what its hosts expect")
+    forecast: dict[str, float] = Field(description="seconds that stages will take by typical costs, for progress bars")
 
     @property
     def folder(self) -> Path | None:
@@ -50,11 +54,13 @@ def check_request(
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
     anyway: bool = False,
+    workers: int = 1,
 ) -> CurationRequest:
     """Checks all that a user can get wrong.
 
     Args:
         anyway: whether a disk that has no room, by an estimate, is let pass.
+        workers: tasks at once, for the forecast.
 
     Raises:
         InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
@@ -71,8 +77,9 @@ def check_request(
     store = Root(root)
     store.check_writable()
     check_free(store, f"{Manifest.shelf}/{name}")
+    new = new_addresses(listed, store, name)
     if not anyway:
-        check_room(listed, resolved.path if resolved.path.is_dir() else None, store, name, settings.features)
+        check_room(new, resolved.path if resolved.path.is_dir() else None, store, settings.features)
     digest = _list_digest(resolved, listed)
     return CurationRequest(
         source=resolved,
@@ -81,7 +88,8 @@ def check_request(
         note=note,
         test_sets=checked,
         overrides=overrides,
-        remarks=(*odd_rows(read), *_hints(resolved, read, polite)),
+        remarks=(*odd_rows(read), *_not_listed(overrides, listed), *_hints(resolved, read, polite)),
+        forecast=forecast(listed, new, resolved.path.is_dir(), len(test_sets), settings, workers),
     )
 
 
@@ -97,6 +105,16 @@ def _check_contact(polite: PoliteSettings, rows: int) -> None:
 def _hints(source: ListSettings, read: SourceList, polite: PoliteSettings) -> list[str]:
     hint = None if source.path.is_dir() else contact_hint(hosts_of(read.table["url"]), polite)
     return [hint] if hint else []
+
+
+def _not_listed(overrides: Overrides, listed: pa.Table) -> Iterator[str]:
+    """What a person decided of images that the list does not have, or no more: no reason to fail."""
+    known = pc.unique(listed["image_id"])
+    for section, images in (("keep", overrides.keep), ("drop", overrides.drop)):
+        asked = pa.array(list(images), pa.string())
+        if absent := asked.filter(pc.invert(pc.is_in(asked, known))).to_pylist():
+            named = ", ".join(map(repr, absent[:3])) + (", …" if len(absent) > 3 else "")
+            yield f"overrides: {section} names {len(absent):,} images that the list does not have: {named}"
 
 
 def _check_pins(overrides: Overrides, sources: pa.Table) -> None:

@@ -2,9 +2,9 @@
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
@@ -105,6 +105,15 @@ class TrainFlowSettings(StageSettings):
         WhitenSettings(), description="how the whitening is learned that training begins with"
     )
     train: TrainSettings = Field(TrainSettings(), description="loss, mining, steps and scores on the way")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_two_levels(cls, given: Any) -> Any:
+        """A file that changes another setting of the network keeps the default of training, not that of indexing."""
+        described = given.get("describe") if isinstance(given, Mapping) else None
+        if not isinstance(described, Mapping):
+            return given
+        return {**given, "describe": {"levels": cls.model_fields["describe"].default.levels, **described}}
 
 
 class SemanticFlowSettings(StageSettings):
@@ -235,7 +244,10 @@ def read_semantic_settings(path: Path) -> SemanticFlowSettings:
 
 
 def read_overrides(path: Path) -> Overrides:
-    """Reads a TOML file with sections `[pin]`, of lines `"CLASS" = "IMAGE_ID"`, and `[merge]`, `"CLASS" = "CLASS"`.
+    """Reads a TOML file of what a person decided.
+
+    Its sections are `[pin]`, of lines `"CLASS" = "IMAGE_ID"`, `[merge]`, of `"CLASS" = "CLASS"`, and `[keep]` and
+    `[drop]`, of `"IMAGE_ID" = "WHY"`.
 
     Raises:
         InputError: the file does not parse or says something else; the text names it.

@@ -154,6 +154,12 @@ class Reason(StrEnum):
         "Its class shows a landmark of a test set.",
         'Look at the matches. `[overlap] policy = "images"` drops the images and keeps the class.',
     )
+    DROPPED_BY_HAND = (
+        "dropped-by-hand",
+        "cluster",
+        "A person dropped it; the evidence says why.",
+        "To have it back, take it out of the section `[drop]` of the overrides.",
+    )
     NO_MATCH = (
         "no-match",
         "cluster",

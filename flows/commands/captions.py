@@ -8,9 +8,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from flows.commands.examples import examples_of
 from flows.commands.listing import print_versions
-from flows.commands.options import RootOption, RunnerOption, VersionArgument, VersionOption, WorkersOption
-from flows.commands.terminal import console, describe_verified, progress_bars, quieten_prefect, report_path
+from flows.commands.options import JsonOption, RootOption, RunnerOption, VersionArgument, VersionOption, WorkersOption
+from flows.commands.progress import progress_bars
+from flows.commands.terminal import console, print_verified, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
@@ -23,7 +25,7 @@ app = typer.Typer(
 NameOption = Annotated[str | None, typer.Option(help="Name of the captions; not needed where the root holds only one.")]
 
 
-@app.command()
+@app.command(epilog=examples_of("captions run"))
 def run(
     files: Annotated[
         list[Path] | None,
@@ -60,7 +62,7 @@ def run(
     console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=examples_of("captions near"))
 def near(
     image_id: Annotated[str | None, typer.Argument(help="An image of the version.")] = None,
     text: Annotated[str | None, typer.Option(help="A text to ask with in place of an image.")] = None,
@@ -81,7 +83,7 @@ def near(
     console.print(near_image(asked, image_id, k) if image_id is not None else near_text(asked, str(text), k))
 
 
-@app.command()
+@app.command(epilog=examples_of("captions encode"))
 def encode(
     table: Annotated[Path, typer.Argument(help="CSV or Parquet file of image_id and phrase, a phrase a row.")],
     output: Annotated[str, typer.Option(help="Folder for caption_weights.npz and encoded_images.parquet.")],
@@ -103,8 +105,8 @@ def encode(
         console.print(Text(f"{len(empty)} with an empty vector: {shown}"), soft_wrap=True)
 
 
-@app.command()
-def versions(root: RootOption = "./data") -> None:
+@app.command(epilog=examples_of("captions versions"))
+def versions(root: RootOption = "./data", as_json: JsonOption = False) -> None:
     """List the published versions of a root."""
 
     def facts(version: CaptionManifest) -> tuple[object, ...]:
@@ -112,19 +114,20 @@ def versions(root: RootOption = "./data") -> None:
         return both["captions"].images, both["captions"].terms, both["objects"].terms, version.triplets.drawn
 
     headings = ("images", "stems", "synsets", "triplets")
-    print_versions(Root(root), CaptionManifest, headings, facts, "cairn captions verify")
+    print_versions(Root(root), CaptionManifest, headings, facts, "cairn captions verify", as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=examples_of("captions verify"))
 def verify(
     version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read all files of VERSION; exit with 1 where any is not as it was published."""
     store = Root(root)
     found = verify_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
-    console.print(describe_verified(found), soft_wrap=True)
+    print_verified(found, as_json=as_json)
     if found.wrong:
         raise typer.Exit(1)
 

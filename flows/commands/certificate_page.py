@@ -1,12 +1,14 @@
 """A certificate in words, for the terminal."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow.compute as pc
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from flows.commands.terminal import page_path
 from flows.commands.why import plain_text
 from storage.certificates import read_certificate_table
 from storage.manifest import Certificate
@@ -32,6 +34,21 @@ def describe_certificate(root: Root, made: Certificate) -> Group:
     through = count_shared(root, made) - count_shared(root, made, directly=True)
     also = f", {through} of them through another image of their class" if through else ""
     return Group(table, *named, *describe_passed_over(made.passed_over), plain_text(shared + also + _doubt(made)))
+
+
+def facts_of_certificate(root: Root, made: Certificate) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "subject": made.subject,
+        "digest": made.digest,
+        "certificate": page_path(root, f"{made.folder}/index.html"),
+        "images": made.tables["images"].rows,
+        "shared": count_shared(root, made),
+        "uncompared": made.uncompared,
+        "test_sets": read_certificate_table(root, made, "certificate").to_pylist(),
+        "namesakes": read_certificate_table(root, made, "namesakes").to_pylist(),
+        "passed_over": made.passed_over,
+    }
 
 
 def describe_passed_over(passed_over: Mapping[str, Mapping[str, int]]) -> list[Text]:

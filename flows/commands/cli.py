@@ -2,13 +2,15 @@
 
 import errno
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 
 from flows.commands import (
     captions,
+    changes,
     curation,
     export,
     operating,
@@ -16,45 +18,70 @@ from flows.commands import (
     retrieval,
     reviewing,
     serving,
+    starting,
     testsets,
     training,
     triplets,
     versions,
 )
+from flows.commands.examples import examples_of
+from flows.commands.options import HELP
+from flows.commands.terminal import say_version
 from flows.runtime.stopping import report, stoppable
 from storage.errors import GateError, InputError
 
-app = typer.Typer(
-    help="Turns a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command()(curation.curate)
-app.command()(curation.plan)
-app.command()(testsets.certify)
-app.command()(testsets.download)
-app.command("versions")(versions.list_all)
-app.command()(versions.verify)
-app.command()(versions.report)
-app.command()(versions.why)
-app.command()(versions.diff)
-app.command()(versions.compare)
-app.command()(reviewing.promote)
-app.command()(reviewing.reject)
-app.command()(retention.gc)
-app.command()(serving.serve)
-app.command()(export.export)
-app.command()(training.train)
-app.command()(training.networks)
-app.command()(retrieval.index)
-app.command()(retrieval.indexes)
-app.command()(retrieval.search)
-app.command()(retrieval.evaluate)
-app.add_typer(captions.app, name="captions")
-app.add_typer(triplets.app, name="triplets")
-app.command()(operating.up)
-app.command()(operating.down)
-app.command()(operating.deploy)
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Curate a list": {
+        "init": starting.init,
+        "settings": starting.settings,
+        "plan": curation.plan,
+        "curate": curation.curate,
+    },
+    "Look at a version, and decide": {
+        "versions": versions.list_all,
+        "report": versions.report,
+        "why": versions.why,
+        "diff": changes.diff,
+        "promote": reviewing.promote,
+        "reject": reviewing.reject,
+        "verify": versions.verify,
+        "compare": versions.compare,
+        "gc": retention.gc,
+    },
+    "Keep test sets apart": {"download": testsets.download, "certify": testsets.certify},
+    "Use a version": {
+        "export": export.export,
+        "train": training.train,
+        "networks": training.networks,
+        "index": retrieval.index,
+        "indexes": retrieval.indexes,
+        "search": retrieval.search,
+        "evaluate": retrieval.evaluate,
+    },
+    "Keep it going": {
+        "serve": serving.serve,
+        "up": operating.up,
+        "down": operating.down,
+        "deploy": operating.deploy,
+    },
+}
+"""The commands by the part of the help that they stand in."""
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings=HELP)
+for panel, commands in _PANELS.items():
+    for name, command in commands.items():
+        app.command(name, epilog=examples_of(name), rich_help_panel=panel)(command)
+app.add_typer(captions.app, name="captions", rich_help_panel="What people say of images")
+app.add_typer(triplets.app, name="triplets", rich_help_panel="What people say of images")
+
+
+@app.callback()
+def cairn(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version of Cairn this is.", is_eager=True, callback=say_version)
+    ] = False,
+) -> None:
+    """Turn a noisy list of landmark image addresses into a clean, boxed, leak-free training set for retrieval."""
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A version beside what the authors of its list kept, for the terminal."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from rich.console import Group, RenderableType
@@ -23,8 +24,8 @@ _WORDS = "theirs, ours: kept by the reference, by the version; here: readable he
 _SHOWN_CLASSES = 1000  # a terminal is no place for the 200,000 of Google-Landmarks v2
 
 
-def compare_with(root: Root, version: Manifest, reference: Reference) -> RenderableType:
-    """Tables of how a version agrees with a reference: overall, then class by class, the worst F1 first.
+def compare_with(root: Root, version: Manifest, reference: Reference) -> Comparison:
+    """How a version agrees with a reference.
 
     Raises:
         InputError: list and reference have no image in common, or the reference's boxes don't fit the images.
@@ -32,9 +33,25 @@ def compare_with(root: Root, version: Manifest, reference: Reference) -> Rendera
     tables = {
         name: read_version_table(root, version, name).select(columns).to_pandas() for name, columns in _COLUMNS.items()
     }
-    found = compare(judged_images(**tables), reference)
+    return compare(judged_images(**tables), reference)
+
+
+def describe_comparison(version: Manifest, reference: Reference, found: Comparison) -> RenderableType:
+    """Tables of it: overall, then class by class, the worst F1 first."""
     title = plain_text(f"{version.folder} against {reference.files}")
     return Group(title, _WORDS, "", _overall(found.overall), "", _counts(found), "", *_classes(found.classes))
+
+
+def facts_of_comparison(found: Comparison) -> dict[str, Any]:
+    """The same for programs, every class."""
+    counts = ("overlapping", "overlapping_wanted", "reference_images", "not_in_list", "listed_images")
+    boxes = found.boxes
+    return {
+        "overall": found.overall.to_dict("index"),
+        **{name: getattr(found, name) for name in (*counts, "not_in_reference")},
+        "boxes": {"compared": len(boxes.ious), "mean_iou": boxes.mean_iou if len(boxes.ious) else None},
+        "classes": found.classes.reset_index().to_dict("records"),
+    }
 
 
 def _overall(scores: pd.DataFrame) -> Table:

@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from flows.commands.options import (
+    FETCHING,
+    GATE,
+    LIST,
+    RUNNING,
     AliasesOption,
     AllowHostOption,
     CleanOption,
+    ContactOption,
+    JsonOption,
     ListArgument,
     Md5Option,
     RootOption,
@@ -21,7 +26,8 @@ from flows.commands.options import (
     WorkersOption,
     read_test_sets,
 )
-from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from flows.commands.progress import progress_bars
+from flows.commands.terminal import console, errors, print_json, quieten_prefect
 from storage.errors import GateError, InputError
 from storage.manifest import Manifest
 from storage.root import Root
@@ -32,42 +38,88 @@ if TYPE_CHECKING:
 
 OverridesOption = Annotated[
     Path | None,
-    typer.Option(help="TOML file: section 'pin' names a class's image whose group to keep; 'merge', its class."),
+    typer.Option(
+        metavar="FILE",
+        help="TOML file of what a person decided: sections pin, merge, keep and drop; the report writes one.",
+        rich_help_panel=LIST,
+    ),
 ]
 NoteOption = Annotated[
-    str, typer.Option(help="A sentence for the card and the report, such as where the list comes from.")
-]
-ContactOption = Annotated[
-    str, typer.Option(help="Mail or web address where hosts' owners reach you; lists of over 1,000 rows need it.")
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help="A sentence for the card and the report, such as where the list comes from.",
+        rich_help_panel=LIST,
+    ),
 ]
 RefetchOption = Annotated[
     Literal["never", "failed", "failed-older-than", "revalidate"],
-    typer.Option(help="Which known addresses to ask again: those that failed, or all, for what has changed."),
+    typer.Option(
+        metavar="WHICH",
+        help="Which known addresses to ask again: never, failed, failed-older-than, or revalidate: all, for what has "
+        "changed.",
+        rich_help_panel=FETCHING,
+    ),
 ]
 OlderThanOption = Annotated[
-    float | None, typer.Option(min=0, help="Days since its last try, for --refetch failed-older-than.")
+    float | None,
+    typer.Option(
+        metavar="DAYS",
+        min=0,
+        help="Days since its last try, for --refetch failed-older-than.",
+        rich_help_panel=FETCHING,
+    ),
 ]
 ImagesLostOption = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Not the latest where it keeps fewer images than that by more than this share."),
+    typer.Option(
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Not the latest where it keeps fewer images than that by more than this share.",
+        rich_help_panel=GATE,
+    ),
 ]
 ClassesLostOption = Annotated[
-    int | None, typer.Option(min=0, help="Not the latest where more classes than this have no image any more.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Not the latest where more classes than this have no image any more.",
+        rich_help_panel=GATE,
+    ),
 ]
 LeastReadableOption = Annotated[
-    float, typer.Option(min=0, max=1, help="Not the latest where a lower share of the listed images could be read.")
+    float,
+    typer.Option(
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Not the latest where a lower share of the listed images could be read.",
+        rich_help_panel=GATE,
+    ),
 ]
 CertifiedOption = Annotated[
-    bool, typer.Option("--certified", help="Not the latest without test sets, or where a picture was not compared.")
+    bool,
+    typer.Option(
+        "--certified",
+        help="Not the latest without test sets, or where a picture was not compared.",
+        rich_help_panel=GATE,
+    ),
 ]
 AnywayOption = Annotated[
-    bool, typer.Option("--anyway", help="Begin although, by an estimate, the disk of the root has no room for it.")
+    bool,
+    typer.Option(
+        "--anyway",
+        help="Begin although, by an estimate, the disk of the root has no room for it.",
+        rich_help_panel=RUNNING,
+    ),
 ]
 
 
 def curate(
     source: ListArgument,
-    name: Annotated[str, typer.Option(help="Name of the dataset.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Name of the dataset.")],
     root: RootOption = "./data",
     test_set: TestSetOption = None,
     aliases: AliasesOption = None,
@@ -87,6 +139,7 @@ def curate(
     anyway: AnywayOption = False,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Curate LIST into a new version of a dataset, or find that nothing changed; exit with 4 where it is held back."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
@@ -114,19 +167,20 @@ def curate(
     gate = CurationGate(
         images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
     )
-    request = check_request(listed, name, root, test_sets, chosen, note, decided, aliases, anyway)
+    request = check_request(listed, name, root, test_sets, chosen, note, decided, aliases, anyway, workers)
     for remark in request.remarks:
-        console.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
+        errors.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
     try:
-        with progress_bars(), prefect_server():
+        with progress_bars(request.forecast), prefect_server():
             curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate)
     except GateError as error:
         store = Root(root)
         refused = read_manifest(store, name, error.folder.rpartition("/")[2])
         stays = latest_if_sound(store, name) == refused
-        _show(store, refused, "the latest stays" if stays else "published, and not made the latest,")
+        _print(store, refused, "the latest stays" if stays else "published, and not made the latest,", as_json)
         raise
-    _show(Root(root), curated.version, "published" if curated.is_new else "nothing new; the latest version is")
+    news = "published" if curated.is_new else "nothing new; the latest version is"
+    _print(Root(root), curated.version, news, as_json)
 
 
 def _settings(file: Path | None, allow_host: list[str] | None, contact: str) -> "CurateSettings":
@@ -139,46 +193,42 @@ def _settings(file: Path | None, allow_host: list[str] | None, contact: str) -> 
     return chosen
 
 
-def _show(root: Root, version: Manifest, news: str) -> None:
-    """The funnel, why rows were dropped, what was passed over, and where the report is."""
-    from flows.commands.certificate_page import describe_passed_over
-    from flows.commands.reasons import describe_reasons
+def _print(root: Root, version: Manifest, news: str, as_json: bool) -> None:
+    from flows.commands.outcome import describe_outcome, facts_of_outcome
 
-    table = Table("left after each step", box=None)
-    table.add_column("images", justify="right")
-    table.add_column("classes", justify="right")
-    for step in version.funnel:
-        table.add_row(step.step, str(step.images), str(step.classes))
-    console.print(table)
-    console.print()
-    console.print(describe_reasons(root, version))
-    for line in describe_passed_over(version.passed_over):
-        console.print(line, soft_wrap=True)
-    if version.crashed_pictures:
-        console.print(f"{version.crashed_pictures} pictures killed their detector and have no keypoints")
-    console.print(f"\n{news} [bold]{version.folder}[/]")
-    console.print(Text(f"report: {report_path(root, version)}"), soft_wrap=True)
+    if as_json:
+        print_json(facts_of_outcome(root, version, news))
+        return
+    for part in describe_outcome(root, version, news):
+        console.print(part, soft_wrap=isinstance(part, Text))
 
 
 def plan(
     source: ListArgument,
     root: RootOption = "./data",
     name: Annotated[
-        str | None, typer.Option(help="Name of the dataset: what the root knows of it is not fetched again.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the dataset: what the root knows of it is not fetched again."),
     ] = None,
     test_set: TestSetOption = None,
     md5: Md5Option = None,
     clean: CleanOption = None,
     settings: SettingsOption = None,
     allow_host: AllowHostOption = None,
+    contact: ContactOption = "",
     workers: WorkersOption = os.cpu_count() or 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what curating LIST will take: hours of fetching, core-hours, disk, memory. Nothing is fetched or written."""
     from flows.commands.cautions import cautions
-    from flows.commands.plan_page import describe_plan
+    from flows.commands.plan_page import describe_plan, facts_of_plan
     from flows.planning.plan import plan_curation
 
-    chosen, test_sets = _settings(settings, allow_host, ""), read_test_sets(test_set or [])
-    with console.status("reading the list, timing the stages on a few pictures"):
+    chosen, test_sets = _settings(settings, allow_host, contact), read_test_sets(test_set or [])
+    with errors.status("reading the list, timing the stages on a few pictures"):
         made = plan_curation(source, chosen, root, name, test_sets, workers, md5, clean)
-    console.print(describe_plan(made, cautions(made, Root(root))))
+    thought = cautions(made, Root(root))
+    if as_json:
+        print_json(facts_of_plan(made, thought))
+    else:
+        console.print(describe_plan(made, thought))

@@ -9,24 +9,43 @@ from storage.errors import InputError
 from storage.manifest import Version
 from storage.retention import KINDS
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Settings of the context in which commands are read."""
+
+LIST, FETCHING, GATE, RUNNING = "The list", "Fetching", "What the latest must hold", "How it runs"
+"""Groups of options in the help."""
+
 ListArgument = Annotated[
     Path,
     typer.Argument(
         metavar="LIST", help="CSV or Parquet of id,url,landmark_id; lines URL CLASS_ID; or a folder of class folders."
     ),
 ]
-Md5Option = Annotated[Path | None, typer.Option(help="File with one MD5 per line of the list.")]
-CleanOption = Annotated[
-    Path | None, typer.Option(help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.")
+Md5Option = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="File with one MD5 per line of the list.", rich_help_panel=LIST),
 ]
-RootOption = Annotated[str, typer.Option(help="Dataset root: a folder, or any URL that fsspec opens.")]
-NameOption = Annotated[str | None, typer.Option(help="Name of the dataset; not needed where the root holds only one.")]
+CleanOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Google-Landmarks v2's train_clean.csv: keep only the ids it names.",
+        rich_help_panel=LIST,
+    ),
+]
+RootOption = Annotated[str, typer.Option(metavar="ROOT", help="Dataset root: a folder, or any URL that fsspec opens.")]
+NameOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Name of the dataset; not needed where the root holds only one."),
+]
 VersionArgument = Annotated[str, typer.Argument(help="`latest`, a number, a folder name, or the start of a digest.")]
 VersionOption = Annotated[
-    str, typer.Option("--version", help="`latest`, a number, a folder name, or the start of a digest.")
+    str,
+    typer.Option("--version", metavar="VERSION", help="`latest`, a number, a folder name, or the start of a digest."),
 ]
 KindOption = Annotated[
-    Literal["versions", "captions", "networks", "indexes"], typer.Option(help="What it is a version of.")
+    Literal["versions", "captions", "networks", "indexes"],
+    typer.Option(metavar="KIND", help="What it is a version of: versions, captions, networks or indexes."),
 ]
 TestSetOption = Annotated[
     list[str] | None,
@@ -37,18 +56,47 @@ TestSetOption = Annotated[
 ]
 AliasesOption = Annotated[
     Path | None,
-    typer.Option(help='TOML file of lines SITE = ["SPELLING"]: classes named like a test landmark are listed.'),
+    typer.Option(
+        metavar="FILE",
+        help='TOML file of lines SITE = ["SPELLING"]: classes named like a test landmark are listed.',
+        rich_help_panel=LIST,
+    ),
 ]
-SettingsOption = Annotated[Path | None, typer.Option(help="TOML file with a section per stage, such as 'match'.")]
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TOML file with a section per stage; `cairn settings` prints all of them."),
+]
 AllowHostOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="HOST[:PORT]",
         help="Fetch from this host although its address is private or the port unusual; without PORT, 80 and 443.",
+        rich_help_panel=FETCHING,
     ),
 ]
-RunnerOption = Annotated[Literal["threads", "processes", "dask"], typer.Option(help="What carries out the tasks.")]
-WorkersOption = Annotated[int, typer.Option(min=1, help="Tasks carried out at once.", show_default="one a core")]
+ContactOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Mail or web address where hosts' owners reach you; lists of over 1,000 rows need it.",
+        rich_help_panel=FETCHING,
+    ),
+]
+RunnerOption = Annotated[
+    Literal["threads", "processes", "dask"],
+    typer.Option(
+        metavar="RUNNER",
+        help="What carries out the tasks: threads, processes or dask.",
+        rich_help_panel=RUNNING,
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="Tasks carried out at once.", show_default="one a core", rich_help_panel=RUNNING
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")]
 
 
 def kind_of(shelf: str) -> type[Version]:

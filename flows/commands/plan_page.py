@@ -1,9 +1,13 @@
 """A plan in words, for the terminal."""
 
+from dataclasses import asdict
+from typing import Any
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.commands.spans import effort, size, span
 from flows.commands.why import plain_text
 from flows.planning.plan import Plan
 from tasks.acquire.estimate import polite_seconds
@@ -25,25 +29,28 @@ def describe_plan(plan: Plan, cautions: list[str]) -> Group:
     return Group(*parts)
 
 
-def span(seconds: float) -> str:
-    """A span of time in the unit people would take."""
-    return f"{seconds / 86_400:.1f} days" if seconds >= 3 * 86_400 else effort(seconds)
-
-
-def effort(seconds: float) -> str:
-    """Core-hours, or less: work is counted in hours, however many."""
-    for unit, name in ((3_600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:,.0f} {name}" if seconds >= 10 * unit else f"{seconds / unit:.1f} {name}"
-    return f"{max(seconds, 1):.0f} s" if seconds else "nothing"
-
-
-def size(count: float) -> str:
-    """Bytes, in the unit people would take."""
-    for unit, name in ((1e12, "TB"), (1e9, "GB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1e6:.0f} MB"
+def facts_of_plan(plan: Plan, cautions: list[str]) -> dict[str, Any]:
+    """The same for programs: seconds and bytes."""
+    asked, written = plan.asked, plan.written
+    polite = plan.settings.polite
+    return {
+        "rows": asked.rows,
+        "images": asked.images,
+        "classes": len(asked.sizes),
+        "addresses": {"new": asked.new, "fetched": asked.fetched, "failed": asked.failed},
+        "hosts": [
+            {"host": host.name, "images": host.images, "seconds": polite_seconds(host, polite)} for host in asked.hosts
+        ],
+        "blocked_hosts": [{"host": host.name, "images": host.images} for host in asked.blocked],
+        "pairs": {"possible": plan.pairs.possible, "compared": plan.pairs.compared},
+        "stages": [asdict(work) for work in plan.works],
+        "fetch_seconds": plan.fetch_seconds,
+        "cpu_seconds": plan.cpu_seconds,
+        "workers": plan.workers,
+        "disk_bytes": written.total,
+        "memory_bytes": plan.memory_bytes,
+        "cautions": cautions,
+    }
 
 
 def _list(plan: Plan) -> Table:

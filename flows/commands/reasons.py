@@ -19,15 +19,20 @@ _SHOWN = 8
 _HOSTS = 5
 
 
+def count_reasons(root: Root, version: Manifest) -> Counter[str]:
+    """How many rows of a version were dropped for each reason."""
+    verdicts = read_version_table(root, version, "verdicts", ["verdict", "reason"])
+    return Counter(verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))["reason"].to_pylist())
+
+
 def describe_reasons(root: Root, version: Manifest) -> Group:
     """The reasons for which rows of a version were dropped, the most frequent first, and which hosts to allow."""
-    verdicts = read_version_table(root, version, "verdicts")
-    dropped = verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))
-    counts = Counter(dropped["reason"].to_pylist())
+    counts = count_reasons(root, version)
     if not counts:
         return Group(Text("no row was dropped"))
     parts: list[RenderableType] = [_table(counts)]
-    blocked = dropped.filter(pc.equal(dropped["reason"], str(Reason.BLOCKED_ADDRESS)))
+    verdicts = read_version_table(root, version, "verdicts", ["reason", "evidence"])
+    blocked = verdicts.filter(pc.equal(verdicts["reason"], str(Reason.BLOCKED_ADDRESS)))
     if hosts := _blocked_hosts(blocked["evidence"].to_pylist()):
         parts += [Text(), advise_allowing(hosts)]
     return Group(*parts)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from flows.commands.options import RootOption
-from flows.commands.terminal import console
+from flows.commands.options import JsonOption, RootOption
+from flows.commands.terminal import console, print_json
 from storage.retention import KINDS, find_superfluous
 from storage.root import Root
 from storage.runs import no_run
@@ -16,6 +16,7 @@ def gc(
     keep: Annotated[int, typer.Option(min=1, help="Newest versions of each name to keep, beside the latest.")],
     root: RootOption = "./data",
     delete: Annotated[bool, typer.Option("--delete", help="Remove it; without this, it is only told.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what versions, stage outputs and images nothing needs that is kept, and remove them with --delete."""
     store = Root(root)
@@ -23,6 +24,10 @@ def gc(
         found = find_superfluous(store, keep)
         for path in found.paths if delete else ():
             store.remove(path)
+    if as_json:
+        counts = {"outputs": len(found.outputs), "images": len(found.images), "bytes": found.bytes}
+        print_json({"removed": delete, "versions": list(found.versions), **counts})
+        return
     table = Table("", "removed" if delete else "would go", box=None)
     table.columns[1].justify = "right"
     for what, paths in (("versions and what tells of them", found.versions), ("outputs of stages", found.outputs)):

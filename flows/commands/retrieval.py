@@ -7,8 +7,9 @@ import typer
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
-from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from flows.commands.options import JsonOption, NameOption, RootOption, VersionArgument, read_test_sets
+from flows.commands.progress import progress_bars
+from flows.commands.terminal import console, errors, print_json, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
@@ -84,14 +85,14 @@ def _describe(version: IndexManifest) -> None:
         console.print(f"[bold yellow]![/] {number:,} readable images are not in the index: {reason}")
 
 
-def indexes(root: RootOption = "./data") -> None:
+def indexes(root: RootOption = "./data", as_json: JsonOption = False) -> None:
     """List the published indexes of a root."""
 
     def facts(version: IndexManifest) -> tuple[object, ...]:
         return version.source, version.tables["indexed"].rows, version.chosen.factory, version.network[:12]
 
     headings = ("version", "images", "kind", "network")
-    print_versions(Root(root), IndexManifest, headings, facts, "cairn index makes it anew")
+    print_versions(Root(root), IndexManifest, headings, facts, "cairn index makes it anew", as_json=as_json)
 
 
 def search(
@@ -120,6 +121,7 @@ def search(
         Path | None, typer.Option(help="Folder for the page of the results; by default one of its own in the root.")
     ] = None,
     backbone: BackboneOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Search an index for PHOTO, a text, or both: print what is most like it, and write a page that shows why."""
     _check_query(photo, text, box, objects)
@@ -132,17 +134,20 @@ def search(
     photograph = read_query(photo, box) if photo else None
     from flows.commands.search import Asking, Query, open_index
     from flows.commands.search import search as search_index
-    from flows.commands.sheet import found_table, write_sheet
+    from flows.commands.sheet import facts_of_found, found_table, write_sheet
     from flows.commands.texts import open_texts
 
     words = open_texts(store, version).embed(text) if text is not None else None
     opened, query = open_index(store, version, backbone), Query(photograph, box, words)
     if words and words.unknown:
-        console.print(Text(f"not in its vocabulary, and passed over: {', '.join(words.unknown)}"), soft_wrap=True)
+        errors.print(Text(f"not in its vocabulary, and passed over: {', '.join(words.unknown)}"), soft_wrap=True)
     found = search_index(opened, query, count, Asking(expand, alpha, objects))
-    console.print(found_table(found))
     title = " + ".join([*([photo.name] if photo else []), *([f"“{text}”"] if text else [])])
     page = write_sheet(opened, title, query, found, Root(str(out)) if out else None)
+    if as_json:
+        print_json({"found": facts_of_found(found), "page": page})
+        return
+    console.print(found_table(found))
     console.print(Text(f"page: {page}"), soft_wrap=True)
 
 
@@ -165,6 +170,7 @@ def evaluate(
     name: NameOption = None,
     backbone: BackboneOption = None,
     device: Annotated[Literal["cpu", "cuda", "mps"], typer.Option(help="What the network computes on.")] = "cpu",
+    as_json: JsonOption = False,
 ) -> None:
     """Score the network of an index, and its codes, on test sets, by their own protocols."""
     quieten_prefect()
@@ -180,4 +186,7 @@ def evaluate(
 
     with progress_bars(), prefect_server():
         rows = flow(folders, which, root, name, backbone, device)
-    console.print(scores_table(rows))
+    if as_json:
+        print_json(rows)
+    else:
+        console.print(scores_table(rows))

@@ -58,6 +58,12 @@ def _facts_of_text(query: Query) -> list[tuple[str, str]]:
     return [("stems", stems), *unknown]
 
 
+def facts_of_found(found: list[Found]) -> list[dict[str, Any]]:
+    """What was found for programs, the best first."""
+    names = ("image_id", "landmark_id", "similarity", "verdict")
+    return [{**{name: getattr(one, name) for name in names}, "box": one.box} for one in found]
+
+
 def found_table(found: list[Found]) -> Table:
     """What was found, for the terminal."""
     table = Table("", "image", "class", "verdict", "similarity", box=None)

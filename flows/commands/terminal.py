@@ -1,20 +1,42 @@
 """What the commands of the command line share."""
 
+import json
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib.metadata import version as version_of
+from typing import Any
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from flows.runtime.stopping import give_up
 from storage.manifest import Version
 from storage.root import Root
 from storage.verify import Verified
 
-console, errors = Console(), Console(stderr=True)
+_UNWRAPPED = 10_000  # letters of a line in a file or a pipe, where a program reads
+
+
+def _console(*, stderr: bool) -> Console:
+    made = Console(stderr=stderr)
+    if not made.is_terminal:
+        made.width = _UNWRAPPED
+    return made
+
+
+console, errors = _console(stderr=False), _console(stderr=True)
+
+
+def print_json(facts: Any) -> None:
+    """Prints facts for programs: dicts, lists, texts and numbers, and what has a text."""
+    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+
+
+def say_version(wanted: bool) -> None:
+    """Prints which version of Cairn this is, and ends the command, where that is asked."""
+    if wanted:
+        typer.echo(f"cairn {version_of('cairn')}")
+        raise typer.Exit
 
 
 def report_path(root: Root, version: Version) -> str:
@@ -27,10 +49,13 @@ def page_path(root: Root, path: str) -> str:
     return root.path(path) if root.is_local else f"{root.url}/{path}"
 
 
-def describe_verified(found: Verified) -> Text:
-    """What is wrong with a version, a line each, and a line on all."""
+def print_verified(found: Verified, *, as_json: bool) -> None:
+    """Prints what is wrong with a version, a line each, and a line on all; or the same as JSON."""
+    if as_json:
+        print_json({"files": found.files, "wrong": list(found.wrong)})
+        return
     state = f"{len(found.wrong):,} wrong" if found.wrong else "all as published"
-    return Text("\n".join([*found.wrong, f"{found.files:,} files, {state}"]))
+    console.print(Text("\n".join([*found.wrong, f"{found.files:,} files, {state}"])), soft_wrap=True)
 
 
 def quieten_prefect() -> None:
@@ -38,34 +63,3 @@ def quieten_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")  # told where it matters
-
-
-@contextmanager
-def progress_bars() -> Iterator[None]:
-    """Shows the stages of a flow as they go on; a failure is told while what has begun is waited for."""
-    from flows.runtime.progress import listener, on_failure
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:11}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=errors) as bars:
-        shown = {"": bars.add_task("start", total=None, note="")}
-
-        def on_progress(stage: str, done: int, total: int, note: str) -> None:
-            if "" in shown:
-                bars.remove_task(shown.pop(""))
-            if stage not in shown:
-                shown[stage] = bars.add_task(stage, total=total, note=note)
-            bars.update(shown[stage], completed=done, total=total, note=note)
-
-        token, failing = listener.set(on_progress), on_failure.set(lambda error: give_up(f"error: {error}"))
-        try:
-            yield
-        finally:
-            listener.reset(token)
-            on_failure.reset(failing)

@@ -13,6 +13,7 @@ from rich.text import Text
 from flows.commands.options import (
     AliasesOption,
     AllowHostOption,
+    JsonOption,
     RootOption,
     RunnerOption,
     SettingsOption,
@@ -20,7 +21,8 @@ from flows.commands.options import (
     WorkersOption,
     read_test_sets,
 )
-from flows.commands.terminal import console, errors, page_path, progress_bars, quieten_prefect
+from flows.commands.progress import progress_bars
+from flows.commands.terminal import console, errors, page_path, print_json, quieten_prefect
 from storage.root import Root
 
 
@@ -76,6 +78,7 @@ def certify(
     settings: SettingsOption = None,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Certify what a version, or a folder of photographs, shares with test sets.
 
@@ -84,7 +87,7 @@ def certify(
     quieten_prefect()
     from flows.certify import certify as flow
     from flows.certify import check_subject
-    from flows.commands.certificate_page import count_shared, describe_certificate
+    from flows.commands.certificate_page import count_shared, describe_certificate, facts_of_certificate
     from flows.runtime.server import prefect_server
     from flows.settings import CurateSettings, RunSettings, read_settings
 
@@ -93,7 +96,10 @@ def certify(
     with progress_bars(), prefect_server():
         made = flow(what, test_sets, root, name, chosen, RunSettings(runner=runner, workers=workers), aliases)
     store = Root(subject.root)
-    console.print(describe_certificate(store, made))
-    console.print(Text(f"certificate: {page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
+    if as_json:
+        print_json(facts_of_certificate(store, made))
+    else:
+        console.print(describe_certificate(store, made))
+        console.print(Text(f"certificate: {page_path(store, f'{made.folder}/index.html')}"), soft_wrap=True)
     if count_shared(store, made) or made.uncompared:
         raise typer.Exit(1 if count_shared(store, made) else 3)

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.listing import print_versions
-from flows.commands.options import NameOption, RootOption, VersionArgument, read_test_sets
-from flows.commands.terminal import console, progress_bars, quieten_prefect, report_path
+from flows.commands.options import JsonOption, NameOption, RootOption, VersionArgument, read_test_sets
+from flows.commands.progress import progress_bars
+from flows.commands.terminal import console, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import NetworkManifest
 from storage.root import Root
@@ -124,7 +125,7 @@ def _describe(root: Root, version: NetworkManifest) -> None:
         console.print(f"[bold yellow]![/] {rows:,} photographs could not be read; the table `left_out` names them")
 
 
-def networks(root: RootOption = "./data") -> None:
+def networks(root: RootOption = "./data", as_json: JsonOption = False) -> None:
     """List the trained networks of a root."""
 
     def facts(version: NetworkManifest) -> tuple[object, ...]:
@@ -137,4 +138,4 @@ def networks(root: RootOption = "./data") -> None:
         )
 
     headings = ("version", "backbone", "learned from", "iterations", "network")
-    print_versions(Root(root), NetworkManifest, headings, facts, "cairn train makes it anew")
+    print_versions(Root(root), NetworkManifest, headings, facts, "cairn train makes it anew", as_json=as_json)

@@ -8,12 +8,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from flows.commands.terminal import console
+from flows.commands.examples import examples_of
+from flows.commands.options import JsonOption
+from flows.commands.terminal import console, print_json
 
 app = typer.Typer(help="Ask people which of two images is more like a third, and count how they agree.")
 
 
-@app.command()
+@app.command(epilog=examples_of("triplets collect"))
 def collect(
     folder: Annotated[Path, typer.Option(help="Folder of the images.")],
     out: Annotated[Path, typer.Option(help="CSV file that answers are added to; goes on where it was.")],
@@ -38,9 +40,10 @@ def collect(
     uvicorn.run(pages, host="127.0.0.1", port=port, log_level="warning")
 
 
-@app.command()
+@app.command(epilog=examples_of("triplets agree"))
 def agree(
     answers: Annotated[Path, typer.Argument(help="CSV or Parquet of answers or votes: docs/guides/captions.md.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Print how far people agree with each other, each left out in turn."""
     from tasks.evaluate.answers import read_answers
@@ -49,12 +52,18 @@ def agree(
     triplets = read_answers(answers)
     shared = [one for one in triplets if len(one.answers) > 1]
     unanimous = sum(one.unanimous for one in triplets)
+    each = agreement_of_each(triplets) if shared else {}
+    if as_json:
+        people = {person: {"triplets": count, "agrees": share} for person, (count, share) in each.items()}
+        agreed = agreement_between(triplets) if shared else None
+        counts = {"triplets": len(triplets), "shared": len(shared), "unanimous": unanimous}
+        print_json({**counts, "people": people, "agreement": agreed})
+        return
     counted = f"{len(triplets):,} triplets, {len(shared):,} answered by several people, {unanimous:,} of them alike"
     console.print(counted, highlight=False)
     if not shared:
         console.print("no agreement yet: it takes a triplet that two people answered")
         return
-    each = agreement_of_each(triplets)
     spread = f", ± {100 * np.std([share for _, share in each.values()]):.1f} between people" if each else ""
     if each:
         console.print(_people(each))

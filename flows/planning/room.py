@@ -49,17 +49,21 @@ def lack_of_room(root: Root, written: Written) -> str | None:
     )
 
 
-def check_room(listed: pa.Table, folder: Path | None, root: Root, name: str, features: FeatureSettings) -> None:
+def new_addresses(listed: pa.Table, root: Root, name: str) -> pa.ChunkedArray:
+    """The addresses of a table `sources` that have no outcome in the root yet, each once."""
+    addresses = pa.chunked_array([different_images(listed)["url"].unique()])
+    return without_outcome(addresses, read_prior_outcomes(root, name))[0]
+
+
+def check_room(new: pa.ChunkedArray, folder: Path | None, root: Root, features: FeatureSettings) -> None:
     """Refuses a list whose new images clearly have no room, by the estimate of `plan` but without timing anything.
 
     Args:
-        listed: table `sources`. folder: of the images, where the list is one.
+        new: of `new_addresses`. folder: of the images, where the list is one.
 
     Raises:
         UnwritableRootError: says what is missing, and that it is an estimate.
     """
-    addresses = pa.chunked_array([different_images(listed)["url"].unique()])
-    new = without_outcome(addresses, read_prior_outcomes(root, name))[0]
     each = _mean_size(folder, new.to_pylist()) if folder else ASSUMED_BYTES
     lack = lack_of_room(root, bytes_written(len(new), len(new), each, features.max_keypoints))
     if lack:

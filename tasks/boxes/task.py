@@ -25,9 +25,9 @@ class Boxed(Output):
     boxes: BoxesRef
 
 
-@stage("boxes", version=4, software=("numpy", "pandas"))
+@stage("boxes", version=5, software=("numpy", "pandas"))
 def estimate_boxes(run: Run, inputs: BoxInputs, settings: BoxSettings) -> Boxed:
-    """Boxes the kept images that have pairs among them."""
+    """Boxes the kept images by the pairs among them; one without a pair, which a person keeps, has all of it as box."""
     groups = read_table(run.root, inputs.groups).to_pandas()
     images = read_table(run.root, inputs.images).to_pandas().set_index("image_id")
     pairs = read_table(run.root, inputs.pairs).to_pandas()
@@ -35,12 +35,21 @@ def estimate_boxes(run: Run, inputs: BoxInputs, settings: BoxSettings) -> Boxed:
     parts = []
     for _, members in kept.groupby(["landmark_id", "group"]):
         inside = pairs[pairs.image_a.isin(members.image_id) & pairs.image_b.isin(members.image_id)]
-        paired = members[members.image_id.isin(pd.concat([inside.image_a, inside.image_b]))]
-        if len(paired):
-            parts.append(box_group(paired, inside, settings))
+        has_pair = members.image_id.isin(pd.concat([inside.image_a, inside.image_b]))
+        if has_pair.any():
+            parts.append(box_group(members[has_pair], inside, settings))
+        if not has_pair.all():
+            parts.append(_box_whole(members[~has_pair]))
     table = (
         pa.Table.from_pandas(pd.concat(parts), BOXES.schema, preserve_index=False)
         if parts
         else BOXES.schema.empty_table()
     )
     return Boxed(boxes=run.write(BOXES, table))
+
+
+def _box_whole(members: pd.DataFrame) -> pd.DataFrame:
+    nothing = dict.fromkeys(["supports", "spread", "first_spread", "sweeps"], 0)
+    corners = {f"{kind}{name}": 0.0 for kind in ("", "first_") for name in ("x1", "y1")}
+    sides = {"x2": members.width, "y2": members.height, "first_x2": members.width, "first_y2": members.height}
+    return pd.DataFrame({"image_id": members.image_id, **sides}).assign(**corners, **nothing)[BOXES.schema.names]

@@ -1,7 +1,7 @@
 """Which images of a class stay: by the policy, or by what a person pinned."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,9 @@ from storage.reasons import Reason
 from tasks.cluster.settings import ClusterSettings
 
 
-def keep_images(members: pd.DataFrame, settings: ClusterSettings, pins: Mapping[str, str]) -> pd.DataFrame:
+def keep_images(
+    members: pd.DataFrame, settings: ClusterSettings, pins: Mapping[str, str], by_hand: Collection[str] = ()
+) -> pd.DataFrame:
     """Adds to the images of `tasks.cluster.graph` whether they stay: kept, and pin, the pinned image of their class.
 
     - `largest_component` (Deep Image Retrieval) keeps the images of group 0;
@@ -19,10 +21,10 @@ def keep_images(members: pd.DataFrame, settings: ClusterSettings, pins: Mapping[
       linked to at least `min_neighbours` others;
     - a pinned class keeps the group that holds the pinned image, whatever the policy.
 
-    A class that would keep fewer than `min_group_size` photographs keeps none.
+    A class that would keep fewer than `min_group_size` photographs keeps none. What a person keeps stays besides.
 
     Args:
-        pins: class to image; classes that `members` does not have are passed over.
+        pins: class to image; classes that `members` does not have are passed over. by_hand: images that a person keeps.
 
     Raises:
         InputError: a class does not have its pinned image, or the image's group is below `min_group_size`.
@@ -36,7 +38,8 @@ def keep_images(members: pd.DataFrame, settings: ClusterSettings, pins: Mapping[
     chosen = by_policy.where(pin.isna(), members.group == members.landmark_id.map(pinned_groups))
     sizes = members[chosen].groupby("landmark_id").photograph.nunique()
     enough = members.landmark_id.map(sizes).fillna(0) >= settings.min_group_size
-    return members.assign(pin=pin.where(pin.notna(), None), chosen=chosen, kept=chosen & enough)
+    kept = chosen & enough | members.image_id.isin(by_hand)
+    return members.assign(pin=pin.where(pin.notna(), None), chosen=chosen, kept=kept)
 
 
 def _pinned_group(members: pd.DataFrame, landmark_id: str, image_id: str, settings: ClusterSettings) -> int:
@@ -59,6 +62,12 @@ def dropped_images(decided: pd.DataFrame, settings: ClusterSettings) -> pd.DataF
     for image in decided[~decided.kept].itertuples():
         reason, evidence = _why(image, settings)
         rows.append((image.image_id, str(reason), json.dumps(evidence)))
+    return pd.DataFrame(rows, columns=["image_id", "reason", "evidence"], dtype=object)
+
+
+def dropped_by_hand(images: Sequence[str], why: Mapping[str, str]) -> pd.DataFrame:
+    """Why a person's images are dropped: image_id, reason, evidence (JSON); `why` has the words."""
+    rows = [(image_id, str(Reason.DROPPED_BY_HAND), json.dumps({"why": why[image_id]})) for image_id in images]
     return pd.DataFrame(rows, columns=["image_id", "reason", "evidence"], dtype=object)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.settings import StageSettings
 
@@ -34,3 +34,15 @@ class Overrides(StageSettings):
 
     pin: dict[str, str] = Field({}, description="class to an image of it: the group that holds the image is kept")
     merge: dict[str, str] = Field({}, description="class to the class that its images count as, from the start")
+    keep: dict[str, str] = Field(
+        {},
+        description="image that stays in its class although it matches too little there, and why; what can't be read, "
+        "repeats another image, or shows what a test set does goes all the same",
+    )
+    drop: dict[str, str] = Field({}, description="image that goes whatever it matches, and why")
+
+    @model_validator(mode="after")
+    def _is_of_one_mind(self) -> "Overrides":
+        if both := sorted(self.drop.keys() & {*self.keep, *self.pin.values()}):
+            raise ValueError(f"{both[0]!r} is to be dropped, and to be kept or pinned; choose one")
+        return self

@@ -10,8 +10,8 @@ from storage.tables.acquisition import DROPS, DropsRef, ImagesRef
 from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, ClassGroupsRef, CutsRef, GroupsRef, PairsRef
 from storage.tables.spec import R, TableSpec
 from tasks.cluster.graph import group_images
-from tasks.cluster.keep import class_groups, dropped_images, image_groups, keep_images
-from tasks.cluster.settings import ClusterSettings
+from tasks.cluster.keep import class_groups, dropped_by_hand, dropped_images, image_groups, keep_images
+from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.contracts import Inputs, Output, Run, stage
 
 _PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
@@ -56,7 +56,7 @@ class GroupInputs(Inputs):
     images: ImagesRef
     pairs: PairsRef
     drops: list[DropsRef]
-    pins: dict[str, str]
+    overrides: Overrides
 
 
 class Grouped(Output):
@@ -69,13 +69,13 @@ class Grouped(Output):
     kept: int
 
 
-@stage("cluster", version=3, software=_GROUPING)
+@stage("cluster", version=4, software=_GROUPING)
 def cluster_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups the images of each class by their pairs, and keeps the largest group or the pinned one."""
     return _group(run, inputs, settings)
 
 
-@stage("regroup", version=1, software=_GROUPING)
+@stage("regroup", version=2, software=_GROUPING)
 def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups anew without the images that other classes show more: their groups may be kept no longer."""
     return _group(run, inputs, settings)
@@ -85,10 +85,13 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     lists = [read_table(run.root, ref, ["image_id"])["image_id"].to_pylist() for ref in inputs.drops]
     dropped = [image_id for images in lists for image_id in images]
     images = read_table(run.root, inputs.images, ["image_id", "landmark_id"]).to_pandas()
+    by_hand = images.image_id[images.image_id.isin(inputs.overrides.drop) & ~images.image_id.isin(dropped)].to_list()
+    dropped += by_hand
     pairs = read_table(run.root, inputs.pairs, _PAIR_COLUMNS).to_pandas()
     pairs = pairs[~pairs.image_a.isin(dropped) & ~pairs.image_b.isin(dropped)]
     members, cuts = group_images(images[~images.image_id.isin(dropped)], pairs, settings)
-    decided = keep_images(members, settings, inputs.pins)
+    decided = keep_images(members, settings, inputs.overrides.pin, inputs.overrides.keep)
+    without = pd.concat([dropped_images(decided, settings), dropped_by_hand(by_hand, inputs.overrides.drop)])
 
     def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:
         return run.write(spec, pa.Table.from_pandas(rows, spec.schema, preserve_index=False))
@@ -97,6 +100,6 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
         groups=write(GROUPS, image_groups(decided)),
         class_groups=write(CLASS_GROUPS, class_groups(decided)),
         cuts=write(CUTS, cuts),
-        drops=write(DROPS, dropped_images(decided, settings).assign(stage="cluster")),
+        drops=write(DROPS, without.assign(stage="cluster")),
         kept=int(decided.kept.sum()),
     )

@@ -48,10 +48,11 @@ class GroupedPacket(Inputs):
 
 
 class ClassInputs(Inputs):
-    """What `classes` reads: all packets by name, and the pinned image of each class."""
+    """What `classes` reads: all packets by name, the pinned image of each class, and images that a person keeps."""
 
     packets: dict[str, GroupedPacket]
     pins: dict[str, str]
+    keep: tuple[str, ...] = ()
 
 
 class Related(Output):
@@ -107,6 +108,7 @@ def _judge_related(
             own = inside[inside.image_a.isin(images.image_id)]
             reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
             dropped = reassigned_images(images, reassigned, pairs)
+            dropped = dropped[~dropped.image_id.isin(inputs.keep)]
             across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))
             drops.append(pa.Table.from_pandas(dropped.assign(stage="classes"), DROPS.schema, preserve_index=False))
     return pa.concat_tables(across), pa.concat_tables(drops)

@@ -11,15 +11,12 @@ from storage.manifest import Manifest
 from storage.reasons import Reason
 from tasks.acquire.address import host_of
 from tasks.pages.rendering import template_environment
+from tasks.publish.attention import classes_to_look_at, warnings_of
 from tasks.publish.changes import KINDS, Changes
 from tasks.publish.pages import TEMPLATES
-from tasks.publish.passed_over import tell_reasons
 from tasks.publish.rows import cells
 
 _SHOWN = 8
-_CLOSE = 3
-"""A class is weak whose kept group is fewer photographs ahead of the next than this."""
-
 _OF_HOSTS = {
     *(Reason.BLOCKED_ADDRESS, Reason.UNKNOWN_HOST, Reason.CONNECTION_FAILED, Reason.TIMEOUT, Reason.HTTP_ERROR),
     *(
@@ -38,17 +35,14 @@ def describe_summary(
     """The summary as Markdown.
 
     Args:
-        tables: `verdicts`, `sources`, `class_groups` and `certificate` of the version.
+        tables: `sources`, `certificate` and those of `tasks.publish.attention.TABLES` of the version.
         news: what the run has brought, in a line.
         changes: since the latest version before, if there was another.
         pages: title to address, of what there is to open.
     """
     dropped = tables["verdicts"].filter(pc.equal(tables["verdicts"]["verdict"], "dropped"))
     reasons = Counter(dropped["reason"].to_pylist()).most_common()
-    hosts, weak = failing_hosts(tables["sources"], dropped), weak_classes(tables["class_groups"])
-    warnings = [sentence for missed, sentence in tell_reasons(version.passed_over) if missed]
-    if version.crashed_pictures:
-        warnings.append(f"{version.crashed_pictures:,} pictures killed their detector and have no keypoints")
+    hosts, doubts = failing_hosts(tables["sources"], dropped), classes_to_look_at(tables)
     return (
         template_environment(TEMPLATES)
         .get_template("summary.md")
@@ -56,25 +50,18 @@ def describe_summary(
             version=version,
             news=news,
             pages=pages,
-            warnings=warnings,
+            warnings=warnings_of(version),
             reasons=[(Reason(code), count) for code, count in reasons[:_SHOWN]],
             other_reasons=sum(count for _, count in reasons[_SHOWN:]),
             changes=changes,
             kinds={title: changes.count(kind) for kind, title in KINDS.items()} if changes else {},
             hosts=hosts[:_SHOWN],
             more_hosts=max(0, len(hosts) - _SHOWN),
-            weak=weak[:_SHOWN],
-            more_weak=max(0, len(weak) - _SHOWN),
+            doubts=doubts[:_SHOWN],
+            more_doubts=max(0, len(doubts) - _SHOWN),
             certificate=tables["certificate"].to_pylist(),
         )
     )
-
-
-def weak_classes(class_groups: pa.Table) -> list[dict[str, Any]]:
-    """The kept groups that are hardly larger than the next of their class, the closest first."""
-    kept = class_groups.filter(pc.and_(class_groups["kept"], pc.less(class_groups["margin"], _CLOSE)))
-    rows: list[dict[str, Any]] = kept.select(["landmark_id", "photographs", "margin"]).to_pylist()
-    return sorted(rows, key=lambda row: (row["margin"], row["photographs"], row["landmark_id"]))
 
 
 def failing_hosts(sources: pa.Table, dropped: pa.Table) -> list[dict[str, Any]]:

@@ -157,7 +157,7 @@ def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) 
     return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
 
 
-@stage("publish", version=8)
+@stage("publish", version=9)
 def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) -> PublishedVersion:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -167,7 +167,7 @@ def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) 
     root = run.root
     drops = _gather(root, inputs.drops, DROPS).to_pandas()
     tables = _stage_tables(root, inputs)
-    verdicts = _verdicts(drops, tables, settings)
+    verdicts = _verdicts(drops, tables, settings, inputs.facts.overrides.get("keep", {}))
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
     tables |= _attest(root, inputs.leaks, tables, drops)
     tables = redact_tables(tables, settings.redact)
@@ -272,11 +272,14 @@ def _attest(root: Root, leaks: LeakEvidence, tables: dict[str, pa.Table], drops:
     }
 
 
-def _verdicts(drops: pd.DataFrame, tables: dict[str, pa.Table], settings: PublishSettings) -> pd.DataFrame:
+def _verdicts(
+    drops: pd.DataFrame, tables: dict[str, pa.Table], settings: PublishSettings, by_hand: Mapping[str, str]
+) -> pd.DataFrame:
     images = tables["images"].to_pandas()
     groups = tables["groups"].to_pandas()
     kept = groups[groups.kept].copy()
     kept["photograph"] = kept.copy_of.fillna(kept.image_id).map(images.set_index("image_id").sha256)
     kept["split"] = kept.image_id.map(split_images(kept, settings))
+    kept["by_hand"] = kept.image_id.map(by_hand)
     sources = tables["sources"]
     return build_verdicts(sources.to_pandas(), duplicate_rows(sources), images, drops, kept)

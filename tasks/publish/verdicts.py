@@ -1,7 +1,7 @@
 """One verdict per row of the list, and the funnel that they make."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def build_verdicts(
     Args:
         sources: row, image_id, landmark_id. first_rows: (n,), the row that named each row's image first.
         images: image_id, sha256 of every readable image. drops: image_id, stage, reason, evidence of all stages.
-        kept: image_id, group_size, neighbours, split.
+        kept: image_id, group_size, neighbours, split, and by_hand: why a person keeps it, null where none does.
 
     Raises:
         RuntimeError: a row has no verdict, or two. A bug of ours, and no version comes of it.
@@ -40,10 +40,7 @@ def build_verdicts(
                     "image_id": kept.image_id,
                     "stage": "publish",
                     "reason": str(Reason.KEPT),
-                    "evidence": [
-                        json.dumps({"group_size": int(size), "neighbours": int(count)})
-                        for size, count in zip(kept.group_size, kept.neighbours, strict=True)
-                    ],
+                    "evidence": [_why_kept(row) for row in kept.itertuples()],
                     "verdict": "kept",
                     "split": kept.split,
                 }
@@ -69,6 +66,11 @@ def build_verdicts(
     if len(verdicts) != len(sources):
         raise RuntimeError(f"{len(verdicts)} verdicts for {len(sources)} rows")
     return verdicts[VERDICTS.schema.names].astype(object).where(verdicts[VERDICTS.schema.names].notna(), None)
+
+
+def _why_kept(row: Any) -> str:
+    evidence: dict[str, Any] = {"group_size": int(row.group_size), "neighbours": int(row.neighbours)}
+    return json.dumps(evidence | ({"kept_by_hand": row.by_hand} if isinstance(row.by_hand, str) else {}))
 
 
 def funnel(verdicts: pd.DataFrame) -> list[FunnelStep]:

@@ -25,7 +25,7 @@ def test_an_allowance_that_is_forgotten_loses_nothing(cairn: Any, listed: Any, t
     refused = cairn("curate", few.path, *options)
     assert refused.code == 4  # a version that nobody can use
     assert re.search(r"blocked-address +3 ", refused.output)
-    said = re.search(r"--allow-host (\S+)", refused.output)
+    said = re.search(r"--allow-host (\d\S+)", refused.output)
     assert said
     assert f"http://{said[1]}" == listed.site.url
     assert not listed.site.hits

@@ -1,15 +1,19 @@
 """The command line: help, what a user gets wrong, and reading a published dataset."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from flows.commands.cli import app
 from storage.locks import lock
 from storage.root import Root
 
@@ -24,11 +28,34 @@ ROWS = ("a-1,http://example.org/1.jpg,a", "a-2,http://example.org/2.jpg,a")
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=lambda command: " ".join(command) or "-")
 def test_help(cairn: Any, command: tuple[str, ...]) -> None:
-    ended = cairn(*command, "--help")
+    ended = cairn(*command, "-h")
     assert ended.code == 0
     assert re.search("Usage: .*cairn", ended.output)
     for name in COMMANDS if not command else ("--root",):
         assert name in ended.output
+
+
+def _leaves(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, *above, name)
+        else:
+            yield " ".join((*above, name)), command
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*leaf, id=leaf[0]) for leaf in _leaves(get_command(app))])
+def test_examples_are_commands(name: str, command: Any) -> None:
+    first, *examples = command.epilog.split("\n\n")
+    assert first == "Examples:"
+    assert examples
+    for example in examples:
+        words = shlex.split(example.partition(" > ")[0])
+        assert words[: 1 + len(name.split())] == ["cairn", *name.split()]
+        command.make_context(name, words[1 + len(name.split()) :])
+
+
+def test_version_of_the_program(cairn: Any) -> None:
+    assert re.fullmatch(r"cairn \d+\.\d+\.\d+\n", cairn("--version").output)
 
 
 def test_console_script_is_installed(tmp_path: Path) -> None:
@@ -190,6 +217,15 @@ def test_versions(cairn: Any, root: Path, first_run: Any) -> None:
     assert last[:7] == ["landmarks", "1", "latest", first_run[1].version.digest[:12], "21", "3", "tests"]
 
 
+@pytest.mark.parametrize("command", [("versions",), ("verify",), ("report",), ("gc", "--keep", "1"), ("networks",)])
+def test_facts_are_json(cairn: Any, root: Path, command: tuple[str, ...]) -> None:
+    ended = cairn(*command, "--root", root, "--json")
+    assert (ended.code, ended.errors) == (0, "")
+    facts = json.loads(ended.output)
+    if command == ("versions",):
+        assert (facts[0]["name"], facts[0]["number"], facts[0]["images"]) == ("landmarks", 1, 21)
+
+
 def test_verify(cairn: Any, dataset: Path, first_run: Any) -> None:
     folder = dataset / first_run[1].version.folder
     files = sum(path.is_file() for path in folder.rglob("*")) + 21
@@ -211,6 +247,21 @@ def test_why_kept(cairn: Any, root: Path) -> None:
     assert re.search(r"split +(train|val)", ended.output)
     assert re.search(r"group_size +7", ended.output)
     assert re.search(r"x1 +\d", ended.output)
+
+
+def test_why_by_the_start_of_an_id_or_by_an_address(cairn: Any, root: Path, listed: Any) -> None:
+    assert "abbey-9 in versions/" in cairn("why", f"{listed.site.url}/abbey-9.jpg", "--root", root).output
+    assert "bridge-1 in versions/" in cairn("why", "bridge-1", "--root", root).output
+    ended = cairn("why", "bridge", "--root", root)
+    assert ended.code == 2
+    assert re.search(r"9 images of \S+ fit 'bridge': bridge-1, .*, …; give more of the id", ended.errors)
+
+
+def test_why_as_facts(cairn: Any, root: Path) -> None:
+    facts = json.loads(cairn("why", "abbey-9", "--root", root, "--json").output)
+    (verdict,) = facts["verdicts"]
+    assert (verdict["reason"], verdict["evidence"]["status"]) == ("http-error", 404)
+    assert facts["fetch_log"][0]["outcome"] == "http-error"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +313,17 @@ def test_diff(cairn: Any, run_curate: Any, dataset: Path, listed: Any) -> None:
     run_curate(listed, dataset, "[select]\nmin_class_size = 8\n")
     ended = cairn("diff", 1, 2, "--root", dataset)
     assert ended.code == 0
-    assert re.search(r"dome-1 +dome +verdict +kept +class-too-small", ended.output)
+    first, counts, *rest = ended.output.splitlines()
+    assert re.search(r"landmarks/1-\w+ → \S+: 14 images kept, -7; 2 classes, -1", first)
+    assert counts.startswith("7 no longer kept")
+    assert re.search(r"^ ?dome +7 +0 +-7 *$", ended.output, re.M)
+    assert "dome-1  dome  kept → class-too-small" in rest
+    assert "{" not in ended.output
+    latest = cairn("diff", 1, "--root", dataset, "--verbose").output
+    assert re.search(r'dome-1  dome  kept → class-too-small\n    \{".*', latest)
+    facts = json.loads(cairn("diff", 1, "--root", dataset, "--json").output)
+    assert facts["counts"]["lost"] == 7
+    assert {row["image_id"]: row["after"] for row in facts["images"]}["dome-1"] == "class-too-small"
     assert (
         cairn("diff", 1, 1, "--root", dataset).output.strip()
         == "no image entered, left, or changed its verdict or its box"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from flows.commands.cautions import cautions
-from flows.commands.plan_page import effort, size, span
+from flows.commands.spans import effort, size, span
 from flows.planning.plan import Asked, Plan, plan_curation
 from flows.planning.prior_outcomes import NOTHING, read_prior_outcomes, without_outcome
 from flows.settings import CurateSettings

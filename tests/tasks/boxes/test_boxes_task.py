@@ -42,6 +42,14 @@ def test_kept_images_with_neighbours_have_the_box_of_the_landmark(run, packet):
     table = read_table(run.root, estimate_boxes(run, packet, BoxSettings()).boxes)
     assert table.schema.equals(BOXES.schema)
     rows = {row["image_id"]: row for row in table.to_pylist()}
+    whole = rows.pop("b1")
+    assert [whole[f"{kind}{side}"] for kind in ("", "first_") for side in ("x1", "y1", "x2", "y2")] == [
+        0,
+        0,
+        640,
+        480,
+    ] * 2
+    assert (whole["supports"], whole["sweeps"]) == (0, 0)
     assert set(rows) == {"a1", "a2", "a3"}
     for name, row in rows.items():
         x, y = SHIFTS[name]
@@ -66,7 +74,7 @@ def test_only_pairs_between_kept_images_of_a_group_count(run, packet):
         pairs=write(run.root, PAIRS, led, "changed-pairs"),
     )
     rows = read_table(run.root, estimate_boxes(run, changed, BoxSettings()).boxes).to_pylist()
-    assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1}
+    assert {row["image_id"]: row["supports"] for row in rows} == {"a1": 1, "a2": 1, "a5": 0}
 
 
 def test_a_packet_without_a_kept_group_has_an_empty_table(run, packet):

@@ -5,7 +5,7 @@ from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES
 from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, PAIRS
-from tasks.cluster.settings import ClusterSettings
+from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.cluster.task import Checked, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
 from tasks.contracts import Run
 from tests.rows import drop_row, image_row, pair_row, write
@@ -13,21 +13,31 @@ from tests.rows import drop_row, image_row, pair_row, write
 
 @pytest.mark.parametrize("group", [cluster_images, regroup_images])
 @pytest.mark.parametrize(
-    ("dropped", "expected"),
+    ("dropped", "overrides", "expected"),
     [
-        ([], {"a1": "kept", "a2": "kept", "a3": "kept", "a4": "no-match", "b1": "no-match"}),
-        (["a4", "b1"], {"a1": "kept", "a2": "kept", "a3": "kept"}),
-        (["a2"], {"a1": "no-match", "a3": "no-match", "a4": "no-match", "b1": "no-match"}),
-        (["a1", "a2", "a3", "a4", "b1"], {}),
+        ([], {}, {"a1": "kept", "a2": "kept", "a3": "kept", "a4": "no-match", "b1": "no-match"}),
+        (["a4", "b1"], {}, {"a1": "kept", "a2": "kept", "a3": "kept"}),
+        (["a2"], {}, {"a1": "no-match", "a3": "no-match", "a4": "no-match", "b1": "no-match"}),
+        (["a1", "a2", "a3", "a4", "b1"], {}, {}),
+        (
+            ["a4"],
+            {"keep": {"b1": "from behind", "a4": "gone before", "c9": "of another packet"}},
+            {"a1": "kept", "a2": "kept", "a3": "kept", "b1": "kept"},
+        ),
+        (
+            ["a4"],
+            {"drop": {"a2": "a drawing", "a4": "gone before"}},
+            {"a1": "no-match", "a2": "dropped-by-hand", "a3": "no-match", "b1": "no-match"},
+        ),
     ],
 )
-def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, expected):
+def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, overrides, expected):
     root = Root(str(tmp_path))
     inputs = GroupInputs(
         images=write(root, IMAGES, [image_row(name, name[0]) for name in ("a1", "a2", "a3", "a4", "b1")]),
         pairs=write(root, PAIRS, [pair_row("a", "a1", "a2"), pair_row("a", "a2", "a3")]),
         drops=[write(root, DROPS, map(drop_row, dropped)), write(root, DROPS, [], "none")],
-        pins={},
+        overrides=Overrides.model_validate(overrides),
     )
     output = group(Run(root, "cluster-1"), inputs, ClusterSettings())
     groups, drops = read_table(root, output.groups), read_table(root, output.drops)
@@ -47,3 +57,10 @@ def test_a_pinned_image_that_is_dropped_stops_the_run_and_says_why(tmp_path):
     with pytest.raises(InputError, match="pin 'a' = 'a2': overlap dropped the image as test-copy"):
         check_pins(run, PinInputs(drops=drops, pins={"a": "a2", "b": "b1"}), None)
     assert check_pins(run, PinInputs(drops=drops, pins={"a": "a1"}), None) == Checked(pins=1)
+
+
+def test_overrides_are_of_one_mind():
+    with pytest.raises(ValueError, match="'a1' is to be dropped, and to be kept or pinned"):
+        Overrides(keep={"a1": ""}, drop={"a1": ""})
+    with pytest.raises(ValueError, match="'a1' is to be dropped, and to be kept or pinned"):
+        Overrides(pin={"a": "a1"}, drop={"a1": ""})

@@ -64,10 +64,11 @@ def packet(root: Root, name: str, classes: list[str]) -> GroupedPacket:
 
 
 def compare(
-    root: Root, packets: dict[str, list[str]], pins: dict[str, str] | None = None
+    root: Root, packets: dict[str, list[str]], pins: dict[str, str] | None = None, keep: tuple[str, ...] = ()
 ) -> tuple[Related, list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     tables = {name: packet(root, name, classes) for name, classes in packets.items()}
-    output = compare_classes(Run(root, "classes-1"), ClassInputs(packets=tables, pins=pins or {}), SETTINGS)
+    inputs = ClassInputs(packets=tables, pins=pins or {}, keep=keep)
+    output = compare_classes(Run(root, "classes-1"), inputs, SETTINGS)
     pairs = read_table(root, output.class_pairs)
     assert pairs.schema.equals(CLASS_PAIRS.schema)
     drops = {name: read_table(root, ref) for name, ref in output.drops.items()}
@@ -92,6 +93,11 @@ def test_an_image_that_shows_another_class_is_dropped_from_the_packet_of_its_own
 def test_an_image_of_a_pinned_class_stays(tmp_path):
     output, pairs, drops = compare(Root(str(tmp_path)), {"0": ["gate", "tower"]}, pins={"gate": "gate 1"})
     assert (output.related, len(pairs), drops) == (1, 4, {"0": []})
+
+
+def test_an_image_that_a_person_keeps_stays(tmp_path):
+    _, pairs, drops = compare(Root(str(tmp_path)), {"0": ["gate", "tower"]}, keep=("gate 3",))
+    assert (len(pairs), drops) == (4, {"0": []})
 
 
 def test_classes_that_share_nothing_are_left_alone(tmp_path):

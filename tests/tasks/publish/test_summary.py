@@ -3,8 +3,7 @@
 import pyarrow as pa
 
 from storage.tables.acquisition import SOURCES
-from storage.tables.groups import CLASS_GROUPS
-from tasks.publish.summary import describe_summary, failing_hosts, weak_classes
+from tasks.publish.summary import describe_summary, failing_hosts
 from tests.tasks.publish.conftest import make_version
 
 
@@ -20,13 +19,6 @@ def test_hosts_that_failed_most_come_first_and_what_was_had_is_no_failure():
         sources, dropped([(0, "timeout"), (1, "http-error"), (2, "http-error"), (3, "too-small"), (4, "invalid-url")])
     )
     assert [tuple(row.values()) for row in found] == [("b.org", 3, 2, "http-error"), ("a.org", 1, 1, "timeout")]
-
-
-def test_classes_are_weak_where_the_next_group_is_close():
-    version = make_version({"near": {"kept": 2}, "far": {"kept": 2}})
-    rows = version.tables["class_groups"].to_pylist()
-    rows = [row | {"margin": 2 if row["landmark_id"] == "near" else 3} for row in rows]
-    assert [row["landmark_id"] for row in weak_classes(pa.Table.from_pylist(rows, CLASS_GROUPS.schema))] == ["near"]
 
 
 def test_the_summary_names_reasons_and_test_sets():

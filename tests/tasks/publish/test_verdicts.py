@@ -30,6 +30,7 @@ def build(rows: list[str], fates: Fates) -> pd.DataFrame:
     drops = pd.DataFrame(dropped, columns=["image_id", "stage", "reason", "evidence"], dtype=object)
     stay = [name for name, reason in fates.items() if reason is None]
     kept = pd.DataFrame({"image_id": pd.Series(stay, dtype=object), "group_size": 5, "neighbours": 3, "split": "train"})
+    kept["by_hand"] = kept.image_id.map({"a9": "from behind"})
     return build_verdicts(sources, first, images, drops, kept)
 
 
@@ -93,6 +94,12 @@ def test_a_list_of_one_fate(fate):
     assert [row["reason"] for row in found] == [fate or "kept"] * 2
 
 
+def test_what_a_person_keeps_says_why():
+    first, second = rows_of(build(["a1", "a9"], {"a1": None, "a9": None}))
+    assert json.loads(first["evidence"]) == {"group_size": 5, "neighbours": 3}
+    assert json.loads(second["evidence"])["kept_by_hand"] == "from behind"
+
+
 def test_a_row_without_a_fate_is_a_bug_and_no_version():
     with pytest.raises(RuntimeError, match=r"rows without a verdict: \['a2'\]"):
         build(["a1", "a2"], {"a1": None})
@@ -102,7 +109,9 @@ def test_two_fates_are_a_bug_and_no_version():
     sources = pd.DataFrame({"row": [0], "image_id": ["a"], "landmark_id": ["x"]})
     images = pd.DataFrame({"image_id": ["a"], "sha256": ["s"]})
     drop = {"image_id": "a", "stage": "overlap", "reason": "test-copy", "evidence": "{}"}
-    kept = pd.DataFrame({"image_id": ["a"], "group_size": [2], "neighbours": [1], "split": ["val"]})
+    kept = pd.DataFrame({"image_id": ["a"], "group_size": [2], "neighbours": [1], "split": ["val"]}).assign(
+        by_hand=None
+    )
     with pytest.raises(RuntimeError, match=r"images with two verdicts: \['a'\]"):
         build_verdicts(sources, np.array([0]), images, pd.DataFrame([drop]), kept)
     with pytest.raises(RuntimeError, match="images with two verdicts"):
