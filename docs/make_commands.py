@@ -19,7 +19,7 @@ HEAD = """# Commands
 | 1 | `verify` | something is not as it was published |
 | 2 | every command | an error that you can correct; one line says how |
 | 3 | `certify` | nothing shared was found, but some files were not compared |
-| 4 | `curate`, `train`, `index` | a version was made, and not made the latest |
+| 4 | `curate`, `train`, `index` | a gate did not hold: the new version is held back, or the latest fails it |
 | 130, 143 | every command | stopped by Ctrl-C or SIGTERM |
 """
 
@@ -44,7 +44,8 @@ def commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 def section(name: str, command: Any) -> str:
     """One command: what it does, how it is called, its arguments, and its options by group."""
     context = typer.Context(command, info_name=name)
-    parts = [f"## {name}", command.help, "    " + " ".join([name, *command.collect_usage_pieces(context)])]
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    parts = [f"## {name}", command.help, f"```text\n{usage}\n```"]
     told = [(parameter, parameter.get_help_record(context)) for parameter in command.get_params(context)]
     shown = [(_panel(parameter), record) for parameter, record in told if record and "--help" not in record[0]]
     for panel in dict.fromkeys(panel for panel, _ in shown):
