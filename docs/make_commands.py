@@ -51,8 +51,9 @@ def section(name: str, command: Any) -> str:
     for panel in dict.fromkeys(panel for panel, _ in shown):
         lines = [f"- `{call}`: {text}" for other, (call, text) in shown if other == panel]
         parts += [f"**{panel}**", "\n".join(lines)]
-    if command.epilog:
-        parts.append(command.epilog)
+    examples = [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("    ")]
+    if examples:
+        parts.append("\n".join(["```sh", *examples, "```"]))
     return "\n\n".join(parts) + "\n"
 
 
