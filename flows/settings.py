@@ -95,7 +95,24 @@ class IndexFlowSettings(StageSettings):
     index: IndexSettings = Field(IndexSettings(), description="the kind of index, and its search")
 
 
-class TrainFlowSettings(StageSettings):
+class TrainingSettings(StageSettings):
+    """Settings with own defaults for a stage: a file that changes one of its settings leaves the others as they are."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_own_defaults(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        own = {name: cls.model_fields[name].default for name in given if name in cls.model_fields}
+        told = {
+            name: {**default.model_dump(include=default.model_fields_set), **given[name]}
+            for name, default in own.items()
+            if isinstance(default, BaseModel) and isinstance(given[name], Mapping)
+        }
+        return {**given, **told}
+
+
+class TrainFlowSettings(TrainingSettings):
     """What decides the result of the flow `train`, stage by stage."""
 
     describe: DescribeSettings = Field(
@@ -106,17 +123,8 @@ class TrainFlowSettings(StageSettings):
     )
     train: TrainSettings = Field(TrainSettings(), description="loss, mining, steps and scores on the way")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _keeps_two_levels(cls, given: Any) -> Any:
-        """A file that changes another setting of the network keeps the default of training, not that of indexing."""
-        described = given.get("describe") if isinstance(given, Mapping) else None
-        if not isinstance(described, Mapping):
-            return given
-        return {**given, "describe": {"levels": cls.model_fields["describe"].default.levels, **described}}
 
-
-class SemanticFlowSettings(StageSettings):
+class SemanticFlowSettings(TrainingSettings):
     """What decides the result of the flow `train-semantic`, stage by stage."""
 
     describe: DescribeSettings = Field(

@@ -16,11 +16,9 @@ _LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 def list_settings(model: BaseModel, prefix: str = "") -> Iterator[dict[str, Any]]:
     """Every setting below a model of defaults: its section, name, default, description, and what it may be."""
-    for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            yield from list_settings(value, f"{prefix}{name}.")
-        else:
+    fields = {name: (getattr(model, name), field) for name, field in type(model).model_fields.items()}
+    for name, (value, field) in fields.items():
+        if not isinstance(value, BaseModel):
             yield {
                 "section": prefix.rstrip("."),
                 "name": name,
@@ -28,6 +26,9 @@ def list_settings(model: BaseModel, prefix: str = "") -> Iterator[dict[str, Any]
                 "description": field.description or "",
                 "allowed": _allowed(field),
             }
+    for name, (value, _) in fields.items():
+        if isinstance(value, BaseModel):
+            yield from list_settings(value, f"{prefix}{name}.")
 
 
 def settings_toml(model: BaseModel, command: str, only: str | None = None) -> str:

@@ -35,6 +35,7 @@ _OVERRIDES = """\
 [drop]
 # "IMAGE_ID" = "a drawing"
 """
+_COMMANDS = {"captions": "captions run", "train-semantic": "train --kind semantic"}
 _PLAIN = re.compile(r"[A-Za-z0-9./_-]+")
 
 
@@ -66,8 +67,8 @@ def settings(
         str | None, typer.Argument(metavar="[SECTION]", help="One section alone, such as match or train.mining.")
     ] = None,
     flow: Annotated[
-        Literal["curate", "captions", "index", "train"],
-        typer.Option(metavar="FLOW", help="Whose settings: curate, captions, index or train."),
+        Literal["curate", "captions", "index", "train", "train-semantic"],
+        typer.Option(metavar="FLOW", help="Whose settings: curate, captions, index, train or train-semantic."),
     ] = "curate",
     as_json: JsonOption = False,
 ) -> None:
@@ -100,18 +101,24 @@ def deployments_yaml(name: str, listed: Path, contact: str = "") -> str:
 def _settings_toml(flow: str, section: str | None = None) -> str:
     from flows.commands.settings_page import settings_toml
 
-    command = "cairn captions run" if flow == "captions" else f"cairn {flow}"
-    return settings_toml(_defaults(flow), command, section)
+    return settings_toml(_defaults(flow), f"cairn {_COMMANDS.get(flow, flow)}", section)
 
 
 def _defaults(flow: str) -> "BaseModel":
-    from flows.settings import CaptionsSettings, CurateSettings, IndexFlowSettings, TrainFlowSettings
+    from flows.settings import (
+        CaptionsSettings,
+        CurateSettings,
+        IndexFlowSettings,
+        SemanticFlowSettings,
+        TrainFlowSettings,
+    )
 
     models: Mapping[str, Callable[[], Any]] = {
         "curate": CurateSettings,
         "captions": CaptionsSettings,
         "index": IndexFlowSettings,
         "train": TrainFlowSettings,
+        "train-semantic": SemanticFlowSettings,
     }
     made: BaseModel = models[flow]()
     return made

@@ -14,10 +14,12 @@ from flows.settings import (
     CaptionsSettings,
     CurateSettings,
     IndexFlowSettings,
+    SemanticFlowSettings,
     TrainFlowSettings,
     read_captions_settings,
     read_index_settings,
     read_overrides,
+    read_semantic_settings,
     read_settings,
     read_train_settings,
 )
@@ -29,10 +31,11 @@ FLOWS = [
     (CaptionsSettings(), read_captions_settings),
     (IndexFlowSettings(), read_index_settings),
     (TrainFlowSettings(), read_train_settings),
+    (SemanticFlowSettings(), read_semantic_settings),
 ]
 
 
-@pytest.mark.parametrize(("defaults", "read"), FLOWS, ids=["curate", "captions", "index", "train"])
+@pytest.mark.parametrize(("defaults", "read"), FLOWS, ids=["curate", "captions", "index", "train", "semantic"])
 def test_every_line_of_the_settings_is_a_default(defaults: Any, read: Any, tmp_path: Path) -> None:
     text = settings_toml(defaults, "cairn")
     uncommented = re.sub(r"(?m)^# (\w+ = )", r"\1", text)
