@@ -1,5 +1,6 @@
 """Which photographs of a noisy list each arm of the comparison trains on."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.harness.local_runner import LocalRunner
-from bench.training.cleaning_pictures import Shot, write
 from flows.curate import run_curation
 from flows.request import check_request
 from flows.settings import CurateSettings
@@ -45,6 +45,11 @@ class Listed(NamedTuple):
         masks = {"noisy": every, "unverified": self.matched, "cairn": self.kept, "oracle": self.true}
         return np.flatnonzero(masks[arm])
 
+    def part(self, mask: NDArray[np.bool_]) -> "Listed":
+        """The rows of a mask (n,)."""
+        paths = [path for path, wanted in zip(self.paths, mask, strict=True) if wanted]
+        return Listed(paths, self.classes[mask], self.true[mask], self.matched[mask], self.kept[mask])
+
 
 def cut(classes: NDArray[np.int64], sizes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """Draws rows evenly, so many of each class: ascending.
@@ -57,26 +62,21 @@ def cut(classes: NDArray[np.int64], sizes: NDArray[np.int64], seed: int) -> NDAr
     return np.sort(np.concatenate(drawn)).astype(np.int64)
 
 
-def curate_list(shots: list[Shot], folder: Path) -> Listed:
-    """Writes the list as a folder of classes, has it curated as the flow `curate` does, and reads its verdicts.
+def curate_list(paths: Sequence[str], true: NDArray[np.bool_], folder: Path) -> Listed:
+    """Has a folder of classes curated as the flow `curate` does, and reads its verdicts.
 
     Args:
-        folder: keeps the pictures and the version; what is there already is not made again.
+        paths: the files below the folder's `list`. true: bool (n,), of each.
+        folder: keeps the version; what is there already is not made again.
     """
-    write(shots, folder / "list")
     rows = folder / "verdicts.parquet"
     if not rows.exists():
         _curate(folder).to_parquet(rows)
-    verdicts = pd.read_parquet(rows).set_index("url").loc[[shot.path for shot in shots]]
+    verdicts = pd.read_parquet(rows).set_index("url").loc[list(paths)]
     kept = (verdicts.verdict == "kept").to_numpy()
     classes, _ = pd.factorize(verdicts.landmark_id, sort=True)
-    return Listed(
-        [str(folder / "list" / shot.path) for shot in shots],
-        classes.astype(np.int64),
-        np.array([shot.true for shot in shots]),
-        kept | verdicts.stage.isin(_BY_MATCHING).to_numpy(),
-        kept,
-    )
+    matched = kept | verdicts.stage.isin(_BY_MATCHING).to_numpy()
+    return Listed([str(folder / "list" / path) for path in paths], classes.astype(np.int64), true, matched, kept)
 
 
 def _curate(folder: Path) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-_WIDTH, _HEIGHT = 720, 340
+_WIDTH, _HEIGHT = 960, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 60, 90, 40, 44, 30
 _COLOURS = ("#b5451b", "#8a6d0b", "#7a3b9c", "#0a8a5f", "#0b5cad")
 _STEPS = 3

@@ -20,19 +20,24 @@ _TRAIN, _OF = 3, 4  # quarters of the classes that train where a rate is chosen,
 
 
 class Prepared(NamedTuple):
-    """A noisy list that was curated, its own folder, and what networks that were trained on it are scored on."""
+    """A noisy list that was curated, and what networks that were trained on it are scored on.
+
+    Attributes:
+        folder: keeps the whitening that all arms begin with, and the scores. mapped: files of the trunk's maps.
+    """
 
     folder: Path
     listed: Listed
     exam: Exam
+    mapped: tuple[Path, ...]
 
     def maps(self) -> dict[str, Tensor]:
         """The trunk's maps of all photographs, by their paths."""
-        return load_file(self.folder / "maps.safetensors") | load_file(self.folder.parent / "exam.safetensors")
+        return {path: maps for file in self.mapped for path, maps in load_file(file).items()}
 
     def start(self) -> bytes:
         """The whitening that all arms begin with."""
-        return (self.folder / "start.safetensors").read_bytes()
+        return _start_file(self.folder).read_bytes()
 
 
 class Work(NamedTuple):
@@ -66,23 +71,40 @@ def prepare(root: Path, noise: float, classes: int, views: int) -> Prepared:
     Args:
         classes: how many are in the list. views: of each class that asks.
     """
-    torch.set_num_threads(1)
-    folder, whole = root / f"noise-{100 * noise:.0f}", load_network(DESCRIBE)
-    queries, shots = asked(views), [*asked(views), *distractors()]
-    write(shots, root / "exam")
+    folder, queries, shots = root / f"noise-{100 * noise:.0f}", asked(views), listed(noise, classes)
+    write(shots, folder / "list")
+    write([*queries, *distractors()], root / "exam")
     names = sorted({shot.landmark for shot in queries})
     exam = Exam(
-        [str(root / "exam" / shot.path) for shot in shots],
+        [str(root / "exam" / shot.path) for shot in [*queries, *distractors()]],
         np.array([names.index(shot.landmark) for shot in queries]),
     )
-    if not (root / "exam.safetensors").exists():
-        save_file(cache_maps(whole, exam.paths), root / "exam.safetensors")
-    prepared = Prepared(folder, curate_list(listed(noise, classes), folder), exam)
-    if not (folder / "start.safetensors").exists():
-        maps = cache_maps(whole, prepared.listed.paths)
-        save_file(maps, folder / "maps.safetensors")
-        (folder / "start.safetensors").write_bytes(export_whitening(learn_start(whole, maps.values())))
+    own = curate_list([shot.path for shot in shots], np.array([shot.true for shot in shots]), folder)
+    mapped = keep_maps(folder / "maps.safetensors", own.paths), keep_maps(root / "exam.safetensors", exam.paths)
+    return with_start(Prepared(folder, own, exam, mapped))
+
+
+def keep_maps(file: Path, paths: Sequence[str]) -> Path:
+    """The file of the trunk's maps of photographs, which is made unless it is there."""
+    torch.set_num_threads(1)
+    if not file.exists():
+        save_file(cache_maps(load_network(DESCRIBE), paths), file)
+    return file
+
+
+def with_start(prepared: Prepared) -> Prepared:
+    """Learns the whitening that all arms begin with from all photographs of the list, unless it is there."""
+    file = _start_file(prepared.folder)
+    if not file.exists():
+        maps = prepared.maps()
+        learned = learn_start(load_network(DESCRIBE), [maps[path] for path in prepared.listed.paths])
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(export_whitening(learned))
     return prepared
+
+
+def _start_file(folder: Path) -> Path:
+    return folder / "start.safetensors"
 
 
 def carry_out(work: Work) -> APs:
