@@ -36,6 +36,7 @@ BENCHES = {
     "overhead": "bench.flows.overhead",
     "overlap": "bench.leaks.overlap",
     "overlap_growth": "bench.leaks.overlap_growth",
+    "overlays": "bench.matching.overlays",
     "plan": "bench.flows.plan",
     "regeneration": "bench.flows.regeneration",
     "rerun": "bench.flows.rerun",

@@ -96,7 +96,7 @@ class CachedTrainer(Trainer):
     def describe(self, numbers: Indices, *, crop: bool = False) -> tuple[NDArray[np.float32], Mask, dict[str, str]]:
         """Describes photographs whose maps have the same shape at once, in a fifth of the time."""
         assert not crop, "maps are of whole photographs"
-        maps = [self.maps[self.samples.photographs[number].path] for number in numbers]
+        maps = [self.maps[self.photographs[number].path] for number in numbers]
         vectors = np.empty((len(maps), _DIMENSIONS), np.float32)
         shapes = [tuple(one.shape) for one in maps]
         for shape in set(shapes):

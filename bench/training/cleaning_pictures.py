@@ -65,7 +65,7 @@ def write(shots: Sequence[Shot], folder: Path) -> None:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
-            part.write_bytes(_picture(shot))
+            part.write_bytes(drawn(shot))
             part.rename(path)
 
 
@@ -87,7 +87,8 @@ def _noise(landmark: str, count: int) -> Iterator[Shot]:
             yield Shot(f"{landmark}-shared-{n:02}", landmark, world.shared[kind], stamp="caption" if turn % 2 else "")
 
 
-def _picture(shot: Shot) -> bytes:
+def drawn(shot: Shot) -> bytes:
+    """The file of a picture."""
     random, covers = _random(shot.name), the_world().others
     photo, cover = _read(shot.photo), _read(covers[random.integers(len(covers))])
     return shoot(_covered(photo, cover, random), _draw(random, shot.stamp)).jpeg
