@@ -1,7 +1,6 @@
-"""All of Cairn on one machine: a Prefect server that stays, what it has to know, and workers."""
+"""All of Cairn on one machine: a Prefect server that stays, what it has to know, servers of reports, and workers."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 from flows.operating import processes
 from flows.operating.home import Home
+from flows.operating.pages import start_pages
+from flows.operating.ports import check_free
 from flows.operating.prepare import GPU_POOL, POOL, prepare
 from flows.operating.workers import start_workers
 from flows.runtime.server import past_proxies
@@ -44,6 +45,7 @@ def up(folder: Path, port: int, gpus: int | None, notify: str | None, tell: Call
             names = prepare(count or None, notify, home.environment())
             tell(f"pools {POOL} and {GPU_POOL}, deployments of prefect.yaml")
             tell(f"automations: {', '.join(name.partition(': ')[2] for name in names)}")
+            start_pages(home, tell)
             start_workers(home, count, tell)
     return home
 
@@ -64,7 +66,7 @@ def _start_server(folder: Path, port: int, tell: Callable[[str], None]) -> Home:
         where = f"at port {known.port}" if known else f"without its settings, {folder / 'profiles.toml'}"
         raise InputError(f"a server of {folder} is running {where}; end it by `cairn down` first")
     if not running:
-        _check_free(port)
+        check_free(port, "another --port")
     home = Home.make(folder, port)
     if not running:
         processes.start(folder, _SERVER, [sys.executable, "-m", "prefect", "server", "start"], home.environment())
@@ -81,17 +83,6 @@ def _answers(home: Home) -> bool:
     except requests.RequestException:
         return False
     return answer.ok
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise InputError(
-                f"port {port} is taken by another program ({error.strerror}); give another --port"
-            ) from error
 
 
 def _count_gpus() -> int:

@@ -1,6 +1,7 @@
 """`cairn up` and `cairn down` for real: a server with a login, a deployment, automations, workers, and their end."""
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -32,6 +33,7 @@ from flows.operating.home import Home
 from flows.operating.watching import apply_automations
 from storage.errors import InputError
 from storage.locks import Holder
+from storage.root import Root
 
 PAGE = "http://evil.example"
 REASON = "guard rail: 12 of 900 images are left"
@@ -42,13 +44,24 @@ PROBE = f"""\
 from prefect import flow
 
 @flow(name="probe")
-def probe():
+def probe(root, run):
     raise ValueError({REASON!r})
 """
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+PAGES_PORT = free_port()
+PAGES = f"pages-{PAGES_PORT}"
 DEPLOYED: dict[str, Any] = {
     "name": "probe",
     "entrypoint": "probe.py:probe",
     "tags": ["cairn"],
+    "parameters": {"root": "./data", "run": {"pages": f"http://127.0.0.1:{PAGES_PORT}"}},
     "work_pool": {"name": "cairn"},
     # A single expression has to be JSON, and the id of an event is none: what is to be run is lost without a word
     "triggers": [{"name": "hand-over", "type": "event", "expect": ["probe"], "parameters": {"a": "{{ event.id }}"}}],
@@ -66,12 +79,6 @@ def killed():
 with prefect_server():
     killed()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -152,12 +159,12 @@ def ours(client: SyncPrefectClient) -> dict[str, tuple[Any, ...]]:
 
 def test_up_again_is_the_same_as_once(running: Station, cairn: Any) -> None:
     before = running.pids
-    assert sorted(before) == ["server", *WORKERS]
+    assert sorted(before) == [PAGES, "server", *WORKERS]
     with running.client() as client:
         automations = ours(client)
     again = cairn("up", *running.arguments)
     assert again.code == 0, again.errors
-    assert again.output.count("was running") == 3
+    assert re.findall("was running|were shown", again.output) == ["was running", "were shown"] + 2 * ["was running"]
     assert running.pids == before
     with running.client() as client:
         assert ours(client) == automations
@@ -168,6 +175,23 @@ def test_up_again_is_the_same_as_once(running: Station, cairn: Any) -> None:
             (worker,) = client.read_workers_for_work_pool(pool)
             assert worker.name.endswith(f" {name}")
             assert worker.status == "ONLINE"
+
+
+def test_reports_of_the_deployments_root_are_shown(running: Station, cairn: Any) -> None:
+    address, root = f"http://127.0.0.1:{PAGES_PORT}", Root(str(running.project / "data"))
+    assert requests.get(f"{address}/", timeout=30).ok
+    root.write("versions/set/1-0123456789ab/report/index.html", b"what was kept")
+    shown = requests.get(f"{address}/versions/set/1-0123456789ab/report/index.html", timeout=30)
+    assert shown.text == "what was kept"
+    before = running.pids
+    with running.client() as client:
+        (deployment,) = client.read_deployments()
+        moved = deployment.parameters | {"root": "./moved"}
+    edited = [{**DEPLOYED, "parameters": moved}]
+    (running.project / "prefect.yaml").write_text(yaml.safe_dump({"name": "probe", "deployments": edited}))
+    assert f"reports of ./moved at {address}/ are shown" in cairn("up", *running.arguments).output
+    assert requests.get(f"{address}/versions/set/1-0123456789ab/report/index.html", timeout=30).status_code == 404
+    assert {name for name, pid in running.pids.items() if before[name] != pid} == {PAGES}
 
 
 def test_another_port_is_no_second_server(running: Station, cairn: Any) -> None:
@@ -307,7 +331,7 @@ def test_down_ends_what_up_started_and_nothing_else(running: Station, cairn: Any
         before = [psutil.Process(pid) for pid in running.pids.values()]
         tree = before + [child for process in before for child in process.children(recursive=True)]
         ended = cairn("down", "--home", running.home.folder)
-        assert ended.output.strip() == "ended: worker, worker-gpu-0, server"
+        assert ended.output.strip() == f"ended: {PAGES}, worker, worker-gpu-0, server"
         assert not any(process.is_running() for process in tree)
         assert other.poll() is None
         assert processes.started(running.home.folder) == []
