@@ -110,6 +110,8 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
         ended.set()
         thread.join()
     show()
+    if not tally.total().rows:
+        update_progress_artifact(artifact, 100.0, description="no address had to be asked")
 
 
 def describe(tally: Tally, polite: PoliteSettings) -> str:

@@ -1,5 +1,6 @@
 """Prefect's side of stages: each becomes a Prefect task, memoised under the dataset root."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
@@ -20,6 +21,9 @@ from storage.unwritable import explain_unwritable
 from tasks.contracts import I, Inputs, O, Run, S, Stage
 
 _STAGES = "stages/"
+
+# Of each of some hundred tasks Prefect logs how it ended, which its graph shows; what is left is worth reading
+logging.getLogger("prefect.task_runs").addFilter(lambda record: record.levelno > logging.INFO)
 
 
 def _key_of_call(_: TaskRunContext, parameters: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ import yaml
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.events import Event
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
@@ -34,6 +35,7 @@ from flows.operating.watching import apply_automations
 from storage.errors import InputError
 from storage.locks import Holder
 from storage.root import Root
+from tests.browser import CHROMIUM, browser
 
 PAGE = "http://evil.example"
 REASON = "guard rail: 12 of 900 images are left"
@@ -66,6 +68,23 @@ DEPLOYED: dict[str, Any] = {
     # A single expression has to be JSON, and the id of an event is none: what is to be run is lost without a word
     "triggers": [{"name": "hand-over", "type": "event", "expect": ["probe"], "parameters": {"a": "{{ event.id }}"}}],
 }
+LOGIN = """(() => {{
+    const field = document.querySelector("input[type=password]");
+    field.value = {login};
+    field.dispatchEvent(new Event("input", {{bubbles: true}}));
+    document.querySelector("button[type=submit]").click();
+}})()"""
+READ = {
+    "acquire-progress": "no address had to be asked",
+    "curate-progress": "publish: 1 of 1",
+    "curate-summary": "14 of 27 images kept, in 2 of 3 classes",
+    "curate-changes": "What changed from version 1 to 2",
+    "curate-funnel": "in the largest group of their class",
+    "curate-contact-sheet": "0 kept, 8 dropped: 7 class-too-small, 1 duplicate-image",
+    "curate-report": "/report/index.html",
+}
+"""What a person reads in each artifact of a curation."""
+
 KILLED = """\
 import sys, time
 from prefect import flow
@@ -192,6 +211,37 @@ def test_reports_of_the_deployments_root_are_shown(running: Station, cairn: Any)
     assert f"reports of ./moved at {address}/ are shown" in cairn("up", *running.arguments).output
     assert requests.get(f"{address}/versions/set/1-0123456789ab/report/index.html", timeout=30).status_code == 404
     assert {name for name, pid in running.pids.items() if before[name] != pid} == {PAGES}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
+def test_a_browser_shows_the_run_its_artifacts_and_its_report(
+    running: Station, run_curate: Any, listed: Any, tmp_path: Path, until: Until
+) -> None:
+    root = running.project / "data"
+    shown = {"pages": f"http://127.0.0.1:{PAGES_PORT}"}
+    run_curate(listed, root, **shown)
+    run = run_curate(listed, root, "[select]\nmin_class_size = 8\n", **shown)
+    with running.client() as client:
+        name = client.read_flow_run(run.flow_run).name
+        made = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.flow_run]))
+        )
+    artifacts = {one.key: f"{running.home.url}/artifacts/artifact/{one.id}" for one in made}
+    with browser(tmp_path / "chromium", until) as window:
+        window.open(f"{running.home.url}/login", "Login")
+        window.run(LOGIN.format(login=json.dumps(running.home.login)))
+        until(lambda: "Flow Runs" in window.text, "the dashboard, after the login", 0.5)
+        page = window.open(f"{running.home.url}/runs/flow-run/{run.flow_run}", "published versions/landmarks/2-")
+        assert name in page
+        assert "Finished in state Cached" not in page
+        for key, says in READ.items():
+            window.open(artifacts[key], says)
+            assert window.broken_pictures == [], key
+        for key, link in (("curate-report", "/report/index.html"), ("curate-summary", "what changed")):
+            window.open(artifacts[key], link)
+            target = window.run(f"[...document.links].find(one => one.innerText.endsWith('{link}')).href")
+            assert "14 images" in window.open(target, "version 2").replace("\n", " ")
+            assert window.broken_pictures == [], target
 
 
 def test_another_port_is_no_second_server(running: Station, cairn: Any) -> None:
