@@ -1,6 +1,7 @@
 """`cairn up` and `cairn down` for real: a server with a login, a deployment, automations, workers, and their end."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -36,6 +37,7 @@ from storage.errors import InputError
 from storage.locks import Holder
 from storage.root import Root
 from tests.browser import CHROMIUM, browser
+from tests.docs.pages import REPOSITORY, blocks_of
 
 PAGE = "http://evil.example"
 REASON = "guard rail: 12 of 900 images are left"
@@ -372,6 +374,23 @@ def test_a_block_that_can_not_tell_is_refused(running: Station) -> None:
         apply_automations("slack-webhook/team")
     with pytest.raises(InputError, match="'secret/quiet' can't notify"):
         apply_automations("secret/quiet")
+
+
+def test_the_page_works_in_two_terminals_and_on_another_port(running: Station) -> None:
+    page = REPOSITORY / "docs/guides/every-week.md"
+    lines = [line for block in blocks_of(page) if block.language == "sh" for line in block.commands]
+    second = lines.index("export PREFECT_HOME=$PWD/.cairn")
+    script = [lines[second - 1], "cairn up --port 4300", *lines[second : lines.index("cairn down")]]
+    assert script[-3:] == ["prefect deployment run curate/weekly", "prefect flow-run ls", "cairn versions"]
+    there = "\n".join(script).replace("4300", str(running.home.port)).replace("curate/weekly", "probe/probe")
+    (running.project / ".venv").symlink_to(sys.prefix)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        ["bash", "-e", "-c", there], cwd=running.project, env=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "probe/probe" in done.stdout
+    assert "Created flow run" in done.stdout
 
 
 def test_down_ends_what_up_started_and_nothing_else(running: Station, cairn: Any) -> None:
