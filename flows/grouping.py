@@ -46,6 +46,7 @@ def find_groups(
             name: GroupInputs(
                 images=packet.images,
                 pairs=pairs[name].pairs,
+                near_misses=pairs[name].near_misses,
                 drops=[leaks.expanded[name].drops, *([reassigned[name]] if reassigned else [])],
                 overrides=overrides.model_copy(update={"merge": {}}),  # the list is read by it already
             )

@@ -43,7 +43,10 @@ def illustrate(runner: StageRunner, request: CurationRequest, made: Curation) ->
             images=packet.images,
             overlaps=leaks.drawing(name, request.test_sets),
             groups=GroupEvidence(
-                pairs=groups.pairs[name].pairs, groups=groups.groups[name].groups, cuts=groups.groups[name].cuts
+                pairs=groups.pairs[name].pairs,
+                near_misses=groups.pairs[name].near_misses,
+                groups=groups.groups[name].groups,
+                cuts=groups.groups[name].cuts,
             ),
         )
         for name, packet in leaks.packets.items()

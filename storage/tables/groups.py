@@ -45,6 +45,36 @@ PAIRS = TableSpec(
 )
 
 
+class NearMissesRef(TableRef):
+    """A reference to a stored table `near_misses`."""
+
+
+NEAR_MISSES = TableSpec(
+    NearMissesRef,
+    "near_misses",
+    "One image that no comparison inside its class has verified, with the image that came nearest.",
+    ("image_id",),
+    pa.schema(
+        [
+            IMAGE_ID,
+            LANDMARK,
+            column("compared", INT, "Number of images of its class that it was compared with."),
+            column("nearest", TEXT, "The image that came nearest; null without any.", optional=True),
+            PUTATIVE,
+            INLIERS,
+            column("needed", INT, "Inliers that would have been enough; null where not even all.", optional=True),
+            ALARMS,
+            column(
+                "lacks",
+                TEXT,
+                "What the comparison failed for: `matches`, `map` (that a camera could make), `inliers`, or `spread`.",
+            ),
+            MATCHED,
+        ]
+    ),
+)
+
+
 class GroupsRef(TableRef):
     """A reference to a stored table `groups`."""
 

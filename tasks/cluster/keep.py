@@ -56,11 +56,20 @@ def _pinned_group(members: pd.DataFrame, landmark_id: str, image_id: str, settin
     return int(found.group.iloc[0])
 
 
-def dropped_images(decided: pd.DataFrame, settings: ClusterSettings) -> pd.DataFrame:
-    """Why the images that `keep_images` does not keep are dropped: image_id, reason, evidence (JSON)."""
+def dropped_images(
+    decided: pd.DataFrame, settings: ClusterSettings, near: Mapping[str, Mapping[str, Any]] | None = None
+) -> pd.DataFrame:
+    """Why the images that `keep_images` does not keep are dropped: image_id, reason, evidence (JSON).
+
+    Args:
+        near: by image, what is known of its nearest miss: further evidence where it matches no other.
+    """
     rows = []
     for image in decided[~decided.kept].itertuples():
         reason, evidence = _why(image, settings)
+        if near and reason is Reason.NO_MATCH:
+            told = near.get(str(image.image_id), {})
+            evidence |= {name: value for name, value in told.items() if value not in (None, "")}
         rows.append((image.image_id, str(reason), json.dumps(evidence)))
     return pd.DataFrame(rows, columns=["image_id", "reason", "evidence"], dtype=object)
 

@@ -7,7 +7,16 @@ import pyarrow.compute as pc
 from storage.errors import InputError
 from storage.parquet import read_table
 from storage.tables.acquisition import DROPS, DropsRef, ImagesRef
-from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, ClassGroupsRef, CutsRef, GroupsRef, PairsRef
+from storage.tables.groups import (
+    CLASS_GROUPS,
+    CUTS,
+    GROUPS,
+    ClassGroupsRef,
+    CutsRef,
+    GroupsRef,
+    NearMissesRef,
+    PairsRef,
+)
 from storage.tables.spec import R, TableSpec
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import class_groups, dropped_by_hand, dropped_images, image_groups, keep_images
@@ -15,6 +24,7 @@ from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.contracts import Inputs, Output, Run, stage
 
 _PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
+_OF_A_MISS = ["compared", "nearest", "putative", "inliers", "needed", "lacks"]
 _GROUPING = ("numpy", "scipy", "pandas", "networkx")
 
 
@@ -55,6 +65,7 @@ class GroupInputs(Inputs):
 
     images: ImagesRef
     pairs: PairsRef
+    near_misses: NearMissesRef
     drops: list[DropsRef]
     overrides: Overrides
 
@@ -69,13 +80,13 @@ class Grouped(Output):
     kept: int
 
 
-@stage("cluster", version=4, software=_GROUPING)
+@stage("cluster", version=5, software=_GROUPING)
 def cluster_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups the images of each class by their pairs, and keeps the largest group or the pinned one."""
     return _group(run, inputs, settings)
 
 
-@stage("regroup", version=2, software=_GROUPING)
+@stage("regroup", version=3, software=_GROUPING)
 def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups anew without the images that other classes show more: their groups may be kept no longer."""
     return _group(run, inputs, settings)
@@ -91,7 +102,9 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     pairs = pairs[~pairs.image_a.isin(dropped) & ~pairs.image_b.isin(dropped)]
     members, cuts = group_images(images[~images.image_id.isin(dropped)], pairs, settings)
     decided = keep_images(members, settings, inputs.overrides.pin, inputs.overrides.keep)
-    without = pd.concat([dropped_images(decided, settings), dropped_by_hand(by_hand, inputs.overrides.drop)])
+    misses = read_table(run.root, inputs.near_misses, ["image_id", *_OF_A_MISS]).to_pylist()
+    near = {row.pop("image_id"): row for row in misses}
+    without = pd.concat([dropped_images(decided, settings, near), dropped_by_hand(by_hand, inputs.overrides.drop)])
 
     def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:
         return run.write(spec, pa.Table.from_pandas(rows, spec.schema, preserve_index=False))

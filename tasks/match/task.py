@@ -12,7 +12,7 @@ import pyarrow as pa
 from storage.parquet import read_rows, read_table
 from storage.tables.acquisition import DropsRef, ImagesRef
 from storage.tables.features import SAMPLE, TEMPLATES, FeaturesRef, SampleRef, TemplatesRef
-from storage.tables.groups import PAIRS, PairsRef
+from storage.tables.groups import NEAR_MISSES, PAIRS, NearMissesRef, PairsRef
 from tasks.contracts import Inputs, Output, Run, stage
 from tasks.features.contracts import Packet
 from tasks.features.overlays import learn_templates
@@ -21,10 +21,11 @@ from tasks.features.settings import OverlaySettings
 from tasks.features.spool import Spooled, spool_features
 from tasks.match.copies import is_copy
 from tasks.match.cross_class import agreements
+from tasks.match.near_misses import NearMisses
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import Verification, pair_seed, verify
+from tasks.match.verify import Verification, attempt, pair_seed
 from tasks.settings import StageSettings
 
 VERIFICATION = ("numpy", "scipy", "opencv-contrib-python-headless", "faiss-cpu")
@@ -115,6 +116,7 @@ class Matched(Output):
     """What `match` writes, and what was done with the pairs of all classes (see `storage.manifest.Matching`)."""
 
     pairs: PairsRef
+    near_misses: NearMissesRef
     possible: int
     compared: int
     skipped: int
@@ -123,7 +125,7 @@ class Matched(Output):
     audit_found: int
 
 
-@stage("match", version=6, software=VERIFICATION)
+@stage("match", version=7, software=VERIFICATION)
 def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Matched:
     """Verifies pairs of images inside each class, by the features that no mask covers."""
     packet = inputs.packet
@@ -133,33 +135,42 @@ def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Match
         if image["image_id"] not in dropped:
             by_class.setdefault(image["landmark_id"], []).append(image)
     rows: list[dict[str, Any]] = []
+    missed: list[dict[str, Any]] = []
     counts = dict.fromkeys(("possible", "compared", "skipped", "verified", "audited", "audit_found"), 0)
     with spool_features(*(read_rows(run.root, ref) for ref in (packet.features, packet.masks))) as spool:
         for number, (_, members) in enumerate(sorted(by_class.items())):
             run.report(number, len(by_class), "classes")
             features = Spooled(spool, [image["sha256"] for image in members])
-            found, own = match_class(members, features, settings)
+            misses = NearMisses()
+            found, own = match_class(members, features, settings, misses)
             rows += found
+            missed += misses.rows(members, settings)
             counts = {name: counts[name] + own[name] for name in counts}
-    return Matched(pairs=run.write_rows(PAIRS, rows), **counts)
+    near_misses = run.write_rows(NEAR_MISSES, missed)
+    return Matched(pairs=run.write_rows(PAIRS, rows), near_misses=near_misses, **counts)
 
 
 def match_class(
-    members: list[dict[str, Any]], features: Sequence[Features], settings: MatchSettings
+    members: list[dict[str, Any]],
+    features: Sequence[Features],
+    settings: MatchSettings,
+    misses: NearMisses | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The verified pairs of one class as rows of the table `pairs`, and counts.
 
     Args:
-        members: rows of the table `images`, sorted by image_id. features: of each.
+        members: rows of the table `images`, sorted by image_id. features: of each. misses: is told of each comparison.
     """
     verified: dict[tuple[int, int], Verification] = {}
 
     def compare(a: int, b: int) -> bool:
         seed = pair_seed(members[a]["sha256"], members[b]["sha256"])
-        found = verify(features[a], features[b], _size(members[b]), settings, seed)
-        if found:
-            verified[a, b] = found
-        return found is not None
+        made = attempt(features[a], features[b], _size(members[b]), settings, seed)
+        if misses:
+            misses.add(a, b, made)
+        if made.verification:
+            verified[a, b] = made.verification
+        return made.verification is not None
 
     count = len(members)
     candidates = shortlist(features, settings) if count > settings.exhaustive else None

@@ -1,8 +1,8 @@
 """Do two pictures show the same thing? Putative matches, then an affine map that enough of them agree with."""
 
 import hashlib
-from dataclasses import dataclass
-from math import comb, log10
+from dataclasses import dataclass, field
+from math import comb, inf, log10
 
 import cv2
 import numpy as np
@@ -48,6 +48,29 @@ class Verification:
         }
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """How far a comparison came.
+
+    Attributes:
+        verification: of the pair; None where it failed.
+        lacks: what it failed for: `matches`, `map` (that a camera could make), `inliers`, or `spread`; empty where it
+            did not.
+        putative, matched, false_alarms: as of `Verification`; without inliers, false alarms have no end.
+    """
+
+    verification: Verification | None = None
+    lacks: str = "matches"
+    putative: int = 0
+    matched: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    false_alarms: float = inf
+
+    @property
+    def inliers(self) -> int:
+        """Number of inliers, as of `Verification`."""
+        return distinct_places(self.matched)
+
+
 def putative_matches(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: float) -> NDArray[np.int64]:
     """One-to-one matches of descriptors: each other's nearest, and nearer than `ratio` times the second nearest.
 
@@ -89,23 +112,39 @@ def verify(
     Returns:
         The map and its inliers, or None.
     """
+    return attempt(first, second, second_size, settings, seed).verification
+
+
+def attempt(
+    first: Features, second: Features, second_size: tuple[int, int], settings: MatchSettings, seed: int
+) -> Attempt:
+    """Does what `verify` does, and says of pairs that fail how far they came."""
     matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
     if len(matches) < settings.min_inliers:
-        return None
+        return Attempt(putative=len(matches))
     source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]
     tolerance = settings.tolerance * max(second_size)
     affine = _estimate(source, target, tolerance, settings, seed)
     if affine is None or not is_sane(affine, settings):
-        return None
+        return Attempt(lacks="map", putative=len(matches))
     residuals = np.linalg.norm(source @ affine[:, :2].T + affine[:, 2] - target, axis=1)
     inlier = residuals <= tolerance
     matched = np.hstack([source, target])[inlier]
     count = distinct_places(matched)
-    chance = min(1.0, np.pi * tolerance**2 / (second_size[0] * second_size[1]))
-    alarms = false_alarms(len(matches), count, chance)
-    if count < settings.min_inliers or alarms > settings.false_alarms or is_thin(matched, settings.min_spread):
-        return None
-    return Verification(len(matches), affine, matched, residuals[inlier], alarms)
+    alarms = false_alarms(len(matches), count, chance_of(second_size, settings))
+    lacks = ""
+    if count < settings.min_inliers or alarms > settings.false_alarms:
+        lacks = "inliers"
+    elif is_thin(matched, settings.min_spread):
+        lacks = "spread"
+    found = None if lacks else Verification(len(matches), affine, matched, residuals[inlier], alarms)
+    return Attempt(found, lacks, len(matches), matched, alarms)
+
+
+def chance_of(second_size: tuple[int, int], settings: MatchSettings) -> float:
+    """The share of the second picture that the tolerance covers: how likely a random match is an inlier."""
+    tolerance = settings.tolerance * max(second_size)
+    return min(1.0, float(np.pi * tolerance**2 / (second_size[0] * second_size[1])))
 
 
 def false_alarms(putative: int, inliers: int, chance: float) -> float:

@@ -8,7 +8,7 @@ from storage.manifest import Certificate, CurationFacts, Examined, Version
 from storage.root import Root
 from storage.tables.acquisition import FETCH_LOG, DropsRef, FetchLogRef, ImagesRef, PassedOverRef, SourcesRef
 from storage.tables.features import MasksRef, SignatureRef
-from storage.tables.groups import BoxesRef, ClassGroupsRef, ClassPairsRef, CutsRef, GroupsRef, PairsRef
+from storage.tables.groups import BoxesRef, ClassGroupsRef, ClassPairsRef, CutsRef, GroupsRef, NearMissesRef, PairsRef
 from storage.tables.overlap import ComparisonsRef, ExpansionsRef, OverlapsRef
 from storage.tables.spec import FileRef, ListingRef, TableRef
 from storage.tables.versions import ThumbnailsRef
@@ -35,6 +35,7 @@ class GroupEvidence(Inputs):
     """What is drawn for images that their class's groups left out."""
 
     pairs: PairsRef
+    near_misses: NearMissesRef
     groups: GroupsRef
     cuts: CutsRef
 

@@ -11,9 +11,11 @@ from PIL import Image, ImageOps
 
 from tasks.pages.pictures import encode_jpeg, open_upright
 
+MATCH_SIDE = 480
+"""Longest side of each image of a drawn match, in pixels."""
+
 Colour = tuple[int, int, int]
 KEPT_COLOUR, DROPPED_COLOUR = (22, 140, 92), (190, 74, 60)
-_MATCH_SIDE = 480
 _MATCH_GAP = 8
 _MATCH_LINES = 60
 _MATCH_PAPER = (150, 152, 156)  # quiet on light and on dark pages
@@ -24,18 +26,19 @@ _TILE_ROWS = 2
 _PAPER = (246, 246, 243)
 
 
-def draw_match(left: bytes, right: bytes, points: NDArray[np.float32]) -> bytes:
+def draw_match(left: bytes, right: bytes, points: NDArray[np.float32], side: int = MATCH_SIDE) -> bytes:
     """Two images side by side, their matched keypoints joined by thin lines.
 
     Args:
         left: file of the first image; right: of the second.
         points: float32 (n, 4): x, y in the left and x, y in the right image, pixels after EXIF orientation.
+        side: longest of each image, in pixels.
 
     Returns:
-        A JPEG, each image at most 480 pixels on its longest side; at most 60 evenly picked lines are drawn.
+        A JPEG; at most 60 evenly picked lines are drawn.
     """
-    first, first_scale = open_upright(left, _MATCH_SIDE)
-    second, second_scale = open_upright(right, _MATCH_SIDE)
+    first, first_scale = open_upright(left, side)
+    second, second_scale = open_upright(right, side)
     height = max(first.height, second.height)
     canvas = Image.new("RGB", (first.width + _MATCH_GAP + second.width, height), _MATCH_PAPER)
     corners = [
@@ -57,7 +60,7 @@ def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
     Returns:
         A JPEG, at most 480 pixels on its longest side.
     """
-    image, scale = open_upright(content, _MATCH_SIDE)
+    image, scale = open_upright(content, MATCH_SIDE)
     ends = np.tile(positions * scale, 2)
     return encode_jpeg(_draw_lines(image, ends))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storage.reasons import Reason
 from tasks.acquire.address import REDACTED
 from tasks.pages.words import clip, plain_name, words
 from tasks.publish.related import reassigned_drawing
@@ -33,13 +34,18 @@ class Item:
     link: str | None
 
 
+def near_miss_drawing(sha256: str) -> str:
+    """Name of the drawing of an image that matches no other, beside the one that came nearest, below `pictures/`."""
+    return f"near-{sha256}.jpg"
+
+
 def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, Any] | None) -> Item:
     """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
     sha256, url = record["sha256"], record["url"]
     # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
     drawings = {
         "overlap": f"overlap-{sha256}.jpg",
-        "cluster": f"pair-{sha256}.jpg",
+        "cluster": near_miss_drawing(sha256) if record["reason"] == Reason.NO_MATCH else f"pair-{sha256}.jpg",
         "classes": reassigned_drawing(sha256),
     }
     drawing = drawings.get(record["stage"])

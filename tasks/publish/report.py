@@ -36,6 +36,7 @@ def render_report(
         tables: every table of `VERSION_TABLES` by name.
         names: the pictures that the caller writes below `report/pictures/`, any subset of: `SHA256.jpg`, a thumbnail;
             `overlap-SHA256.jpg`, the image beside the test photograph that its verdict names;
+            `near-SHA256.jpg`, an image that matches no other beside the one that came nearest;
             `pair-SHA256.jpg`, the strongest pair of an image in a smaller group; `cut-SHA256-SHA256.jpg`, a pair that
             was cut; `classes-SHA256-SHA256.jpg`, the strongest pair of two classes; `other-SHA256.jpg`, that of an
             image that shows another class.

@@ -42,7 +42,8 @@ from tasks.publish.contracts import (
     PublishInputs,
     published,
 )
-from tasks.publish.illustrate import draw_keypoints, draw_match
+from tasks.publish.illustrate import MATCH_SIDE, draw_keypoints, draw_match
+from tasks.publish.items import near_miss_drawing
 from tasks.publish.passed_over import count_reasons, with_unreadable
 from tasks.publish.redaction import redact_sources, redact_tables
 from tasks.publish.related import class_pair_drawing, reassigned_drawing, strongest_class_pairs
@@ -53,10 +54,11 @@ from tasks.publish.split import split_images
 from tasks.publish.verdicts import build_verdicts, funnel
 from tasks.software import CURATION, describe_software
 
+_SMALL = 256  # pixels of the longest side
 _DRAWING = ("numpy", "pillow", "opencv-contrib-python-headless")
 
 
-@stage("illustrate", version=5, software=_DRAWING)
+@stage("illustrate", version=6, software=_DRAWING)
 def illustrate_packet(run: Run, inputs: IllustrateInputs, settings: None) -> Drawn:
     """Makes thumbnails of images, and draws what they were dropped for."""
     images = {image["image_id"]: image for image in read_table(run.root, inputs.images).to_pylist()}
@@ -65,6 +67,7 @@ def illustrate_packet(run: Run, inputs: IllustrateInputs, settings: None) -> Dra
         pictures |= _draw_overlaps(run.root, inputs.overlaps, images)
     if inputs.groups:
         pictures |= _draw_pairs(run.root, inputs.groups, images)
+        pictures |= _draw_near_misses(run.root, inputs.groups, images)
         pictures |= _draw_cuts(run.root, inputs.groups, images)
     return _drawn(run, pictures)
 
@@ -117,6 +120,19 @@ def _draw_pairs(root: Root, evidence: GroupEvidence, images: dict[str, dict[str,
     return drawings
 
 
+def _draw_near_misses(root: Root, evidence: GroupEvidence, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """Each image that matches no other beside the one that came nearest, where keypoints agree; small, being many."""
+    groups = read_table(root, evidence.groups).to_pandas()
+    alone = set(groups.image_id[~groups.kept & (groups.neighbours == 0)])
+    misses = read_table(root, evidence.near_misses, ["image_id", "nearest", "points"]).to_pylist()
+    drawings = {}
+    for miss in misses:
+        if miss["image_id"] in alone and miss["points"]:
+            left, right = images[miss["image_id"]], images[miss["nearest"]]
+            drawings[near_miss_drawing(left["sha256"])] = _draw(root, left, right, miss["points"], _SMALL)
+    return drawings
+
+
 def _draw_cuts(root: Root, evidence: GroupEvidence, images: dict[str, dict[str, Any]]) -> dict[str, bytes]:
     """Each pair that was cut."""
     ends = ["image_a", "image_b"]
@@ -151,10 +167,10 @@ def illustrate_classes(run: Run, inputs: ClassDrawingInputs, settings: None) -> 
     return _drawn(run, pictures)
 
 
-def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any) -> bytes:
+def _draw(root: Root, left: dict[str, Any], right: dict[str, Any], points: Any, side: int = MATCH_SIDE) -> bytes:
     """Two rows of `images` side by side, with the cell `points` of their pair."""
     ends = np.asarray(points, np.float32).reshape(-1, 4)
-    return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends)
+    return draw_match(get_image(root, left["path"]), get_image(root, right["path"]), ends, side)
 
 
 @stage("publish", version=9)

@@ -1,14 +1,18 @@
+import json
+
 import pytest
 
 from storage.errors import InputError
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES
-from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, PAIRS
+from storage.tables.groups import CLASS_GROUPS, CUTS, GROUPS, NEAR_MISSES, PAIRS
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.cluster.task import Checked, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
 from tasks.contracts import Run
 from tests.rows import drop_row, image_row, pair_row, write
+
+MISS = {"compared": 4, "nearest": "a1", "putative": 30, "inliers": 7, "needed": 11, "lacks": "inliers"}
 
 
 @pytest.mark.parametrize("group", [cluster_images, regroup_images])
@@ -33,9 +37,11 @@ from tests.rows import drop_row, image_row, pair_row, write
 )
 def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, overrides, expected):
     root = Root(str(tmp_path))
+    miss = {**MISS, "image_id": "a4", "landmark_id": "a", "false_alarms": -3.0, "points": []}
     inputs = GroupInputs(
         images=write(root, IMAGES, [image_row(name, name[0]) for name in ("a1", "a2", "a3", "a4", "b1")]),
         pairs=write(root, PAIRS, [pair_row("a", "a1", "a2"), pair_row("a", "a2", "a3")]),
+        near_misses=write(root, NEAR_MISSES, [miss]),
         drops=[write(root, DROPS, map(drop_row, dropped)), write(root, DROPS, [], "none")],
         overrides=Overrides.model_validate(overrides),
     )
@@ -47,6 +53,8 @@ def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, overrides,
     found = {row["image_id"]: "kept" for row in groups.to_pylist() if row["kept"]}
     found |= {row["image_id"]: row["reason"] for row in drops.to_pylist()}
     assert found == expected
+    alone = [json.loads(row["evidence"]) for row in drops.to_pylist() if row["image_id"] == "a4"]
+    assert all(evidence.items() >= MISS.items() for evidence in alone)
     assert output.kept == list(expected.values()).count("kept")
     assert set(drops["stage"].to_pylist()) <= {"cluster"}
 

@@ -8,7 +8,7 @@ from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES
 from storage.tables.features import FEATURES, MASKS
-from storage.tables.groups import PAIRS
+from storage.tables.groups import NEAR_MISSES, PAIRS
 from tasks.contracts import Run
 from tasks.features.contracts import Packet
 from tasks.features.packed import Features
@@ -71,7 +71,7 @@ def test_all_pairs_inside_each_class_are_compared_and_no_other(root):
     output, rows = match(root, packet(root, MEMBERS))
     none = {"skipped": 0, "audited": 0, "audit_found": 0}
     counts = {"possible": 6 + 1, "compared": 6 + 1, "verified": 3 + 1, **none}
-    assert output.model_dump(exclude={"pairs"}) == counts
+    assert output.model_dump(exclude={"pairs", "near_misses"}) == counts
     assert [(row["landmark_id"], row["image_a"], row["image_b"]) for row in rows] == [
         ("a", "1", "2"),
         ("a", "1", "3"),
@@ -89,6 +89,30 @@ def test_the_map_leads_from_the_first_image_to_the_second(root):
         points = np.reshape(row["points"], (-1, 4))
         np.testing.assert_allclose(points[:, 2:] - points[:, :2], expected, atol=1e-3)
         assert (row["putative"], row["inliers"]) == (60, 60)
+
+
+def test_what_matches_nothing_has_what_came_nearest(root):
+    output, _ = match(root, packet(root, MEMBERS))
+    table = read_table(root, output.near_misses)
+    assert table.schema.equals(NEAR_MISSES.schema)
+    (row,) = table.to_pylist()
+    assert (row["image_id"], row["compared"], row["nearest"]) == ("4", 3, "1")
+    assert row["lacks"] in ("matches", "map", "inliers")
+
+
+def test_how_far_from_the_threshold_a_pair_was(root):
+    strict = MatchSettings(false_alarms=-1000.0)
+    output, _ = match(root, packet(root, MEMBERS), strict)
+    rows = {row["image_id"]: row for row in read_table(root, output.near_misses).to_pylist()}
+    assert {name: row["nearest"] for name, row in rows.items() if name != "4"} == dict(
+        zip("12356", "21165", strict=True)
+    )
+    first = rows["1"]
+    assert (first["inliers"], first["putative"], first["needed"], first["lacks"]) == (60, 60, None, "inliers")
+    shifts = np.reshape(first["points"], (-1, 4))
+    np.testing.assert_allclose(shifts[:, 2:] - shifts[:, :2], MEMBERS["2"][2] - MEMBERS["1"][2], atol=1e-3)
+    back = np.reshape(rows["2"]["points"], (-1, 4))
+    np.testing.assert_allclose(back[:, 2:] - back[:, :2], MEMBERS["1"][2] - MEMBERS["2"][2], atol=1e-3)
 
 
 def test_dropped_images_are_not_compared(root):
