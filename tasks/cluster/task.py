@@ -24,7 +24,16 @@ from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.contracts import Inputs, Output, Run, stage
 
 _PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
-_OF_A_MISS = ["compared", "nearest", "putative", "inliers", "needed", "lacks"]
+_OF_A_MISS = {
+    "compared_with": "compared",
+    "nearest": "nearest",
+    "matches": "putative",
+    "inliers": "inliers",
+    "inliers_needed": "needed",
+    "lacks": "lacks",
+}
+"""What the evidence takes from the table `near_misses`."""
+
 _GROUPING = ("numpy", "scipy", "pandas", "networkx")
 
 
@@ -102,8 +111,8 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     pairs = pairs[~pairs.image_a.isin(dropped) & ~pairs.image_b.isin(dropped)]
     members, cuts = group_images(images[~images.image_id.isin(dropped)], pairs, settings)
     decided = keep_images(members, settings, inputs.overrides.pin, inputs.overrides.keep)
-    misses = read_table(run.root, inputs.near_misses, ["image_id", *_OF_A_MISS]).to_pylist()
-    near = {row.pop("image_id"): row for row in misses}
+    misses = read_table(run.root, inputs.near_misses).to_pylist()
+    near = {row["image_id"]: {name: row[column] for name, column in _OF_A_MISS.items()} for row in misses}
     without = pd.concat([dropped_images(decided, settings, near), dropped_by_hand(by_hand, inputs.overrides.drop)])
 
     def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:

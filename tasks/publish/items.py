@@ -13,6 +13,7 @@ from tasks.publish.rows import COLUMNS_BY_STAGE
 
 _LONGEST_LINK = 1000
 _THUMBNAIL_SIDE = 256
+_OF_A_GROUP = {"group", "group_size", "photographs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Item:
 
     `record` has the verdict's columns and those joined to it; `picture` and `drawing` are names below `pictures/`;
     `size` is the thumbnail's (width, height); `box` is CSS, in percent of the picture; `mask` has rectangles (x, y,
-    width, height) and circles (x, y) in pixels of the picture; `link` is safe to follow.
+    width, height) and circles (x, y) in pixels of the picture; `link` is safe to follow;
+    `decisions` are sections of the overrides that a person may put it in.
     """
 
     record: dict[str, Any]
@@ -32,6 +34,7 @@ class Item:
     mask: dict[str, list[tuple[float, ...]]] | None
     facts: list[tuple[str, str]]
     link: str | None
+    decisions: str
 
 
 def near_miss_drawing(sha256: str) -> str:
@@ -62,7 +65,19 @@ def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, 
         mask=_mask(mask) if mask and record["width"] else None,
         facts=_facts(record),
         link=url if _is_link(url) else None,
+        decisions=_decisions(record),
     )
+
+
+def _decisions(record: Mapping[str, Any]) -> str:
+    """What can't be read, repeats another, or shows what a test set does is nobody's choice."""
+    if record["verdict"] == "kept":
+        return "keep drop" if "kept_by_hand" in record["evidence"] else "drop"
+    if record["reason"] == Reason.DROPPED_BY_HAND:
+        return "drop"
+    if record["stage"] not in ("cluster", "classes"):
+        return ""
+    return "keep pin" if record["reason"] in (Reason.SMALLER_GROUP, Reason.FEW_NEIGHBOURS) else "keep"
 
 
 def _is_link(url: str) -> bool:
@@ -95,6 +110,9 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
         # The evidence says it all, but for a verdict of other code that names another pair than the one drawn.
         same = all(evidence.get(name, value) == value for name, value in columns.items())
         columns = {} if same else {"drawn_beside": f"{record['test_set']}: {record['test_image']}"}
+    if record["reason"] == Reason.NO_MATCH:
+        columns = {}  # alone, it is no group
+        evidence = {name: value for name, value in evidence.items() if name not in _OF_A_GROUP}
     facts = {**evidence, **{name: value for name, value in columns.items() if name not in evidence}}
     if "through" in facts:
         facts["through"] = told_through(facts["through"])

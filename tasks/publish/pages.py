@@ -14,6 +14,8 @@ from storage.manifest import Manifest
 from storage.reasons import Reason
 from tasks.pages.rendering import page_count, template_environment
 from tasks.pages.words import flatten
+from tasks.publish.attention import Doubt
+from tasks.publish.best_pairs import BestPairs
 from tasks.publish.items import Item, make_item
 from tasks.publish.overview import check, losses
 from tasks.publish.passed_over import sentence_of, tell_reasons, uncompared
@@ -26,6 +28,9 @@ PER_PAGE = 120
 
 OVERLAPS_ON_INDEX = 20
 """Most classes with overlaps that the index shows; where there are more, all of them have pages of their own."""
+
+DOUBTS_ON_INDEX = 20
+"""Most classes to look at first that the index shows; its table of classes shows them all, where it is asked to."""
 
 _OVERLAPS_PER_PAGE = 200
 
@@ -56,6 +61,11 @@ def overlaps_page(page: int = 0) -> str:
     return f"overlaps{_suffix(page)}"
 
 
+def pairs_script(page: str) -> str:
+    """Path of the script with what is shown of images that are enlarged on a page."""
+    return page.removesuffix(".html") + ".pairs.js"
+
+
 def kind_of(reason: str) -> str:
     """The key of `KINDS` that a reason code belongs to."""
     match Reason(reason):
@@ -74,16 +84,20 @@ class Pages:
 
     Args:
         names: the pictures that there are. masks: by sha256 of the picture, rows of the table `masks`.
+        best: what is shown of kept images that are enlarged.
     """
 
-    def __init__(self, manifest: Manifest, names: frozenset[str], masks: Mapping[str, Mapping[str, Any]]) -> None:
-        self._names, self._masks = names, masks
+    def __init__(
+        self, manifest: Manifest, names: frozenset[str], masks: Mapping[str, Mapping[str, Any]], best: BestPairs
+    ) -> None:
+        self._names, self._masks, self._best = names, masks, best
         self._manifest = manifest
         self._environment = template_environment(TEMPLATES)
         self._environment.globals.update(
             manifest=manifest,
             Reason=Reason,
             KINDS=KINDS,
+            DOUBTS_ON_INDEX=DOUBTS_ON_INDEX,
             OVERLAPS_ON_INDEX=OVERLAPS_ON_INDEX,
             RELATED_ON_INDEX=RELATED_ON_INDEX,
             kind_of=kind_of,
@@ -104,12 +118,17 @@ class Pages:
             before += count
         pages = page_count(rows.num_rows, PER_PAGE)
         for page in range(pages):
-            items = self._items(rows.slice(page * PER_PAGE, PER_PAGE))
+            shown = rows.slice(page * PER_PAGE, PER_PAGE)
+            items = self._items(shown)
+            path = class_page(summary.name, page)
+            yield pairs_script(path), self._best.script(shown["image_id"].to_pylist())
             parts = groupby(items, key=lambda item: item.record["reason"])
             sections = [(Reason(code), list(part)) for code, part in parts]
             yield self._render(
                 "class.html",
-                class_page(summary.name, page),
+                path,
+                pairs=pairs_script(path),
+                last_kept=max(0, summary.kept - 1) // PER_PAGE,
                 summary=summary,
                 sections=sections,
                 firsts=firsts,
@@ -152,6 +171,7 @@ class Pages:
         classes: list[ClassSummary],
         overlaps: list[dict[str, Any]],
         related: list[dict[str, Any]],
+        doubts: list[Doubt],
     ) -> tuple[str, bytes]:
         """Renders the first page of the report, as (path, bytes)."""
         counts: Counter[str] = Counter()
@@ -168,6 +188,7 @@ class Pages:
             kept_classes=sum(1 for summary in classes if summary.kept),
             overlaps=overlaps,
             related=related,
+            doubts=doubts,
             losses=losses(self._manifest.funnel, counts),
             certificate=tables["certificate"].to_pylist(),
             namesakes=tables["namesakes"].to_pylist(),

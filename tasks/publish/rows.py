@@ -29,6 +29,7 @@ class ClassSummary:
         alone: images that match no other. cuts: its rows of `cuts`, each with both images' `sha256`.
         related: classes that show the same landmark, see `tasks.publish.related.seen_from`.
         readable: images that could be read. val: images in the validation split.
+        weakest: the fewest pairs that a kept image's box rests on; None where none is kept.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ClassSummary:
     related: list[dict[str, Any]]
     readable: int
     val: int
+    weakest: int | None
 
     @property
     def title(self) -> str:
@@ -110,14 +112,15 @@ def summarise(
     sizes = zip(*cells(tables["groups"], ["landmark_id", "group_size"]), strict=True)
     alone = Counter(landmark_id for landmark_id, size in sizes if size == 1)
     readable = Counter(tables["images"]["landmark_id"].to_pylist())
-    verdicts = zip(*cells(rows, ["landmark_id", "reason", "split"]), strict=True)
+    verdicts = zip(*cells(rows, ["landmark_id", "reason", "split", "supports"]), strict=True)
     summaries = []
     for name, part in groupby(verdicts, key=lambda verdict: verdict[0]):
         members = list(part)
-        reasons = dict(Counter(reason for _, reason, _ in members))
-        val = sum(split == "val" for _, _, split in members)
+        reasons = dict(Counter(reason for _, reason, *_ in members))
+        val = sum(split == "val" for _, _, split, _ in members)
+        weakest = min((count for *_, count in members if count is not None), default=None)
         own = groups.get(name, []), alone[name], cuts.get(name, []), related.get(name, [])
-        summaries.append(ClassSummary(name, reasons, *own, readable[name], val))
+        summaries.append(ClassSummary(name, reasons, *own, readable[name], val, weakest))
     return summaries
 
 

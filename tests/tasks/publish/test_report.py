@@ -3,16 +3,19 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 import pytest
 
 from storage.reasons import Reason
 from storage.tables.groups import CLASS_PAIRS, CUTS
+from tasks.cluster.settings import Overrides
 from tasks.publish.report import class_page, overlaps_page, reason_page, render_report
 
 HOSTILE = [
@@ -155,11 +158,13 @@ def test_hostile_names_are_text_and_stay_in_the_folder(version_of):
     files = render(version, names)
     assert broken_links(files, names) == []
     for path in files:
-        assert re.fullmatch(r"(classes|reasons)/[a-z0-9-]+\.html|[a-z]+\.(html|js|css)", path), path
+        assert re.fullmatch(r"(classes|reasons|lookup)/[a-z0-9-]+\.(html|js|pairs\.js)|[a-z]+\.(html|js|css)", path), (
+            path
+        )
     assert len({path.lower() for path in files}) == len(files)
     for path in (path for path in files if path.endswith(".html")):
         page = Page(files[path])
-        assert page.tags["script"] == (2 if path == "index.html" else 1)
+        assert page.tags["script"] == (8 if path == "index.html" else 6)
         assert not [name for name, _ in page.attributes if name.startswith("on") and name != "onsubmit"]
         assert not [link for link in page.links if urlsplit(link).scheme not in ("", "https")]
     for name in HOSTILE:
@@ -304,6 +309,7 @@ def open_page(folder, path, *, fragment=""):
     """The page's DOM after its scripts ran, and what they wrote to the console."""
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--dump-dom"]
+    flags += ["--virtual-time-budget=2000"]  # for scripts that scripts load
     command = [str(CHROMIUM), *flags, f"--user-data-dir={folder / 'profile'}", f"{(folder / path).as_uri()}{fragment}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -328,6 +334,66 @@ def test_the_browser_filters_the_table_of_classes(opened):
     table = page.split('id="class-table"')[1].split("</table>")[0]
     assert f'href="{class_page("Notre-Dame de Paris")}#reason=no-match"' in table
     assert class_page("Louvre") not in table
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
+def test_the_browser_finds_an_image_by_the_start_of_its_address(opened, every_reason):
+    rows = every_reason.tables["sources"].to_pylist()
+    wanted = next(row for row in rows if row["image_id"] == "Louvre kept 3")
+    page, messages = open_page(opened, "index.html", fragment=f"#find={quote(wanted['url'][:-8])}")
+    assert messages == []
+    assert f'href="{class_page("Louvre", 1)}#row-{wanted["row"]}"' in page
+    assert "1 found" in page
+
+
+DECIDE = """
+addEventListener("load", async () => {
+  const item = (reason) => document.querySelector(`[data-reason="${reason}"] [data-can]`);
+  const press = (reason, section) => item(reason).querySelector(`[data-section="${section}"]`).click();
+  press("kept", "drop"); press("no-match", "keep"); press("smaller-group", "pin");
+  item("few-neighbours").focus();
+  const type = (key) => item("few-neighbours").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  type("a"); type("r");
+  document.querySelector(".theme").click();
+  await enlarge(document.querySelector("[data-can]"));
+  document.body.append(element("pre", { id: "toml" }, toml()));
+});
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
+def test_what_is_decided_in_the_browser_are_valid_overrides(opened):
+    path = class_page("Notre-Dame de Paris")
+    (opened / "classes/decide.js").write_text(DECIDE)
+    content = (opened / path).read_text().replace("</body>", '<script src="decide.js"></script></body>')
+    (opened / path).write_text(content)
+    page, messages = open_page(opened, path)
+    assert messages == []
+    decided = tomllib.loads(unescape(re.search(r'<pre id="toml">(.*?)</pre>', page, re.S)[1]))
+    name, why = "Notre-Dame de Paris", "in the report of version 7"
+    assert Overrides.model_validate(decided).model_dump() == {
+        "pin": {name: f"{name} smaller-group 0"},
+        "merge": {},
+        "keep": {f"{name} few-neighbours 0": why, f"{name} no-match 0": why},
+        "drop": {f"{name} kept 2": why},
+    }
+    assert '<html lang="en" data-theme="dark">' in page
+    assert "<output>4 decisions</output>" in page
+    assert re.search(r'<dialog id="enlarged" open=""><div class="sheet"><img', page)
+
+
+def test_what_was_decided_before_is_where_decisions_begin(version_of):
+    version = version_of(
+        {"a": {"kept": 3, "dropped-by-hand": 1}}, overrides={"drop": {"a dropped-by-hand 0": "a drawing"}}
+    )
+    files = render(version)
+    assert b'"drop":{"a dropped-by-hand 0":"a drawing"}' in files["overrides.js"]
+    assert files[class_page("a")].count(b'data-can="drop"') == 4
+
+
+def test_classes_to_look_at_are_named_with_the_reason(version_of):
+    index = Page(render(version_of({"few": {"kept": 2}, "many": {"kept": 9}}))["index.html"])
+    assert re.search(r"Look at these first\s+1\s+Class\s*Kept\s*Why\s+few\s*2\s*keeps 2", index.words)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
@@ -395,7 +461,8 @@ def test_classes_that_show_the_same_landmark_are_listed_and_shown_on_both_pages(
         assert f"../{class_page(other)}#related" in page.links
         assert counts in page.words
         assert "22 inliers" in page.words
-        assert f'"{own}" = "{other}"' in page.words
+        assert ("data-merge", own) in page.attributes
+        assert ("data-into", other) in page.attributes
     index = Page(files["index.html"])
     assert "Classes that show the same landmark 1" in index.words
     assert f"{class_page(paris)}#related" in index.links
