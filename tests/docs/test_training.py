@@ -25,6 +25,6 @@ def test_it_tells_the_defaults() -> None:
         f"pools of {train.mining.pool:,}",
         f"its {train.mining.hardest} hardest triplets",
         f"anew every {train.mining.refresh} iterations",
-        f"a checkpoint every {train.checkpoint_every} iterations",
+        f"at most {train.checkpoint_every} iterations back",
     ):
         assert told in PAGE.replace("\n", " "), told
