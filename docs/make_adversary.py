@@ -6,15 +6,14 @@ from pathlib import Path
 from demo.adversary import GROUPS
 from demo.adversary.case import Case
 
-HEAD = """# What the open web does, and what comes of it
+HEAD = """# Hostile hosts
+
+`python -m pytest tests/tasks/acquire/test_adversary.py`: {count} hosts on loopback, each with a vice of its own. The
+stage `acquire` fetches from all of them. Each must end within its deadline, with the code of this table. Nothing
+behind your own wall may be connected to, and memory must stay bounded. `fetched` means that the picture is kept; the
+other codes are [reason codes](../reference/reasons.md).
 
 Written from `demo/adversary` by `make docs`.
-
-A server answers for {count} hosts, each a loopback address with a vice of its own.
-`tests/tasks/acquire/test_adversary.py` fetches from all of them through the stage `acquire`, and asks of each that it
-ends within its deadline and with the code of this table, that nothing behind the reader's own wall was connected to,
-and that memory stays bounded. `fetched` means that the picture is kept; the other codes are those of
-[tables.md](../reference/tables.md).
 """
 
 

@@ -8,30 +8,37 @@ from storage.tables import captions, retrieval, training, versions
 from storage.tables.catalogue import ALL_TABLES
 from storage.tables.spec import TableSpec
 
-HEAD = """# The tables
+HEAD = """# Tables
 
-Written from `storage/tables/` by `make docs`. [reasons.md](reasons.md) has the codes in the columns `reason`.
+```python
+import pandas as pd
 
-Every table is a Parquet file with its columns' descriptions in the schema; pandas, DuckDB and Hugging Face `datasets`
-open it as it is. Rows are sorted by the key, and the writer's settings are fixed: the same rows give the same bytes.
+verdicts = pd.read_parquet("data/versions/landmarks/1-0123456789ab/verdicts.parquet")
+```
+
+Every table is a Parquet file, with its columns' descriptions in the schema. pandas, DuckDB and Hugging Face
+`datasets` open it as it is. Rows are sorted by the key, and the same rows give the same bytes. Written from
+`storage/tables/` by `make docs`.
 
 - **Boxes** are float32 `x1, y1, x2, y2`, half-open, in pixels of the stored image after its EXIF orientation.
-- **Orientation** is what EXIF says, as browsers and OpenCV have it; one in XMP does not count.
-- **`image_id`** is the list's id. A list without ids gets the first 16 hexadecimal digits of
-  sha256(`CLASS_ID URL`); a folder, the path relative to it.
-- **`landmark_id`** is "" where the list gives no class; an image of a folder that lies at its top has none either.
-- **`evidence`** is a JSON object; which names it has depends on the reason. That of `no-class` has the `place` in the
-  list and the `label` that stands there.
-- **Addresses** never have a user name or password: these are cut off where the list is read, and from redirects.
-  `sources` has addresses in full, to fetch them again; in `images`, `fetch_log` and `verdicts` of a version the values
-  of query parameters that let in whoever knows them, such as `token`, are `redacted` (`[publish] redact`). Tables
+- **`image_id`** is the list's id. A list without ids gets the first 16 hexadecimal digits of sha256(`CLASS_ID URL`);
+  a folder, the path relative to it.
+- **`landmark_id`** is "" where the list gives no class.
+- **`reason`** is one of the [reason codes](reasons.md). **`evidence`** is a JSON object whose names depend on the
+  reason.
+- **Addresses** never have a user name or password. `sources` has addresses in full; in the `images`, `fetch_log` and
+  `verdicts` of a version [tokens are redacted](../guides/security.md#tokens-and-passwords-in-addresses). Tables
   between stages have them in full.
 
-A published version holds {published}; one of captions holds
-{captions}, and beside these the matrices
-{matrices}. A certificate holds {certified}. An index holds {index}, and beside these
-{files}. A trained network holds {trained}, and beside these
-{weights}. The others are between stages.
+| | tables | and |
+|---|---|---|
+| a version | {published} | |
+| captions | {captions} | {matrices} |
+| a certificate | {certified} | |
+| an index | {index} | {files} |
+| a network | {trained} | {weights} |
+
+All other tables are between stages.
 """
 
 
