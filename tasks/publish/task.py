@@ -15,7 +15,7 @@ from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
-from storage.tables.features import MASKS, SIGNATURE
+from storage.tables.features import MASKS, SIGNATURE, MasksRef
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
 from storage.tables.overlap import CERTIFICATE, COMPARISONS, EXPANSIONS, NAMESAKES, OVERLAPS
 from storage.tables.spec import R, TableSpec
@@ -217,7 +217,7 @@ def _stage_tables(root: Root, inputs: PublishInputs) -> dict[str, pa.Table]:
         SOURCES.name: _gather(root, [inputs.sources], SOURCES),
         PASSED_OVER.name: _gather(root, inputs.leaks.passed_over, PASSED_OVER),
         IMAGES.name: _gather(root, inputs.images, IMAGES),
-        MASKS.name: _gather(root, inputs.masks, MASKS),
+        MASKS.name: _gather_pictures(root, inputs.masks),
         OVERLAPS.name: _gather(root, inputs.leaks.overlaps, OVERLAPS),
         PAIRS.name: _gather(root, inputs.pairs, PAIRS),
         GROUPS.name: _gather(root, inputs.groups, GROUPS),
@@ -269,6 +269,13 @@ def _pictures(root: Root, thumbnails: Iterable[ThumbnailsRef], folder: str) -> I
 
 def _gather(root: Root, refs: Sequence[R], spec: TableSpec[R]) -> pa.Table:
     return pa.concat_tables([spec.schema.empty_table(), *(read_table(root, ref) for ref in refs)])
+
+
+def _gather_pictures(root: Root, refs: Sequence[MasksRef]) -> pa.Table:
+    """The masks of all packets; a picture that two classes keep is in the packet of each, masked alike."""
+    masks = _gather(root, refs, MASKS)
+    _, first = np.unique(masks["sha256"].to_numpy(), return_index=True)
+    return masks.take(pa.array(first))
 
 
 def _attest(root: Root, leaks: LeakEvidence, tables: dict[str, pa.Table], drops: pd.DataFrame) -> dict[str, pa.Table]:
