@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from storage.manifest import IndexManifest, NetworkFacts, NetworkManifest
+from storage.manifest import CaptionManifest, IndexManifest, NetworkFacts, NetworkManifest
 from storage.parquet import read_bytes, write_bytes, write_table
 from storage.root import Root
 from storage.tables.captions import CAPTION_VOCABULARY
 from storage.tables.training import NETWORK_TABLES
-from storage.versions import point_latest, publish_version, read_version_table, version_table
+from storage.versions import point_latest, publish_version, read_version_table, source_of, version_table
 from tasks.captions.forms import count_words, describe, make_stemmer
 from tasks.captions.settings import EncodeSettings
 from tasks.captions.tfidf import encode
@@ -29,14 +29,12 @@ def publish_text_network(
     root: Root,
     index: IndexManifest,
     said: Mapping[str, str],
-    captions: str = "made/1-0123456789ab",
-    *,
-    text: bool = True,
+    captions: CaptionManifest | None = None,
 ) -> NetworkManifest:
     """Publishes nearly the network that described an index, with the mean of the images that a word was said of.
 
     Args:
-        said: a caption by image id. captions: the version that it says it learned from. text: whether it has words.
+        said: a caption by image id. captions: the version that it is to name as what it learned from.
     """
     ids = read_version_table(root, index, "indexed")["image_id"].to_pylist()
     vectors = np.load(root.local_path(version_table(index, "vectors").path))
@@ -72,8 +70,8 @@ def publish_text_network(
         software={},
         source=index.source,
         source_digest=index.source_digest,
-        captions=captions,
-        captions_digest="01" * 32,
+        captions=source_of(captions) if captions else "made/1-0123456789ab",
+        captions_digest=captions.digest if captions else "01" * 32,
         start=index.network,
         network=network,
         dimensions=index.dimensions,
@@ -83,6 +81,6 @@ def publish_text_network(
         certificates={},
         environment={},
     )
-    made = publish_version(root, index.name, tables | (own if text else {}), facts, lambda _: [], NetworkManifest)
+    made = publish_version(root, index.name, tables | own, facts, lambda _: [], NetworkManifest)
     point_latest(root, made)
     return made

@@ -12,7 +12,7 @@ from flows.commands.examples import examples_of
 from flows.commands.listing import print_versions
 from flows.commands.options import JsonOption, RootOption, RunnerOption, VersionArgument, VersionOption, WorkersOption
 from flows.commands.progress import progress_bars
-from flows.commands.terminal import console, print_verified, quieten_prefect, report_path
+from flows.commands.terminal import console, errors, print_json, print_verified, quieten_prefect, report_path
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
@@ -103,6 +103,63 @@ def encode(
     if len(empty):
         shown = ", ".join(empty[:10]) + (", …" if len(empty) > 10 else "")
         console.print(Text(f"{len(empty)} with an empty vector: {shown}"), soft_wrap=True)
+
+
+@app.command("list", epilog=examples_of("captions list"))
+def list_images(
+    out: Annotated[Path, typer.Option(help="CSV file for the list.")],
+    version: VersionArgument = "latest",
+    root: RootOption = "./data",
+    name: NameOption = None,
+) -> None:
+    """Write the images of VERSION as a list for cairn curate, each a class of its own."""
+    store = Root(root)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    from flows.commands.image_list import SETTINGS, write_list
+
+    listed, lacking = write_list(store, found, out)
+    if lacking:
+        errors.print(f"[bold yellow]![/] {lacking:,} images have no address, and are not in it", highlight=False)
+    console.print(
+        Text(f"{listed:,} images of {found.folder} in {out}; curate them with these settings:"), soft_wrap=True
+    )
+    console.print(Text(f"\n{SETTINGS}"))
+
+
+@app.command(epilog=examples_of("captions score"))
+def score(
+    index: Annotated[
+        list[str],
+        typer.Option("--index", metavar="NAME/N", help="Index of the same images; see cairn indexes; repeatable."),
+    ],
+    version: VersionArgument = "latest",
+    triplets: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet of what people answered; see docs/guides/captions.md.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=2, help="Images up to which the curves of NDCG and PCC go.")] = 128,
+    out: Annotated[Path | None, typer.Option(help="CSV file for all figures.")] = None,
+    root: RootOption = "./data",
+    name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score indexes by how they rank the test images of VERSION beside what captions and people say."""
+    store = Root(root)
+    found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
+    from flows.commands.near import Encodings
+    from flows.commands.scored import facts_of_rows, scores_table, write_csv
+    from flows.commands.scoring import score_shared
+    from flows.commands.shared_images import open_scored, share
+
+    shared = share(Encodings(store, found), [open_scored(store, one) for one in index], triplets)
+    rows, counts = score_shared(shared, most)
+    if out:
+        write_csv(out, rows)
+    if as_json:
+        print_json({"captions": found.folder, "most": most, **counts, "scores": facts_of_rows(rows)})
+        return
+    console.print(scores_table(rows))
+    told = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items() if count)
+    console.print(f"\nof {found.folder}, split test: {told}; in percent", highlight=False, soft_wrap=True)
 
 
 @app.command(epilog=examples_of("captions versions"))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
@@ -61,7 +62,14 @@ def _facts_of_text(query: Query) -> list[tuple[str, str]]:
 def facts_of_found(found: list[Found]) -> list[dict[str, Any]]:
     """What was found for programs, the best first."""
     names = ("image_id", "landmark_id", "similarity", "verdict")
-    return [{**{name: getattr(one, name) for name in names}, "box": one.box} for one in found]
+    return [
+        {
+            **{name: getattr(one, name) for name in names},
+            "box": one.box,
+            "shares": [{**asdict(own), "regions": [region._asdict() for region in own.regions]} for own in one.shares],
+        }
+        for one in found
+    ]
 
 
 def found_table(found: list[Found]) -> Table:

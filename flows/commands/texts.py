@@ -1,5 +1,6 @@
 """Texts to search with: in the words that a network learned, and in the space of the images that it describes."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,6 +60,18 @@ class Texts:
             vector = self.layer(weights)[0].numpy()
         stems = heaviest_terms(weights, 0, self.vocabulary.terms)
         return Text(text, vector, stems, self.vocabulary.unknown_words(text))
+
+    def embed_all(self, texts: Iterable[tuple[str, str]], image_ids: Sequence[str]) -> NDArray[np.float32]:
+        """What was said of images, in their space: float32 (images, dimensions); zeros where it has no weight.
+
+        Args:
+            texts: image id and phrase, in any order. image_ids: of the images, in the order of the result.
+        """
+        weights, told = self.vocabulary.encode(texts)
+        with torch.inference_mode():
+            vectors = dict(zip(told["image_id"].to_pylist(), self.layer(weights).numpy(), strict=True))
+        nothing = np.zeros(self.layer.dimensions, np.float32)
+        return np.stack([vectors.get(image_id, nothing) for image_id in image_ids])
 
 
 def open_texts(root: Root, index: IndexManifest) -> Texts:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePath
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 _COCO = re.compile(r"(?:COCO_[a-z]+\d+_)?0*(\d+)", re.ASCII)
@@ -15,8 +15,13 @@ def find_pictures(folder: Path, image_ids: Collection[str]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
-        padded = _COCO.fullmatch(path.stem)
-        name = path.stem if path.stem in image_ids or not padded else padded[1]
+        name = named_by(path, image_ids)
         if name in image_ids and path.suffix.lower() in _SUFFIXES and path.is_file():
             found.setdefault(name, path)
     return found
+
+
+def named_by(path: PurePath, image_ids: Collection[str]) -> str:
+    """The id of an image by the name of its file, whether there is one of this id or not."""
+    padded = _COCO.fullmatch(path.stem)
+    return path.stem if path.stem in image_ids or not padded else padded[1]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Gain = Literal["exponential", "linear"]
+_STILL = 1e-18  # product of two sums of squares up to which what does not vary can't be told from rounding
 
 
 def ndcg_curve(similarity: Floats, relevance: Floats, most: int, gain: Gain = "exponential") -> Floats:
@@ -28,8 +29,8 @@ def ndcg_curve(similarity: Floats, relevance: Floats, most: int, gain: Gain = "e
     gains = np.exp2(relevance) - 1 if gain == "exponential" else relevance
     length = min(most, len(gains))
     discounts = 1 / np.log2(np.arange(2, length + 2))
-    found = np.cumsum(gains[_order(similarity)][:length] * discounts)
-    ideal = np.cumsum(np.sort(gains)[::-1][:length] * discounts)
+    found = np.cumsum(gains[_first(similarity, length)] * discounts)
+    ideal = np.cumsum(gains[_first(gains, length)] * discounts)
     curve: Floats = np.divide(found, ideal, out=np.full(length, np.nan), where=ideal > 0)
     return curve
 
@@ -43,14 +44,21 @@ def pcc_curve(similarity: Floats, relevance: Floats, most: int) -> Floats:
     Returns:
         float64 (min(most, n) − 1,), Pearson's coefficient; NaN where one of the two does not vary.
     """
-    order = _order(similarity)[:most]
+    order = _first(similarity, most)
     x, y = similarity[order] - similarity.mean(), relevance[order] - relevance.mean()
     count = np.arange(1, len(order) + 1)
     covariance = np.cumsum(x * y) - np.cumsum(x) * np.cumsum(y) / count
     spread = (np.cumsum(x * x) - np.cumsum(x) ** 2 / count) * (np.cumsum(y * y) - np.cumsum(y) ** 2 / count)
-    varies = spread > 1e-18
+    varies = spread > _STILL
     curve: Floats = np.divide(covariance, np.sqrt(np.maximum(spread, 0)), out=np.full(len(order), np.nan), where=varies)
     return curve[1:]
+
+
+def correlate(similarity: Floats, relevance: Floats) -> float:
+    """Pearson's coefficient over all images; NaN where one of the two does not vary."""
+    x, y = similarity - similarity.mean(), relevance - relevance.mean()
+    spread = float((x @ x) * (y @ y))
+    return float(x @ y) / spread**0.5 if spread > _STILL else float("nan")
 
 
 def area(curve: Floats) -> float:
@@ -102,6 +110,11 @@ def alike(chosen: NDArray[np.bool_] | Floats) -> Floats:
     return shares
 
 
-def _order(similarity: Floats) -> NDArray[np.int64]:
-    """Most similar first; of equal ones the first of the database."""
-    return np.argsort(-similarity, kind="stable")
+def _first(similarity: Floats, most: int) -> NDArray[np.int64]:
+    """The most similar, in descending order; of equal ones the first of the database. Only these are sorted."""
+    if most < len(similarity):
+        least = np.partition(similarity, len(similarity) - most)[len(similarity) - most]
+        among = np.flatnonzero(similarity >= least)
+    else:
+        among = np.arange(len(similarity))
+    return among[np.argsort(-similarity[among], kind="stable")][:most]

@@ -30,14 +30,25 @@ def open_database(index: Path, vectors: Path, numbers: Numbers) -> Database:
         InputError: a file is none, or they are not of the same images.
     """
     made = build.read(index)
-    try:
-        mapped = np.load(vectors, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{vectors}: not a whole .npy file of numbers; build the index anew") from error
-    expected = (len(numbers), made.d)
-    if mapped.dtype != np.float32 or mapped.shape != expected or made.ntotal != len(numbers):
+    if made.ntotal != len(numbers):
         raise InputError(
-            f"{vectors}: {mapped.dtype} {mapped.shape} beside an index of {made.ntotal} images and {made.d} dimensions "
-            f"and a table of {len(numbers)}; expected float32 {expected}; build the index anew"
+            f"{index}: an index of {made.ntotal} images beside a table of {len(numbers)}; build the index anew"
         )
-    return Database(made, numbers, mapped)
+    return Database(made, numbers, open_vectors(vectors, len(numbers), made.d))
+
+
+def open_vectors(path: Path, images: int, dimensions: int) -> Vectors:
+    """Descriptors, float32 (images, dimensions), mapped from their file as plain numbers, whatever it says that it is.
+
+    Raises:
+        InputError: it is none, or not of so many images and dimensions.
+    """
+    try:
+        mapped: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not a whole .npy file of numbers; build the index anew") from error
+    if mapped.dtype != np.float32 or mapped.shape != (images, dimensions):
+        raise InputError(
+            f"{path}: {mapped.dtype} {mapped.shape}, expected float32 {(images, dimensions)}; build the index anew"
+        )
+    return mapped

@@ -33,8 +33,8 @@ def test_what_was_written_finds_what_it_did(files):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (vectors_file(VECTORS[:39]), r"float32 \(39, 8\) beside an index of 40 images and 8 dimensions"),
-        (vectors_file(VECTORS[:, :7]), r"float32 \(40, 7\) beside an index"),
+        (vectors_file(VECTORS[:39]), r"float32 \(39, 8\), expected float32 \(40, 8\); build the index anew"),
+        (vectors_file(VECTORS[:, :7]), r"float32 \(40, 7\), expected float32 \(40, 8\)"),
         (vectors_file(VECTORS)[:-4], "not a whole .npy file of numbers; build the index anew"),
         (pickle.dumps(VECTORS), "not a whole .npy file of numbers"),
         (b"", "not a whole .npy file"),
@@ -54,5 +54,5 @@ def test_objects_in_place_of_numbers_are_refused(files):
 
 
 def test_a_table_of_other_images_is_refused(files):
-    with pytest.raises(InputError, match="and a table of 39; expected"):
+    with pytest.raises(InputError, match="an index of 40 images beside a table of 39; build"):
         open_database(*files, NUMBERS[:39])
