@@ -103,7 +103,7 @@ def run_curation(
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
     dropped = [shard.drops for shard in acquired.values()] + [part.drops for part in found.expanded.values()]
     dropped += [sources.drops, selected.drops]
-    groups = find_groups(runner, found, dropped, request.overrides, settings)
+    groups = find_groups(runner, request.name, found, dropped, request.overrides, settings)
     boxes = find_boxes(runner, found, groups, settings)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.

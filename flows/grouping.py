@@ -26,12 +26,17 @@ class Groups(NamedTuple):
 
 
 def find_groups(
-    runner: StageRunner, leaks: Leaks, dropped: Sequence[DropsRef], overrides: Overrides, settings: CurateSettings
+    runner: StageRunner,
+    name: str,
+    leaks: Leaks,
+    dropped: Sequence[DropsRef],
+    overrides: Overrides,
+    settings: CurateSettings,
 ) -> Groups:
     """Matches the images of each class, keeps its largest or pinned group, and settles what several classes show.
 
     Args:
-        dropped: all that is dropped by now. overrides: what a person decided instead.
+        name: of the dataset. dropped: all that is dropped by now. overrides: what a person decided instead.
     """
     runner.one(check_pins, PinInputs(pins=overrides.pin, drops=list(dropped)), None)
     inputs = {
@@ -61,7 +66,7 @@ def find_groups(
         for name, packet in leaks.packets.items()
     }
     verification = ClassStageSettings(classes=settings.classes, match=settings.match)
-    asked = ClassInputs(packets=grouped, pins=overrides.pin, keep=tuple(sorted(overrides.keep)))
+    asked = ClassInputs(packets=grouped, pins=overrides.pin, name=name, keep=tuple(sorted(overrides.keep)))
     related = runner.one(compare_classes, asked, verification)
     return Groups(pairs, related, group(regroup_images, related.drops))
 

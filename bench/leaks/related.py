@@ -19,6 +19,7 @@ from tasks.overlap.classes import (
     representatives,
     verify_pairs,
 )
+from tasks.overlap.pair_memory import PairMemory
 from tasks.overlap.settings import ClassSettings
 
 
@@ -54,12 +55,14 @@ def relate(grouped: Grouped) -> Found:
     few = representatives(grouped.images, settings.representatives)
     features = [grouped.features[image] for image in few.image_id]
     asked = class_pair_candidates(few, [own.largest(settings.keypoints) for own in features], settings, match)
-    seen = class_pairs(few, verify_pairs(few, features, asked, match))
+    seen = class_pairs(few, verify_pairs(few, features, asked, match, PairMemory()))
     dropped = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
     for names in related_sets(seen):
         images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)
         known = seen[seen.landmark_a.isin(names)]
-        across, links = compare_related(images, [grouped.features[image] for image in images.image_id], known, match)
+        across, links = compare_related(
+            images, [grouped.features[image] for image in images.image_id], known, match, PairMemory()
+        )
         inside = grouped.inside[
             grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)
         ]

@@ -174,6 +174,28 @@ CLASS_PAIRS = TableSpec(
 )
 
 
+class ClassComparisonsRef(TableRef):
+    """A reference to a stored table `class_comparisons`."""
+
+
+CLASS_COMPARISONS = TableSpec(
+    ClassComparisonsRef,
+    "class_comparisons",
+    "One pair of pictures of two classes that was compared: while both are what they were, it is not compared again.",
+    ("pictures",),
+    pa.schema(
+        [
+            column("pictures", pa.binary(32), "A digest of each picture, its size and its unmasked keypoints."),
+            column("putative", INT, "As in `class_pairs`; null where they do not show the same thing.", optional=True),
+            column("inliers", INT, "Likewise.", optional=True),
+            column("false_alarms", pa.float64(), "Likewise.", optional=True),
+            column("affine", AFFINE.type, "Likewise.", optional=True),
+            column("points", MATCHED.type, "Likewise.", optional=True),
+        ]
+    ),
+)
+
+
 class BoxesRef(TableRef):
     """A reference to a stored table `boxes`."""
 

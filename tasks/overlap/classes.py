@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from itertools import combinations
 from math import inf
+from operator import itemgetter
 from typing import Any
 
 import networkx as nx
@@ -15,7 +17,8 @@ from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import Verification, pair_seed, verify
+from tasks.match.verify import pair_seed, verify
+from tasks.overlap.pair_memory import Cells, PairMemory, mark
 from tasks.overlap.settings import ClassSettings
 
 Pair = tuple[int, int]
@@ -61,31 +64,44 @@ def class_pair_candidates(
 
 
 def verify_pairs(
-    images: pd.DataFrame, features: Sequence[Features], pairs: Iterable[Pair], settings: MatchSettings
-) -> dict[Pair, Verification]:
+    images: pd.DataFrame,
+    features: Sequence[Features],
+    pairs: Iterable[Pair],
+    settings: MatchSettings,
+    memory: PairMemory,
+) -> dict[Pair, Cells]:
     """Verifies pairs of rows, and keeps those that show the same thing, by the verification of `match`.
 
     Args:
         images: sha256, width, height, in the order of the features.
+        memory: what was found of pairs by the same settings.
     """
-    facts, verified = images[["sha256", "width", "height"]].to_dict("records"), {}
-    for a, b in sorted(set(pairs)):
+    facts, verified = images[["sha256", "width", "height"]].to_dict("records"), dict[Pair, Cells]()
+
+    @cache
+    def marked(row: int) -> bytes:
+        return mark(facts[row], features[row])
+
+    def compare(a: int, b: int) -> Cells | None:
         first, second = facts[a], facts[b]
         seed = pair_seed(first["sha256"], second["sha256"])
         found = verify(features[a], features[b], (second["width"], second["height"]), settings, seed)
-        if found:
-            verified[a, b] = found
+        return found.cells() if found else None
+
+    for a, b in sorted(set(pairs)):
+        if cells := memory.find(marked(a) + marked(b), partial(compare, a, b)):
+            verified[a, b] = cells
     return verified
 
 
-def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Verification]) -> pd.DataFrame:
+def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Cells]) -> pd.DataFrame:
     """The verified pairs of images of different classes as rows of the table `class_pairs`.
 
     Args:
         images: image_id, landmark_id, sorted by landmark_id: so the first class sorts before the second.
     """
     ends = list(zip(images.landmark_id, images.image_id, strict=True))
-    rows = [(*ends[a], *ends[b], *found.cells().values()) for (a, b), found in sorted(verified.items())]
+    rows = [(*ends[a], *ends[b], *cells.values()) for (a, b), cells in sorted(verified.items(), key=itemgetter(0))]
     table = pd.DataFrame(rows, columns=CLASS_PAIRS.schema.names)
     return table[table.landmark_a != table.landmark_b].reset_index(drop=True)
 
@@ -97,13 +113,13 @@ def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
 
 
 def compare_related(
-    images: pd.DataFrame, features: Sequence[Features], seen: pd.DataFrame, match: MatchSettings
+    images: pd.DataFrame, features: Sequence[Features], seen: pd.DataFrame, match: MatchSettings, memory: PairMemory
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compares the images of a set of related classes as `match` does those of one class.
 
     Args:
         images: image_id, landmark_id, sha256, width, height, sorted by landmark_id and image_id. features: of each.
-        seen: the rows of `class_pairs` that relate them.
+        seen: the rows of `class_pairs` that relate them. memory: see `verify_pairs`.
 
     Returns:
         The rows of `class_pairs`, and image_a, image_b of all pairs that show the same thing.
@@ -111,7 +127,7 @@ def compare_related(
     row_of = dict(zip(images.image_id, range(len(images)), strict=True))
     pairs = {(row_of[a], row_of[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
     pairs |= set(combinations(range(len(images)), 2) if len(images) <= match.exhaustive else shortlist(features, match))
-    found = verify_pairs(images, features, pairs, match)
+    found = verify_pairs(images, features, pairs, match, memory)
     ends = [(images.image_id[a], images.image_id[b]) for a, b in found]
     return class_pairs(images, found), pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
 

@@ -1,17 +1,29 @@
 """The stage `classes`: which classes show the same landmark, and what each drops for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.errors import DamagedTableError
+from storage.newest import keep_newest, read_newest
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES, DropsRef
-from storage.tables.groups import CLASS_PAIRS, GROUPS, PAIRS, ClassPairsRef, GroupsRef, PairsRef
+from storage.tables.groups import (
+    CLASS_COMPARISONS,
+    CLASS_PAIRS,
+    GROUPS,
+    PAIRS,
+    ClassComparisonsRef,
+    ClassPairsRef,
+    GroupsRef,
+    PairsRef,
+)
 from storage.tables.spec import R, TableSpec
-from tasks.contracts import Inputs, Output, Run, stage
+from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.contracts import Packet
 from tasks.features.spool import Spooled
 from tasks.match.settings import MatchSettings
@@ -27,6 +39,7 @@ from tasks.overlap.classes import (
     representatives,
     verify_pairs,
 )
+from tasks.overlap.pair_memory import Cells, PairMemory
 from tasks.overlap.settings import ClassSettings
 from tasks.overlap.task import spool_some
 from tasks.settings import StageSettings
@@ -52,6 +65,8 @@ class ClassInputs(Inputs):
 
     packets: dict[str, GroupedPacket]
     pins: dict[str, str]
+    name: Annotated[str, Unkeyed("a pair of pictures shows the same wherever that was found before")]
+    """Of the dataset: under it, the root keeps what was found of pairs last."""
     keep: tuple[str, ...] = ()
 
 
@@ -62,35 +77,70 @@ class Related(Output):
     """
 
     class_pairs: ClassPairsRef
+    comparisons: ClassComparisonsRef
     drops: dict[str, DropsRef]
     compared: int
     related: int
 
 
-@stage("classes", version=5, software=(*VERIFICATION, "pandas", "networkx"))
+@stage("classes", version=6, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
-    """Looks for classes that show the same landmark, and drops from each what another shows more."""
-    packets = list(inputs.packets.values())
+    """Looks for classes that show the same landmark, and drops from each what another shows more.
+
+    A pair of pictures that was compared before is not compared again.
+    """
+    packets, identity = list(inputs.packets.values()), compare_classes.identity(settings)
+    memory = PairMemory(_known(run.root, identity, inputs.name))
     contending = _contending_images(run.root, packets, settings.classes.contender)
     few = representatives(contending, settings.classes.representatives)
     pictures = few.sha256.to_list()
     with spool_some(run.root, [packet.described for packet in packets], few) as spool:
         largest = Spooled(spool, pictures, settings.classes.keypoints)
         candidates = class_pair_candidates(few, largest, settings.classes, settings.match)
-        seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match))
-    across, drops = _judge_related(run.root, inputs, contending, seen, settings.match)
+        seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match, memory))
+    across, drops = _judge_related(run.root, inputs, contending, seen, settings.match, memory)
     by_packet = {}
     for name, packet in inputs.packets.items():
         members = read_table(run.root, packet.described.images, ["image_id"])["image_id"]
         own = drops.filter(pc.is_in(drops["image_id"], value_set=members.combine_chunks()))
         by_packet[name] = run.write(DROPS, own, f"{DROPS.name}-{name}")
     related = across.select(["landmark_a", "landmark_b"]).group_by(["landmark_a", "landmark_b"]).aggregate([]).num_rows
-    pairs = run.write(CLASS_PAIRS, across)
-    return Related(class_pairs=pairs, drops=by_packet, compared=len(candidates), related=related)
+    found = Related(
+        class_pairs=run.write(CLASS_PAIRS, across),
+        comparisons=run.write_rows(CLASS_COMPARISONS, _rows(memory.used)),
+        drops=by_packet,
+        compared=len(candidates),
+        related=related,
+    )
+    keep_newest(run.root, compare_classes.name, identity, inputs.name, found)
+    return found
+
+
+def _known(root: Root, identity: str, name: str) -> dict[bytes, Cells | None]:
+    """What was found last of pairs, if it can still be read."""
+    newest = read_newest(root, compare_classes.name, identity, name, Related)
+    if newest is None:
+        return {}
+    try:
+        rows = read_table(root, newest.comparisons).to_pylist()
+    except DamagedTableError:
+        return {}
+    return {row.pop("pictures"): row if row["putative"] is not None else None for row in rows}
+
+
+def _rows(found: Mapping[bytes, Cells | None]) -> list[dict[str, Any]]:
+    """Rows of `class_comparisons`."""
+    nothing = dict.fromkeys(CLASS_COMPARISONS.schema.names)
+    return [{**nothing, **(found[pictures] or {}), "pictures": pictures} for pictures in sorted(found)]
 
 
 def _judge_related(
-    root: Root, inputs: ClassInputs, contending: pd.DataFrame, seen: pd.DataFrame, match: MatchSettings
+    root: Root,
+    inputs: ClassInputs,
+    contending: pd.DataFrame,
+    seen: pd.DataFrame,
+    match: MatchSettings,
+    memory: PairMemory,
 ) -> tuple[pa.Table, pa.Table]:
     """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
     packets = list(inputs.packets.values())
@@ -104,7 +154,7 @@ def _judge_related(
         for names in sets:
             images = members[members.landmark_id.isin(names)].reset_index(drop=True)
             features = Spooled(spool, images.sha256.to_list())
-            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match)
+            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match, memory)
             own = inside[inside.image_a.isin(images.image_id)]
             reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
             dropped = reassigned_images(images, reassigned, pairs)

@@ -20,6 +20,7 @@ from tasks.overlap.classes import (
     representatives,
     verify_pairs,
 )
+from tasks.overlap.pair_memory import PairMemory
 from tasks.overlap.settings import ClassSettings
 
 MATCH = MatchSettings()
@@ -101,7 +102,7 @@ def test_classes_that_share_a_landmark_are_related_and_others_are_not(three_clas
     images, features = three_classes
     asked = class_pair_candidates(images, features, ClassSettings(), MATCH)
     assert all(images.landmark_id[a] < images.landmark_id[b] for a, b in asked)
-    seen = class_pairs(images, verify_pairs(images, features, asked, MATCH))
+    seen = class_pairs(images, verify_pairs(images, features, asked, MATCH, PairMemory()))
     assert set(seen.image_a) == {"gate c0"}
     assert set(seen.landmark_b) == {"tower"}
     assert related_sets(seen) == [["gate", "tower"]]
@@ -112,7 +113,7 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     chosen = images.landmark_id != "mill"
     members = images[chosen].reset_index(drop=True)
     own = [features[place] for place in np.flatnonzero(chosen)]
-    across, links = compare_related(members, own, class_pairs(members, {}), MATCH)
+    across, links = compare_related(members, own, class_pairs(members, {}), MATCH, PairMemory())
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
     reassigned = reassigned_photographs(members, links)
     dropped = reassigned_images(members, reassigned, across)

@@ -4,11 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from storage.newest import keep_newest
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES
 from storage.tables.features import FEATURES, MASKS
-from storage.tables.groups import CLASS_PAIRS, GROUPS, PAIRS
+from storage.tables.groups import CLASS_COMPARISONS, CLASS_PAIRS, GROUPS, PAIRS
 from tasks.contracts import Run
 from tasks.features.contracts import Packet
 from tasks.features.packed import Features
@@ -67,7 +68,7 @@ def compare(
     root: Root, packets: dict[str, list[str]], pins: dict[str, str] | None = None, keep: tuple[str, ...] = ()
 ) -> tuple[Related, list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     tables = {name: packet(root, name, classes) for name, classes in packets.items()}
-    inputs = ClassInputs(packets=tables, pins=pins or {}, keep=keep)
+    inputs = ClassInputs(packets=tables, pins=pins or {}, name="set", keep=keep)
     output = compare_classes(Run(root, "classes-1"), inputs, SETTINGS)
     pairs = read_table(root, output.class_pairs)
     assert pairs.schema.equals(CLASS_PAIRS.schema)
@@ -108,3 +109,25 @@ def test_classes_that_share_nothing_are_left_alone(tmp_path):
 def test_no_packets_are_no_classes(tmp_path):
     output, pairs, drops = compare(Root(str(tmp_path)), {})
     assert (output.related, pairs, drops) == (0, [], {})
+
+
+def test_pairs_that_were_compared_are_not_compared_again(tmp_path):
+    root = Root(str(tmp_path))
+    first, found, _ = compare(root, {"0": ["gate", "tower"]})
+    rows = read_table(root, first.comparisons).to_pylist()
+    assert len(rows) >= first.compared
+    unlike = [dict.fromkeys(row) | {"pictures": row["pictures"]} for row in rows]  # as no comparison says
+    forged = first.model_copy(update={"comparisons": write(root, CLASS_COMPARISONS, unlike, "forged")})
+    keep_newest(root, compare_classes.name, compare_classes.identity(SETTINGS), "set", forged)
+    assert compare(root, {"0": ["gate", "tower"]})[1] == []
+    keep_newest(root, compare_classes.name, compare_classes.identity(SETTINGS), "set", forged)
+    (tmp_path / "forged.parquet").write_bytes(b"damaged")
+    assert compare(root, {"0": ["gate", "tower"]})[1] == found
+
+
+def test_what_is_known_of_pairs_changes_nothing_and_only_what_is_asked_for_is_kept(tmp_path):
+    known, new = Root(str(tmp_path / "known")), Root(str(tmp_path / "new"))
+    compare(known, {"0": ["gate", "tower"], "1": ["mill"]})
+    (again, *after), (fresh, *anew) = (compare(root, {"0": ["mill", "tower"]}) for root in (known, new))
+    assert after == anew
+    assert again.comparisons.digest == fresh.comparisons.digest
