@@ -44,6 +44,7 @@ BENCHES = {
     "small": "bench.matching.small",
     "soak": "bench.flows.soak",
     "task_runs": "bench.flows.task_runs",
+    "watching": "bench.flows.watching",
 }
 """Modules with a function `measure(quick)`, which prints as it goes, by the name of their claim."""
 
