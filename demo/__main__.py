@@ -34,6 +34,7 @@ def main(
 ) -> None:
     """Serves about 200 addresses of real and re-shot photographs, curates them, and scores the result."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_HOME", str(folder.absolute() / "prefect"))  # not among the runs of others
     from flows.commands.curation import curate
 
     console = Console()
@@ -57,8 +58,8 @@ def main(
     console.print("\n[bold]score against the known truth[/]")
     console.print(truth.render(truth.score_version(version, listed.truth_path)))
     console.print(Text(f"\nopen {version.absolute() / 'report' / 'index.html'}", "bold"), soft_wrap=True)
-    prefect = Path(sys.executable).parent / "prefect"
-    console.print(Text(f"see the run in Prefect's UI: {prefect} server start"), soft_wrap=True)
+    command = f"PREFECT_HOME={os.environ['PREFECT_HOME']} {Path(sys.executable).parent / 'prefect'} server start"
+    console.print(Text(f"see the run in Prefect's UI: {command}"), soft_wrap=True)
 
 
 def _note(truth_path: Path) -> str:

@@ -38,6 +38,7 @@ def main(
 ) -> None:
     """Describes and indexes the demo's version, and searches it by one more view of a landmark."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_HOME", str(folder.absolute() / "prefect"))  # not among the runs of others
     from demo.__main__ import main as curate
     from flows.commands.retrieval import index
 

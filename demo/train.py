@@ -60,6 +60,7 @@ def main(
 ) -> None:
     """Trains on the demo's version, scores new views before and after, indexes by the network and searches."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_HOME", str(folder.absolute() / "prefect"))  # not among the runs of others
     from demo.__main__ import main as curate
     from flows.commands.retrieval import index
     from flows.commands.training import train

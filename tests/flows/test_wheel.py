@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     for name in (*PACKAGES, "demo", "bench"):
         shutil.copytree(REPOSITORY / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("cairn.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder / "copy")
     pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
     done(*pip, "--wheel-dir", folder, folder / "copy", cwd=folder)
@@ -42,7 +42,9 @@ def test_it_has_every_file_of_the_product_and_no_other(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = (path for name in PACKAGES for path in (REPOSITORY / name).rglob("*") if path.is_file())
-    assert packed == {str(path.relative_to(REPOSITORY)) for path in files if "__pycache__" not in path.parts}
+    assert packed == {"cairn.py"} | {
+        str(path.relative_to(REPOSITORY)) for path in files if "__pycache__" not in path.parts
+    }
 
 
 def test_it_curates_without_the_repository(wheel: Path, server: str, listed: Any, tmp_path: Path) -> None:
@@ -56,6 +58,14 @@ def test_it_curates_without_the_repository(wheel: Path, server: str, listed: Any
     elsewhere.mkdir()
     where = done(fresh / "bin/python", "-c", "import tasks.overlap as o; print(o.__file__)", cwd=elsewhere)
     assert Path(where.strip()).is_relative_to(libraries)
+
+    (elsewhere / "tasks").mkdir()
+    (elsewhere / "tasks/__init__.py").touch()
+    env = os.environ | {"PYTHONPATH": str(elsewhere)}
+    others = subprocess.run([fresh / "bin/cairn", "versions"], env=env, capture_output=True, text=True, check=False)
+    assert others.returncode == 2
+    assert others.stderr.startswith(f"error: Python finds another package 'tasks' at {elsewhere}/tasks, and Cairn's is")
+    shutil.rmtree(elsewhere / "tasks")
 
     pictures.mkdir(parents=True)
     for number in range(1, 4):
