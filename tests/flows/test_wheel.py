@@ -72,6 +72,6 @@ def test_it_curates_without_the_repository(wheel: Path, server: str, listed: Any
         (pictures / f"{number}.jpg").write_bytes(listed.view_of("abbey", f"abbey-{number}"))
     options = ("--settings", listed.settings, "--test-set", f"tests={listed.testset}", "--workers", 1)
     said = done(fresh / "bin/cairn", "curate", pictures.parent, "--name", "marks", *options, cwd=elsewhere)
-    report = Path("".join(said.split("report: ")[1].split()))
+    report = Path(said.split("report: ")[1].splitlines()[0])
     assert report.is_relative_to(elsewhere)
     assert (report.parent / "style.css").is_file()
