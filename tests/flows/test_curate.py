@@ -184,7 +184,7 @@ def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: 
     run = run_curate(mixed, dataset, overrides=Overrides(pin={"abbey": lost}))
     stages = {"pins", "cluster", "classes", "regroup", "boxes", "illustrate", "publish"}
     assert {name.split()[0] for name in run.computed} == stages
-    assert run.version.overrides == {"pin": {"abbey": lost}, "merge": {}}
+    assert run.version.overrides == {"pin": {"abbey": lost}, "merge": {}, "drop": {}, "keep": {}}
     assert reasons_of(dataset, run.version)[lost] == "kept"
     groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
     assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(7, False, False), (5, True, True)]
