@@ -12,7 +12,21 @@ from flows.commands.cli import app
 from tests.docs.pages import PAGES, REPOSITORY, Block, blocks_of
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
-OTHERS = (".", "cd", "docker", "export", "grep", "ln", "pip", "prefect", "sha256sum", "tensorboard", "unzip", "uv")
+OTHERS = (
+    ".",
+    "cd",
+    "docker",
+    "export",
+    "grep",
+    "ln",
+    "mkdir",
+    "pip",
+    "prefect",
+    "sha256sum",
+    "tensorboard",
+    "unzip",
+    "uv",
+)
 BLOCKS = [block for page in PAGES for block in blocks_of(page) if block.language == "sh"]
 
 

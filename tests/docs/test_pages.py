@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from statistics import median
 
 import pytest
 import yaml
@@ -51,6 +52,14 @@ def test_every_page_is_found_from_the_first() -> None:
         links = re.findall(r"\]\(([^)#\s]+\.md)[)#]", prose_of(page))
         left += {(page.parent / link).resolve() for link in links if "://" not in link} - seen
     assert {name_of(page) for page in PAGES if page.name != "CHANGELOG.md"} - {name_of(page) for page in seen} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_sentences_are_short(page: Path) -> None:
+    lines = [line for line in prose_of(page).splitlines() if not line.startswith(("|", "#", "!", "---"))]
+    text = re.sub(r"`[^`]*`", "X", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", "\n".join(lines)))
+    parts = re.split(r"\n\s*\n|\n(?=- |\d+\. )|(?<=[.!?:;])\s+", text)
+    assert median([0, *(len(part.split()) for part in parts if len(part.split()) > 1)]) < 16
 
 
 def test_code_names_pages_that_exist() -> None:
