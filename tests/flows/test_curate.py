@@ -209,7 +209,7 @@ def test_two_classes_of_one_landmark_are_found_and_a_person_may_merge_them(
 
     merged = run_curate(parted, dataset, overrides=Overrides(merge={"cupola": "dome"}))
     assert not listed.site.hits
-    assert merged.version.overrides == {"pin": {}, "merge": {"cupola": "dome"}}
+    assert merged.version.overrides == {"pin": {}, "merge": {"cupola": "dome"}, "drop": {}, "keep": {}}
     assert merged.version.related_classes == 0
     verdicts = [row for row in rows_of(dataset, merged.version, "verdicts") if row["image_id"].startswith("dome")]
     assert {row["landmark_id"] for row in verdicts} == {"dome"}
