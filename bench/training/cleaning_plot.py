@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH, _HEIGHT = 960, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 60, 90, 40, 44, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 66, 90, 56, 44, 30
 _COLOURS = ("#b5451b", "#8a6d0b", "#7a3b9c", "#0a8a5f", "#0b5cad")
-_STEPS = 3
+_STEPS, _LEVELS = 3, 5
 Curves = Mapping[str, NDArray[np.float64]]
 """By arm, mAP (seeds, scores)."""
 
 
 def draw_arms(panels: Mapping[str, Curves], iterations: int) -> str:
-    """A plot of the mean over seeds of each arm, in one scale; scores are evenly spaced over the iterations."""
-    means = {title: {arm: own.mean(axis=0) for arm, own in curves.items()} for title, curves in panels.items()}
+    """A plot of what each arm gained since its start, the mean over seeds, in one scale; scores are evenly spaced."""
+    means = {title: {arm: _gained(own) for arm, own in curves.items()} for title, curves in panels.items()}
     every = np.concatenate([mean for own in means.values() for mean in own.values()])
-    low, high = np.floor(100 * every.min()) / 100, np.ceil(100 * every.max()) / 100
+    low, high = np.floor(1000 * every.min()) / 1000, np.ceil(1000 * every.max()) / 1000
     width = (_WIDTH - _LEFT - _RIGHT - _BETWEEN * (len(panels) - 1)) / len(panels)
     parts = list[str]()
     for number, (title, own) in enumerate(means.items()):
@@ -27,7 +27,7 @@ def draw_arms(panels: Mapping[str, Curves], iterations: int) -> str:
         parts += _axes(left, width, (low, high), iterations)
         parts += _lines(own, left, width, (low, high), named=number == len(panels) - 1)
     parts.append(_text(_WIDTH / 2, _HEIGHT - 8, "iterations"))
-    parts.append(_text(_LEFT, 16, "mAP on classes that are held back", "start"))
+    parts.append(_text(_LEFT, 16, "mAP gained on classes that are held back", "start"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="mAP of the arms" font-family="system-ui, sans-serif" font-size="12">'
@@ -35,13 +35,19 @@ def draw_arms(panels: Mapping[str, Curves], iterations: int) -> str:
     )
 
 
+def _gained(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    gained: NDArray[np.float64] = (scores - scores[:, :1]).mean(axis=0)
+    return gained
+
+
 def _axes(left: float, width: float, scale: tuple[float, float], iterations: int) -> Iterator[str]:
-    for share in np.linspace(0, 1, _STEPS + 1):
-        level = scale[0] + share * (scale[1] - scale[0])
-        y = _y(level, *scale)
+    thousandths = [round(1000 * level) for level in scale]
+    for level in range(thousandths[0], thousandths[1] + 1, max(1, (thousandths[1] - thousandths[0]) // _LEVELS)):
+        y = _y(level / 1000, *scale)
         yield f'<path d="M{left:.1f} {y:.1f}h{width:.1f}" stroke="#e2e2dc"/>'
         if left == _LEFT:
-            yield _text(left - 8, y + 4, f"{level:.4f}", "end")
+            yield _text(left - 8, y + 4, f"{level / 1000:+.3f}" if level else "0", "end")
+    for share in np.linspace(0, 1, _STEPS + 1):
         yield _text(left + width * share, _HEIGHT - _BOTTOM + 18, f"{iterations * share:.0f}")
 
 
