@@ -41,6 +41,7 @@ BENCHES = {
     "regeneration": "bench.flows.regeneration",
     "rerun": "bench.flows.rerun",
     "retrieval": "bench.retrieval.retrieval",
+    "semantic": "bench.training.semantic",
     "small": "bench.matching.small",
     "soak": "bench.flows.soak",
     "task_runs": "bench.flows.task_runs",

@@ -1,0 +1,155 @@
+"""One arm of the comparison: a network that learns from captions by the house's own loop, and what it then scores."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bench.training.cleaning_network import CachedTrainer, Tail
+from tasks.describe.network import load_network
+from tasks.describe.settings import DescribeSettings
+from tasks.describe.text import begin_text
+from tasks.describe.whiten import read_whitening
+from tasks.evaluate.semantic import agreement, area, ndcg_curve, pcc_curve
+from tasks.train.captioned import Captioned
+from tasks.train.checkpoint import Progress
+from tasks.train.gradients import make_trainable
+from tasks.train.loop import train
+from tasks.train.mining import Indices
+from tasks.train.optimizing import make_optimizer
+from tasks.train.semantic import Semantics
+from tasks.train.semantic_settings import (
+    SemanticDrawSettings,
+    SemanticLossSettings,
+    SemanticOptimizerSettings,
+    SemanticScoringSettings,
+    SemanticSettings,
+)
+from tasks.train.trainer import Keeper
+
+Vectors = NDArray[np.float32]
+_RECALLED = 10
+
+
+class Lesson(NamedTuple):
+    """What all arms share.
+
+    Attributes:
+        captioned: what trains, and validates.
+        tests: places of the photographs that neither trains nor validates, and of them triplets, int64 (n, 3).
+        maps: of the trunk, by the paths of photographs.
+        start: the whitening that training begins with.
+    """
+
+    captioned: Captioned
+    tests: Indices
+    test_triplets: Indices
+    maps: Mapping[str, Tensor]
+    start: bytes
+
+
+class Arm(NamedTuple):
+    """How a network learns: with texts or without, and from the captions' triplets or from some drawn at random."""
+
+    texts: bool
+    at_random: bool = False
+
+
+class Steps(NamedTuple):
+    """How long, and how fast."""
+
+    iterations: int
+    batch: int
+    rate: float
+
+
+class Learned(NamedTuple):
+    """The losses of each iteration, and the scores before and after, by name."""
+
+    losses: Sequence[float]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+
+def learn(lesson: Lesson, arm: Arm, steps: Steps, seed: int, describe: DescribeSettings) -> Learned:
+    """Trains the last stage, shift and fully connected layer, and the text layer, on maps of the trunk."""
+    torch.set_num_threads(1)
+    settings = _settings(arm, steps, seed)
+    network = Tail(load_network(describe), read_whitening(lesson.start))
+    make_trainable(network)
+    captioned = _shuffled(lesson.captioned, seed) if arm.at_random else lesson.captioned
+    terms = captioned.texts.shape[1]
+    text = begin_text(terms, network.dimensions, settings.text.spread, seed) if arm.texts else None
+    learned = network if text is None else nn.ModuleDict({"images": network, "texts": text})
+    fabric = Fabric(accelerator="cpu", devices=1)
+    wrapped, optimizer = fabric.setup(network, make_optimizer(learned, settings.optimizer))
+    photographs = captioned.photographs
+    trainer = CachedTrainer(fabric, wrapped, optimizer, photographs, settings, _unread, 0, lambda _: (), lesson.maps)
+
+    def scores() -> dict[str, float]:
+        vectors, _, _ = trainer.describe(lesson.tests)
+        with torch.no_grad():
+            texts = None if text is None else text(captioned.texts[lesson.tests]).numpy()
+        return score(vectors, texts, captioned.texts[lesson.tests], lesson.test_triplets)
+
+    before = scores()
+    ended = train(trainer, Semantics(captioned, settings, text), Progress(run=""), np.empty((0, 3), np.int64), Keeper())
+    return Learned(ended.losses, before, scores())
+
+
+def score(vectors: Vectors, texts: Vectors | None, said: sp.csr_array, triplets: Indices) -> dict[str, float]:
+    """What images score as queries, and images and texts together, against images; and texts alone.
+
+    Args:
+        vectors, texts: float32 (n, dimensions), of unit length. said: float32 (n, terms), their tf-idf vectors.
+        triplets: int64 (m, 3), of places.
+    """
+    relevance = (said @ said.T).toarray().astype(np.float64)
+    asked = {"V": vectors} if texts is None else {"V": vectors, "VT": vectors + texts}
+    found = dict[str, float]()
+    for name, queries in asked.items():
+        similarity = (queries @ vectors.T).astype(np.float64)
+        found |= {f"{name} {what}": value for what, value in compare(similarity, relevance, triplets).items()}
+    if texts is not None:
+        ranks = (texts @ vectors.T > (texts * vectors).sum(axis=1)[:, None]).sum(axis=1)
+        found["T recall@10"] = float((ranks < _RECALLED).mean())
+    return found
+
+
+def compare(similarity: NDArray[np.float64], relevance: NDArray[np.float64], triplets: Indices) -> dict[str, float]:
+    """Agreement on triplets, and areas under the curves of NDCG and of the correlation, each query's own left out."""
+    query, positive, negative = triplets.T
+    preferences = similarity[query, positive] - similarity[query, negative]
+    others = [np.delete(np.arange(len(similarity)), own) for own in range(len(similarity))]
+    rows = [(similarity[own, rest], relevance[own, rest]) for own, rest in enumerate(others)]
+    return {
+        "agreement": agreement(preferences, np.tile([1, 0], (len(triplets), 1))),
+        "NDCG": float(np.nanmean([area(ndcg_curve(*row, len(rows))) for row in rows])),
+        "PCC": float(np.nanmean([area(pcc_curve(*row, len(rows))) for row in rows])),
+    }
+
+
+def _settings(arm: Arm, steps: Steps, seed: int) -> SemanticSettings:
+    return SemanticSettings(
+        loss=SemanticLossSettings(texts=arm.texts),
+        draw=SemanticDrawSettings(batch=steps.batch, seed=seed),
+        optimizer=SemanticOptimizerSettings(rate=steps.rate, low_rate=steps.rate),
+        validation=SemanticScoringSettings(every=steps.iterations, triplets=1),
+        iterations=steps.iterations,
+    )
+
+
+def _shuffled(captioned: Captioned, seed: int) -> Captioned:
+    """The same with each triplet's positive and negative drawn evenly from all that train."""
+    random, train = np.random.default_rng([seed, 7]), captioned.triplets["train"].copy()
+    train[:, 1:] = random.choice(np.unique(train), (len(train), 2))
+    return Captioned(captioned.photographs, captioned.texts, {**captioned.triplets, "train": train}, captioned.joined)
+
+
+def _unread(path: str) -> bytes:
+    raise AssertionError(f"{path} is looked at by its maps")
