@@ -1,0 +1,26 @@
+"""Captions of the collages follow from what they show, and scores are right where they are known."""
+
+import numpy as np
+
+from bench.training.semantic_collages import PHRASES, make_collages
+from bench.training.semantic_run import compare
+from demo.catalogue import PHOTOS
+
+
+def test_what_is_said_of_a_collage_is_true_of_what_it_shows() -> None:
+    made = make_collages(50)
+    assert made == make_collages(50)
+    assert {thing for own in made for thing in own.things} <= PHRASES.keys() <= PHOTOS.keys()
+    assert all(phrase in PHRASES[thing] for own in made for thing, phrase in zip(own.things, own.phrases, strict=True))
+    assert all(len({*own.things}) == 3 for own in made)
+
+
+def test_captions_score_in_full_by_themselves_and_their_opposite_does_not() -> None:
+    said = np.random.default_rng(0).random((12, 5))
+    relevance = said @ said.T
+    triplets = np.array([(q, *(np.argsort(-relevance[q])[[2, 9]])) for q in range(12)])
+    itself, opposite = (compare(sign * relevance, relevance, triplets) for sign in (1, -1))
+    assert np.allclose([itself[name] for name in ("agreement", "NDCG", "PCC")], 1)
+    assert opposite["agreement"] == 0
+    assert opposite["NDCG"] < itself["NDCG"]
+    assert np.isclose(opposite["PCC"], -1)
