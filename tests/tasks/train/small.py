@@ -148,5 +148,9 @@ if __name__ == "__main__":
     if sys.argv[1] == "--together":
         trained = learn(make_trainer(read=partial(picture_without, "1-2"), processes=2, workers=1), SETTINGS)
         Path(sys.argv[2], f"{os.environ['RANK']}.json").write_text(json.dumps(trained.model_dump(mode="json")))
+        from tests.tasks.train import small_semantic
+
+        said = small_semantic.learn(small_semantic.small(small_semantic.settings_of(texts=True), processes=2))
+        Path(sys.argv[2], f"said-{os.environ['RANK']}.json").write_text(json.dumps(said.model_dump(mode="json")))
     else:
         run(Path(sys.argv[1]), int(sys.argv[2]))

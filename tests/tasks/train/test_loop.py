@@ -17,6 +17,7 @@ from storage.parts import read_parts
 from storage.root import Root
 from tasks.train.checkpoint import Progress
 from tasks.train.settings import LossSettings, OptimizerSettings, TrainSettings, ValidationSettings
+from tests.tasks.train import small_semantic
 from tests.tasks.train.small import SETTINGS, Folder, learn, make_trainer, picture_without, run
 
 ROOT = Path(__file__).parents[3]
@@ -61,6 +62,10 @@ def test_two_processes_with_workers_give_the_losses_of_one_without(tmp_path: Pat
     assert both[0] == both[1]
     assert np.allclose(both[0].losses, alone.losses, rtol=1e-4, atol=1e-6)
     assert both[0].left_out == alone.left_out == {"1-2": "1-2 is gone"}
+    said = [Progress.model_validate_json((tmp_path / f"said-{rank}.json").read_text()) for rank in (0, 1)]
+    assert said[0] == said[1]
+    by_one = small_semantic.learn(small_semantic.small(small_semantic.settings_of(texts=True)))
+    assert np.allclose(said[0].losses, by_one.losses, rtol=1e-4, atol=1e-6)
 
 
 def test_it_learns(tmp_path: Path) -> None:

@@ -1,79 +1,20 @@
 """Captions teach a network what is alike: by images alone, or by images and texts that come into one space."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from torch import nn
 from torch.func import functional_call
 from torch.nn.functional import normalize
 
-from tasks.describe.text import TextEmbedding, begin_text
-from tasks.train.captioned import Captioned
+from tasks.describe.text import TextEmbedding
 from tasks.train.checkpoint import Progress, export_checkpoint, restore_checkpoint
 from tasks.train.loop import train
 from tasks.train.losses import dot_losses, joint_losses
 from tasks.train.mining import Indices
-from tasks.train.optimizing import make_optimizer
-from tasks.train.processes import join_processes
-from tasks.train.semantic import Semantics
-from tasks.train.semantic_settings import (
-    SemanticDrawSettings,
-    SemanticLossSettings,
-    SemanticOptimizerSettings,
-    SemanticScoringSettings,
-    SemanticSettings,
-)
-from tasks.train.trainer import Keeper, Trainer
-from tests.tasks.train.small import EACH, picture, picture_without, small_network, small_samples
-
-NOTHING = np.empty((0, 3), np.int64)
-
-
-def settings_of(*, texts: bool, iterations: int = 8) -> SemanticSettings:
-    return SemanticSettings(
-        iterations=iterations,
-        longest_sides=(64,),
-        checkpoint_every=3,
-        loss=SemanticLossSettings(texts=texts, margin=0.5),
-        draw=SemanticDrawSettings(batch=4),
-        optimizer=SemanticOptimizerSettings(rate=0.02, low_rate=0.02),
-        validation=SemanticScoringSettings(every=iterations),
-    )
-
-
-def said_of_the_small() -> Captioned:
-    """Of each class its own word, which alone says what is alike."""
-    photographs = small_samples().photographs
-    classes = np.arange(len(photographs)) // EACH
-    texts = sp.csr_array(np.eye(3, dtype=np.float32)[classes])
-    every = [(q, p, (q + EACH) % len(classes)) for q, p in np.argwhere(classes[:, None] == classes) if q != p]
-    triplets = np.array(every, np.int64)
-    return Captioned(photographs, texts, {"train": triplets[::2], "val": triplets[1::2]}, {})
-
-
-class Small(NamedTuple):
-    """A training of the small network."""
-
-    trainer: Trainer
-    objective: Semantics
-    learned: nn.Module
-
-
-def small(settings: SemanticSettings, read=picture) -> Small:
-    fabric, network = join_processes("cpu", 1), small_network()
-    text = begin_text(3, network.dimensions, settings.text.spread, settings.draw.seed) if settings.loss.texts else None
-    learned = network if text is None else nn.ModuleDict({"images": network, "texts": text})
-    captioned = said_of_the_small()
-    wrapped, optimizer = fabric.setup(network, make_optimizer(learned, settings.optimizer))
-    trainer = Trainer(fabric, wrapped, optimizer, captioned.photographs, settings, read, 0, lambda _: ())
-    return Small(trainer, Semantics(captioned, settings, text), learned)
-
-
-def learn(own: Small, progress: Progress = Progress(run="small"), keeper: Keeper | None = None) -> Progress:
-    return train(own.trainer, own.objective, progress, NOTHING, keeper or Keeper())
+from tasks.train.trainer import Keeper
+from tests.tasks.train.small import picture_without
+from tests.tasks.train.small_semantic import Small, learn, settings_of, small
 
 
 @pytest.mark.parametrize("texts", [False, True])
