@@ -54,10 +54,10 @@ class Lesson(NamedTuple):
 
 
 class Arm(NamedTuple):
-    """How a network learns: with texts or without, and from the captions' triplets or from some drawn at random."""
+    """How a network learns: with texts or without; from the captions' triplets, or so many drawn at random."""
 
     texts: bool
-    at_random: bool = False
+    at_random: int = 0
 
 
 class Steps(NamedTuple):
@@ -82,7 +82,7 @@ def learn(lesson: Lesson, arm: Arm, steps: Steps, seed: int, describe: DescribeS
     settings = _settings(arm, steps, seed)
     network = Tail(load_network(describe), read_whitening(lesson.start))
     make_trainable(network)
-    captioned = _shuffled(lesson.captioned, seed) if arm.at_random else lesson.captioned
+    captioned = _at_random(lesson.captioned, arm.at_random, seed) if arm.at_random else lesson.captioned
     terms = captioned.texts.shape[1]
     text = begin_text(terms, network.dimensions, settings.text.spread, seed) if arm.texts else None
     learned = network if text is None else nn.ModuleDict({"images": network, "texts": text})
@@ -144,11 +144,11 @@ def _settings(arm: Arm, steps: Steps, seed: int) -> SemanticSettings:
     )
 
 
-def _shuffled(captioned: Captioned, seed: int) -> Captioned:
-    """The same with each triplet's positive and negative drawn evenly from all that train."""
-    random, train = np.random.default_rng([seed, 7]), captioned.triplets["train"].copy()
-    train[:, 1:] = random.choice(np.unique(train), (len(train), 2))
-    return Captioned(captioned.photographs, captioned.texts, {**captioned.triplets, "train": train}, captioned.joined)
+def _at_random(captioned: Captioned, count: int, seed: int) -> Captioned:
+    """The same with so many triplets whose images are drawn evenly from all that train."""
+    trains = np.unique(captioned.triplets["train"])
+    drawn = np.random.default_rng([seed, 7]).choice(trains, (count, 3))
+    return Captioned(captioned.photographs, captioned.texts, {**captioned.triplets, "train": drawn}, captioned.joined)
 
 
 def _unread(path: str) -> bytes:
