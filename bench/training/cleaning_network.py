@@ -19,8 +19,6 @@ from tasks.train.loading import Asked, Unreadable
 from tasks.train.mining import Indices, Mask
 from tasks.train.trainer import Trainer
 
-_DIMENSIONS = 256
-
 
 class Tail(Network):
     """What describes maps of the trunk as the whole network describes their pictures.
@@ -71,11 +69,11 @@ def cache_maps(whole: Network, paths: Iterable[str]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def learn_start(whole: Network, maps: Iterable[Tensor]) -> Whiten:
-    """The whitening that all arms begin with, of trunk's maps of all photographs of the list."""
+def learn_start(whole: Network, maps: Iterable[Tensor], dimensions: int = 256, power: float = 0.5) -> Whiten:
+    """The whitening that all arms begin with, of trunk's maps of the list (see `learn_whitening`)."""
     tail = Tail(whole, None)
     vectors = torch.cat([tail.to_whiten(tail.maps(one)) for one in maps])
-    return learn_whitening(Moments.of(vectors.numpy()), _DIMENSIONS, 0.5)
+    return learn_whitening(Moments.of(vectors.numpy()), dimensions, power)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class CachedTrainer(Trainer):
         """Describes photographs whose maps have the same shape at once, in a fifth of the time."""
         assert not crop, "maps are of whole photographs"
         maps = [self.maps[self.photographs[number].path] for number in numbers]
-        vectors = np.empty((len(maps), _DIMENSIONS), np.float32)
+        vectors = np.empty((len(maps), self.network.dimensions), np.float32)
         shapes = [tuple(one.shape) for one in maps]
         for shape in set(shapes):
             places = [place for place, own in enumerate(shapes) if own == shape]

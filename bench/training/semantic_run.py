@@ -29,11 +29,13 @@ from tasks.train.semantic_settings import (
     SemanticOptimizerSettings,
     SemanticScoringSettings,
     SemanticSettings,
+    TextSettings,
 )
 from tasks.train.trainer import Keeper
 
 Vectors = NDArray[np.float32]
 _RECALLED = 10
+_SPREAD = 0.001  # so small that few steps at a low rate turn a text anywhere
 
 
 class Lesson(NamedTuple):
@@ -140,6 +142,7 @@ def _settings(arm: Arm, steps: Steps, seed: int) -> SemanticSettings:
         draw=SemanticDrawSettings(batch=steps.batch, seed=seed),
         optimizer=SemanticOptimizerSettings(rate=steps.rate, low_rate=steps.rate),
         validation=SemanticScoringSettings(every=steps.iterations, triplets=1),
+        text=TextSettings(spread=_SPREAD),
         iterations=steps.iterations,
     )
 
