@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.training.cleaning_network import CachedTrainer, Tail
+from tasks.captions.settings import TripletSettings
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.text import begin_text
@@ -35,6 +36,8 @@ from tasks.train.trainer import Keeper
 
 Vectors = NDArray[np.float32]
 _RECALLED = 10
+RULE = TripletSettings(nearest=16)
+"""How triplets are drawn; 32 nearest, as by default, would be a sixth of what tests."""
 _SPREAD = 0.001  # so small that few steps at a low rate turn a text anywhere
 
 
@@ -43,14 +46,13 @@ class Lesson(NamedTuple):
 
     Attributes:
         captioned: what trains, and validates.
-        tests: places of the photographs that neither trains nor validates, and of them triplets, int64 (n, 3).
+        tests: places of the photographs that neither train nor validate.
         maps: of the trunk, by the paths of photographs.
         start: the whitening that training begins with.
     """
 
     captioned: Captioned
     tests: Indices
-    test_triplets: Indices
     maps: Mapping[str, Tensor]
     start: bytes
 
@@ -97,43 +99,61 @@ def learn(lesson: Lesson, arm: Arm, steps: Steps, seed: int, describe: DescribeS
         vectors, _, _ = trainer.describe(lesson.tests)
         with torch.no_grad():
             texts = None if text is None else text(captioned.texts[lesson.tests]).numpy()
-        return score(vectors, texts, captioned.texts[lesson.tests], lesson.test_triplets)
+        return score(vectors, texts, captioned.texts[lesson.tests])
 
     before = scores()
     ended = train(trainer, Semantics(captioned, settings, text), Progress(run=""), np.empty((0, 3), np.int64), Keeper())
     return Learned(ended.losses, before, scores())
 
 
-def score(vectors: Vectors, texts: Vectors | None, said: sp.csr_array, triplets: Indices) -> dict[str, float]:
+def score(vectors: Vectors, texts: Vectors | None, said: sp.csr_array) -> dict[str, float]:
     """What images score as queries, and images and texts together, against images; and texts alone.
 
     Args:
         vectors, texts: float32 (n, dimensions), of unit length. said: float32 (n, terms), their tf-idf vectors.
-        triplets: int64 (m, 3), of places.
     """
     relevance = (said @ said.T).toarray().astype(np.float64)
     asked = {"V": vectors} if texts is None else {"V": vectors, "VT": vectors + texts}
     found = dict[str, float]()
     for name, queries in asked.items():
         similarity = (queries @ vectors.T).astype(np.float64)
-        found |= {f"{name} {what}": value for what, value in compare(similarity, relevance, triplets).items()}
+        found |= {f"{name} {what}": value for what, value in compare(similarity, relevance).items()}
     if texts is not None:
         ranks = (texts @ vectors.T > (texts * vectors).sum(axis=1)[:, None]).sum(axis=1)
         found["T recall@10"] = float((ranks < _RECALLED).mean())
     return found
 
 
-def compare(similarity: NDArray[np.float64], relevance: NDArray[np.float64], triplets: Indices) -> dict[str, float]:
-    """Agreement on triplets, and areas under the curves of NDCG and of the correlation, each query's own left out."""
-    query, positive, negative = triplets.T
+def compare(similarity: NDArray[np.float64], relevance: NDArray[np.float64]) -> dict[str, float]:
+    """Agreement on all triplets of `RULE`, and areas under the curves of NDCG and of the correlation.
+
+    Args:
+        similarity, relevance: float64 (n, n), of each image as a query to each, by a method and by captions.
+    """
+    query, positive, negative = _all_triplets(relevance).T
     preferences = similarity[query, positive] - similarity[query, negative]
     others = [np.delete(np.arange(len(similarity)), own) for own in range(len(similarity))]
     rows = [(similarity[own, rest], relevance[own, rest]) for own, rest in enumerate(others)]
     return {
-        "agreement": agreement(preferences, np.tile([1, 0], (len(triplets), 1))),
+        "agreement": agreement(preferences, np.tile([1, 0], (len(preferences), 1))),
         "NDCG": float(np.nanmean([area(ndcg_curve(*row, len(rows))) for row in rows])),
         "PCC": float(np.nanmean([area(pcc_curve(*row, len(rows))) for row in rows])),
     }
+
+
+def _all_triplets(relevance: NDArray[np.float64]) -> Indices:
+    """Every triplet, int64 (m, 3), that the captions' rule could draw, and not one for each query alone."""
+    found = [np.empty((0, 3), np.int64)]
+    for query, row in enumerate(relevance):
+        others = np.delete(np.arange(len(row)), query)
+        near = others[np.argsort(-row[others], kind="stable")[: RULE.nearest]]
+        rest = np.setdiff1d(others, near)
+        pairs = np.stack(np.meshgrid(near[row[near] >= RULE.min_similarity], rest, indexing="ij"), axis=-1).reshape(
+            -1, 2
+        )
+        pairs = pairs[row[pairs[:, 0]] - row[pairs[:, 1]] >= RULE.min_gap]
+        found.append(np.insert(pairs, 0, query, axis=1))
+    return np.concatenate(found)
 
 
 def _settings(arm: Arm, steps: Steps, seed: int) -> SemanticSettings:

@@ -16,10 +16,9 @@ def test_what_is_said_of_a_collage_is_true_of_what_it_shows() -> None:
 
 
 def test_captions_score_in_full_by_themselves_and_their_opposite_does_not() -> None:
-    said = np.random.default_rng(0).random((12, 5))
+    said = np.random.default_rng(0).random((40, 5))
     relevance = said @ said.T
-    triplets = np.array([(q, *(np.argsort(-relevance[q])[[2, 9]])) for q in range(12)])
-    itself, opposite = (compare(sign * relevance, relevance, triplets) for sign in (1, -1))
+    itself, opposite = (compare(sign * relevance, relevance) for sign in (1, -1))
     assert np.allclose([itself[name] for name in ("agreement", "NDCG", "PCC")], 1)
     assert opposite["agreement"] == 0
     assert opposite["NDCG"] < itself["NDCG"]
