@@ -69,7 +69,8 @@ class Semantics:
     def score(self, trainer: Trainer, done: int) -> tuple[list[ScoredAt], dict[str, str]]:
         """The share of validating triplets that the network orders as the captions do.
 
-        Protocol `V` asks by images, `VT` by images and texts together, where texts are learned.
+        Protocol `V` asks by images; `VT`, where texts are learned, by images and texts together, and then it is what
+        chooses: a network is no better than its texts, which begin with nothing.
         """
         batch = drawn_triplets(self._validating())
         if not len(batch.images):
@@ -79,7 +80,7 @@ class Semantics:
         if self.text is not None:
             with torch.no_grad():
                 texts = self.text(self.captioned.texts[batch.images]).cpu().numpy()
-            asked["VT"] = vectors + texts  # their sum ranks as it would with unit length
+            asked = {"VT": vectors + texts, **asked}  # their sum ranks as it would with unit length
         scores = [
             ScoredAt(
                 iteration=done,
