@@ -169,7 +169,9 @@ def test_a_version_that_nobody_can_use_is_published_but_not_the_latest(
     assert latest_version(Root(str(dataset)), "landmarks") == first_run[1].version
 
 
-def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: Any, tmp_path: Path) -> None:
+def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
+    run_curate: Any, dataset: Path, listed: Any, tmp_path: Path
+) -> None:
     """The class `abbey` shows seven abbeys and five bridges."""
     lines = [line for line in listed.lines() if line.startswith("abbey")]
     lines += [f"view-{n},{listed.site.url}/bridge-{n}.jpg,abbey" for n in range(1, 6)]
@@ -178,17 +180,21 @@ def test_a_person_may_pin_another_group(run_curate: Any, dataset: Path, listed: 
         mixed, dataset, gate=CurationGate(images_lost=1)
     )  # keeps a third of what the list before it did
     reasons = reasons_of(dataset, before.version)
-    assert {reasons["abbey-1"], reasons["view-1"]} == {"kept", "smaller-group"}
-    lost = "view-1" if reasons["abbey-1"] == "kept" else "abbey-1"
+    lost = "view-1"
+    assert [reasons[name] for name in ("abbey-1", lost, "abbey-8")] == ["kept", "smaller-group", "no-match"]
 
-    run = run_curate(mixed, dataset, overrides=Overrides(pin={"abbey": lost}))
+    decided = Overrides(pin={"abbey": lost}, keep={"abbey-8": "from behind"}, drop={"abbey-2": "a drawing"})
+    run = run_curate(mixed, dataset, overrides=decided)
     stages = {"pins", "cluster", "classes", "regroup", "boxes", "illustrate", "publish"}
     assert {name.split()[0] for name in run.computed} == stages
-    assert run.version.overrides == {"pin": {"abbey": lost}, "merge": {}, "drop": {}, "keep": {}}
-    assert reasons_of(dataset, run.version)[lost] == "kept"
+    assert run.version.overrides == decided.model_dump()
+    found = reasons_of(dataset, run.version)
+    assert [found[name] for name in (lost, "abbey-8", "abbey-2")] == ["kept", "kept", "dropped-by-hand"]
+    (alone,) = [row for row in rows_of(dataset, run.version, "boxes") if row["image_id"] == "abbey-8"]
+    assert (alone["x1"], alone["y1"], alone["supports"]) == (0, 0, 0)
     groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
-    assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(7, False, False), (5, True, True)]
-    assert {row["margin"] for row in groups} == {2}
+    assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(6, False, False), (5, True, True)]
+    assert {row["margin"] for row in groups} == {1}
 
 
 def test_two_classes_of_one_landmark_are_found_and_a_person_may_merge_them(
@@ -209,7 +215,7 @@ def test_two_classes_of_one_landmark_are_found_and_a_person_may_merge_them(
 
     merged = run_curate(parted, dataset, overrides=Overrides(merge={"cupola": "dome"}))
     assert not listed.site.hits
-    assert merged.version.overrides == {"pin": {}, "merge": {"cupola": "dome"}, "drop": {}, "keep": {}}
+    assert merged.version.overrides == Overrides(merge={"cupola": "dome"}).model_dump()
     assert merged.version.related_classes == 0
     verdicts = [row for row in rows_of(dataset, merged.version, "verdicts") if row["image_id"].startswith("dome")]
     assert {row["landmark_id"] for row in verdicts} == {"dome"}
