@@ -118,6 +118,10 @@ def _describe(root: Root, version: NetworkManifest) -> None:
         f"was that after {version.best:,}",
         soft_wrap=True,
     )
+    if not version.best:
+        how = "train with a lower rate, for longer, or on more photographs"
+        told = "no score on val was better than the first, so the network is the one that training began with"
+        console.print(f"[bold yellow]![/] {told}; {how}", soft_wrap=True)
     if version.captions:
         told = ", ".join(f"{count:,} {what}" for what, count in version.joined.items())
         console.print(f"captions: {version.captions}; {told}", soft_wrap=True)

@@ -116,6 +116,7 @@ def test_it_is_trained_and_listed_from_the_terminal(first: Any, cairn: Any, tmp_
     assert done.code == 0, done.errors
     assert f"nothing new; the latest network is {made.version.folder}" in done.output
     assert "1 images without captions" in done.output
+    assert ("the network is the one that training began with" in done.output) == (made.version.best == 0)
     assert source_of(made.version).split("/")[0] in done.output
     assert made.version.captions in cairn("networks", "--root", root).output
 
