@@ -8,9 +8,12 @@ from storage.errors import InputError
 
 
 class StageSettings(BaseModel):
-    """The knobs of a stage: frozen, and an unknown name is an error rather than a silent default."""
+    """The knobs of a stage: frozen, and an unknown name is an error rather than a silent default.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Numbers are finite: JSON, as which a process of its own is told them, has no others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

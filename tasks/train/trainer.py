@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
+from storage.errors import InputError
 from tasks.train.checkpoint import Progress, ScoredAt
 from tasks.train.loading import Asked, Unreadable, load_pictures
 from tasks.train.mining import Indices, Mask
@@ -84,6 +85,9 @@ class Trainer:
 
         Returns:
             float32 (n, dimensions), which of them could be read, and why the others could not.
+
+        Raises:
+            InputError: a descriptor is no number any more, of which a score would still make one.
         """
         side, share = max(self.settings.longest_sides), self.share(numbers)
         loaded, vectors = list[Tensor | Unreadable](), list[Tensor]()
@@ -93,7 +97,12 @@ class Trainer:
                 vectors.append(self.network(pixels_of(one).to(self.fabric.device)))
         readable, left_out = self.readable(numbers, loaded)
         own = torch.cat(vectors)[: len(own_share(self.fabric, range(len(numbers))))]
-        return gather(self.fabric, own, len(numbers)).cpu().numpy(), readable, left_out
+        described = gather(self.fabric, own, len(numbers)).cpu().numpy()
+        if not np.isfinite(described).all():
+            raise InputError(
+                "the network's descriptors are no finite numbers: training diverges; lower [train.optimizer] rate"
+            )
+        return described, readable, left_out
 
 
 BLANK = torch.zeros(1, 3, _BLANK, _BLANK, dtype=torch.uint8)

@@ -139,6 +139,9 @@ def test_settings_that_are_left_out_are_those_of_the_paper(tmp_path: Path) -> No
     own = read.train.optimizer
     assert (own.optimizer, own.rate, own.low_rate, own.lower_after) == ("adam", 1e-5, 1e-6, 9)
     assert (read.train.draw.batch, read.train.iterations, read.train.longest_sides) == (64, 16000, (576,))
+    told.write_text("[train.loss]\nmargin = inf\n")
+    with pytest.raises(InputError, match=r"train\.loss\.margin: Input should be a finite number"):
+        read_semantic_settings(told)
     told.write_text("[train.mining]\npool = 7\n")
     with pytest.raises(InputError, match=r"train\.mining"):
         read_semantic_settings(told)

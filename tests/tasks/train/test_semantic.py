@@ -7,6 +7,7 @@ import torch
 from torch.func import functional_call
 from torch.nn.functional import normalize
 
+from storage.errors import InputError
 from tasks.describe.text import TextEmbedding
 from tasks.train.checkpoint import Progress, export_checkpoint, restore_checkpoint
 from tasks.train.loop import train
@@ -48,6 +49,13 @@ def test_it_goes_on_from_a_checkpoint_to_the_same_losses_texts_included() -> Non
     assert len(progress.losses) == 6
     ended = train(again.trainer, again.objective, progress, found, Keeper())
     assert ended == undisturbed
+
+
+def test_a_network_that_its_last_step_broke_is_not_scored() -> None:
+    settings = settings_of(texts=True, iterations=1)
+    far = settings.model_copy(update={"optimizer": settings.optimizer.model_copy(update={"rate": 1e30})})
+    with pytest.raises(InputError, match=r"training diverges; lower \[train.optimizer\] rate"):
+        learn(small(far))
 
 
 def test_a_photograph_that_is_gone_is_named_and_teaches_nothing() -> None:
