@@ -65,7 +65,7 @@ def read_text(content: bytes, terms: int, dimensions: int) -> TextEmbedding:
         terms: of the vocabulary that it must fit. dimensions: of the network's vectors, likewise.
 
     Raises:
-        InputError: it is none, or is of another vocabulary or network.
+        InputError: it is none, is of another vocabulary or network, or holds what is no finite number.
     """
     try:
         weight = safetensors.torch.load(content)["weight"]
@@ -76,4 +76,6 @@ def read_text(content: bytes, terms: int, dimensions: int) -> TextEmbedding:
             f"a text embedding of {terms} terms and {dimensions} dimensions is float32 ({terms}, {dimensions}), not "
             f"{weight.dtype} {tuple(weight.shape)}; take the vocabulary and the network that it was trained with"
         )
+    if not weight.isfinite().all():  # every search by text would find nothing
+        raise InputError("a text embedding has weights that are no finite numbers; train it anew, with a lower rate")
     return TextEmbedding(weight)

@@ -87,7 +87,8 @@ def render_search(sheet: Sheet, read: Callable[[Picture], bytes]) -> Iterator[tu
         yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
     template = template_environment(_TEMPLATES).get_template("search.html")
     colours = COLOURS[:REGIONS] if sheet.text else COLOURS
-    yield "index.html", template.render(base="", sheet=sheet, overlay=overlay, colours=colours).encode()
+    page = template.render(base="", sheet=sheet, overlay=overlay, colours=colours)
+    yield "index.html", page.encode(errors="replace")  # a file's name, or a text, may have bytes that are no UTF-8
 
 
 def overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ...]]) -> str:

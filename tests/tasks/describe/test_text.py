@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from storage.errors import InputError
-from tasks.describe.text import begin_text, export_text, read_text
+from tasks.describe.text import TextEmbedding, begin_text, export_text, read_text
 
 
 def texts(rows: list[list[float]]) -> sp.csr_array:
@@ -47,6 +47,12 @@ def test_a_layer_is_read_as_it_was_written() -> None:
 def test_a_layer_of_another_vocabulary_or_network_is_refused(terms: int, dimensions: int) -> None:
     with pytest.raises(InputError, match=rf"\({terms}, {dimensions}\), not torch.float32 \(3, 4\)"):
         read_text(export_text(begin_text(3, 4, 0.5, seed=1)), terms, dimensions)
+
+
+def test_a_layer_of_what_is_no_number_is_refused() -> None:
+    content = export_text(TextEmbedding(torch.tensor([[1.0, float("nan")]])))
+    with pytest.raises(InputError, match="no finite numbers; train it anew"):
+        read_text(content, 1, 2)
 
 
 def test_a_file_of_something_else_is_refused() -> None:

@@ -59,6 +59,11 @@ def test_boxes_are_in_the_pixels_of_their_photograph():
     assert text.count('viewBox="0 0 200 300"') == 1
 
 
+def test_what_is_no_utf8_is_shown_as_question_marks():
+    page = render(a_result(), title="p\udcff.png")["index.html"].decode()
+    assert "p?.png" in page
+
+
 def test_verdict_class_and_similarity_are_told():
     text = render(a_result(), a_result(verdict="no-match", landmark_id=""))["index.html"].decode()
     assert "0.813" in text
