@@ -35,6 +35,11 @@ def announce(root: Root, version: Manifest, news: News[Manifest]) -> None:
         logger.log(logging.WARNING if missed else logging.INFO, "%s", sentence)
     if version.crashed_pictures:
         logger.warning("%d pictures killed their detector and have no keypoints", version.crashed_pictures)
+    if news.last and any(news.last.overrides.values()) and not any(version.overrides.values()):
+        logger.warning(
+            "%s was made with overrides, and this version without: give them again to keep what a person decided",
+            news.last.folder,
+        )
     pages = {"report": news.address(root, f"{version.folder}/report/index.html")}
     changes = None
     if news.last and news.last.digest != version.digest:

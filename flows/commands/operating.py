@@ -66,8 +66,10 @@ def deploy(
     if not PREFECT_API_URL.value():
         raise InputError("PREFECT_API_URL names no server; set it, or have `cairn up` start one on this machine")
     with prefect_server() as url:
-        names = prepare(gpus, notify)
-    _tell(f"{url} has the deployments of prefect.yaml and {len(names)} automations")
+        prepared = prepare(gpus, notify)
+    for name in prepared.left_out:
+        _tell(f"not deployed, since it needs the extra `train`: {name}")
+    _tell(f"{url} has the deployments of prefect.yaml and {len(prepared.automations)} automations")
 
 
 def _tell(line: str) -> None:

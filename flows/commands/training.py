@@ -118,7 +118,9 @@ def _describe(root: Root, version: NetworkManifest) -> None:
         f"was that after {version.best:,}",
         soft_wrap=True,
     )
-    if not version.best:
+    if version.joined and not version.joined.get("validating triplets"):
+        console.print("[bold yellow]![/] no triplet validates, so the network is the newest, and maybe not the best")
+    elif not version.best:
         how = "train with a lower rate, for longer, or on more photographs"
         told = "no score on val was better than the first, so the network is the one that training began with"
         console.print(f"[bold yellow]![/] {told}; {how}", soft_wrap=True)

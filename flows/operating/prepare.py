@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
+from prefect.utilities.importtools import import_object
 from prefect.workers.process import ProcessWorker
 
 from flows.operating.watching import apply_automations
@@ -18,8 +22,15 @@ POOL = "cairn"
 GPU_POOL = "gpu"
 
 
-def prepare(gpus: int | None, notify: str | None, env: Mapping[str, str] = os.environ) -> list[str]:
-    """Has the configured server know pools, deployments and automations as they are now; gives the automations' names.
+class Prepared(NamedTuple):
+    """The names of the automations, and of the deployments that were left out, since packages are missing here."""
+
+    automations: list[str]
+    left_out: list[str]
+
+
+def prepare(gpus: int | None, notify: str | None, env: Mapping[str, str] = os.environ) -> Prepared:
+    """Has the configured server know pools, deployments and automations as they are now.
 
     Done again, it changes nothing but what has changed here.
 
@@ -33,8 +44,8 @@ def prepare(gpus: int | None, notify: str | None, env: Mapping[str, str] = os.en
     """
     _make_pool(POOL, None)
     _make_pool(GPU_POOL, gpus)
-    _deploy(env)
-    return apply_automations(notify)
+    left_out = _deploy(env)
+    return Prepared(apply_automations(notify), left_out)
 
 
 def _make_pool(name: str, limit: int | None) -> None:
@@ -48,12 +59,38 @@ def _make_pool(name: str, limit: int | None) -> None:
             client.create_work_pool(made)
 
 
-def _deploy(env: Mapping[str, str]) -> None:
+def split_by_packages(deployments: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The deployments whose flows can be imported here, and the names of those that lack a package.
+
+    Args:
+        deployments: as `prefect.yaml` has them.
+    """
+    kept, left_out = list[Mapping[str, Any]](), list[str]()
+    for deployment in deployments:
+        entrypoint = str(deployment.get("entrypoint", ""))
+        try:
+            import_object(entrypoint)
+            kept.append(deployment)
+        except ModuleNotFoundError:
+            left_out.append(f"{deployment.get('name')} of {entrypoint}")
+    return kept, left_out
+
+
+def _deploy(env: Mapping[str, str]) -> list[str]:
+    """Deploys what can be imported here, and gives the names of the rest."""
     if not Path("prefect.yaml").is_file():
         raise InputError(f"{Path.cwd()} has no prefect.yaml: run this in the folder that has it, and Cairn's code")
+    told = yaml.safe_load(Path("prefect.yaml").read_text())
+    kept, left_out = split_by_packages(told["deployments"])
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(  # noqa: S603 – our own words
-        command, env={**env, "PWD": str(Path.cwd())}, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        if left_out:
+            path = Path(folder, "prefect.yaml")
+            path.write_text(yaml.safe_dump({**told, "deployments": kept}))
+            command += ["--prefect-file", str(path)]
+        done = subprocess.run(  # noqa: S603 – our own words
+            command, env={**env, "PWD": str(Path.cwd())}, capture_output=True, text=True, check=False
+        )
     if done.returncode:
         raise InputError(f"Prefect could not deploy what prefect.yaml says:\n{(done.stdout + done.stderr).strip()}")
+    return left_out

@@ -42,9 +42,11 @@ def up(folder: Path, port: int, gpus: int | None, notify: str | None, tell: Call
         home = _start_server(folder, port, tell)
         with temporary_settings({PREFECT_API_URL: f"{home.url}/api", PREFECT_API_AUTH_STRING: home.login}):
             count = _count_gpus() if gpus is None else gpus
-            names = prepare(count or None, notify, home.environment())
+            prepared = prepare(count or None, notify, home.environment())
             tell(f"pools {POOL} and {GPU_POOL}, deployments of prefect.yaml")
-            tell(f"automations: {', '.join(name.partition(': ')[2] for name in names)}")
+            for name in prepared.left_out:
+                tell(f"not deployed, since it needs the extra `train`: {name}")
+            tell(f"automations: {', '.join(name.partition(': ')[2] for name in prepared.automations)}")
             start_pages(home, tell)
             start_workers(home, count, tell)
     return home

@@ -44,6 +44,8 @@ class News(Generic[V]):
             return f"published, and not made the latest: {version.folder}"
         if self.refused:
             return f"nothing new, and the gate does not hold: the latest stays {version.folder}"
+        if not self.is_new and self.last and self.last.folder != version.folder:
+            return f"nothing new, but the latest again: {version.folder}, in place of {self.last.folder}"
         return f"{'published' if self.is_new else 'nothing new: the latest is'} {version.folder}"
 
     def address(self, root: Root, path: str) -> str:

@@ -43,7 +43,8 @@ def join_captions(
     Raises:
         InputError: no training triplet has three images.
     """
-    images, said = images.drop_duplicates("image_id"), captions[np.diff(weights.indptr)[captions.row] > 0]
+    is_said = np.asarray((weights != 0).sum(axis=1)) > 0
+    images, said = images.drop_duplicates("image_id"), captions[is_said[captions.row]]
     both = images.merge(said, on="image_id").sort_values("image_id", ignore_index=True)
     place_of = pd.Series(both.index, index=both.image_id)
     places = triplets[["query", "positive", "negative"]].apply(lambda ids: ids.map(place_of))

@@ -1,5 +1,7 @@
 """What `prefect.yaml` deploys are flows that there are, with parameters that they take."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,26 @@ import yaml
 from prefect import Flow
 from prefect.utilities.importtools import import_object
 
-DEPLOYED = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())["deployments"]
+ROOT = Path(__file__).parents[2]
+DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+
+SPLIT = """
+import sys
+import yaml
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NoTorch())
+from flows.operating.prepare import split_by_packages
+
+kept, left_out = split_by_packages(yaml.safe_load(open("prefect.yaml"))["deployments"])
+print(*(one["entrypoint"] for one in kept))
+print(*left_out, sep=";")
+"""
+"""Splits the deployments as a machine without torch does."""
 
 
 @pytest.mark.parametrize("deployment", DEPLOYED, ids=lambda one: f"{one['entrypoint']}/{one['name']}")
@@ -18,3 +39,11 @@ def test_a_deployment_gives_its_flow_what_it_takes(deployment: dict[str, Any]) -
     flow.validate_parameters(deployment["parameters"])
     for trigger in deployment.get("triggers", []):
         assert trigger["parameters"].keys() <= flow.parameters.properties.keys()
+
+
+def test_what_needs_a_package_that_is_not_there_is_left_out_and_the_rest_deployed() -> None:
+    done = subprocess.run([sys.executable, "-c", SPLIT], cwd=ROOT, capture_output=True, text=True, check=True)
+    kept, left_out = done.stdout.splitlines()[-2:]
+    assert kept.split() == ["flows.curate.curate", "flows.captions.captions"]
+    assert "landmarks of flows.train.train" in left_out.split(";")
+    assert len(left_out.split(";")) == 3
