@@ -26,7 +26,7 @@ def start_pages(home: Home, tell: Callable[[str], None]) -> None:
         name, url = f"pages-{port}", f"http://127.0.0.1:{port}/"
         command = [sys.executable, "-m", "flows.commands.cli", "serve", "--root", root, "--port", str(port)]
         running = processes.find(home.folder, name)
-        was_running = running is not None and running.cmdline() == command
+        was_running = running is not None and running.cmdline()[1:] == command[1:]  # whatever name Python has there
         if not was_running:
             processes.end(home.folder, name)
             check_free(port, "another in `run.pages` of prefect.yaml")

@@ -83,11 +83,26 @@ def _end_all(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, left = psutil.wait_procs(processes, timeout=_GRACE)
+    left = _wait_for(processes)
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(left)
+    _wait_for(left)
+
+
+def _wait_for(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Those that still live after their grace. One that is dead stays a zombie until its parent has looked at it."""
+    deadline = time.monotonic() + _GRACE
+    while (left := [own for own in processes if _lives(own)]) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    psutil.wait_procs(processes, timeout=0)  # looks at our own
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _file(folder: Path, name: str) -> Path:

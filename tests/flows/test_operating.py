@@ -213,6 +213,8 @@ def test_reports_of_the_deployments_root_are_shown(running: Station, cairn: Any)
     assert f"reports of ./moved at {address}/ are shown" in cairn("up", *running.arguments).output
     assert requests.get(f"{address}/versions/set/1-0123456789ab/report/index.html", timeout=30).status_code == 404
     assert {name for name, pid in running.pids.items() if before[name] != pid} == {PAGES}
+    (running.project / "prefect.yaml").write_text(yaml.safe_dump({"name": "probe", "deployments": [DEPLOYED]}))
+    assert f"reports of ./data at {address}/ are shown" in cairn("up", *running.arguments).output
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
