@@ -58,7 +58,7 @@ NEAR_MISSES = TableSpec(
         [
             IMAGE_ID,
             LANDMARK,
-            column("compared", INT, "Number of images of its class that it was compared with."),
+            column("compared", LONG, "Number of images of its class that it was compared with."),
             column("nearest", TEXT, "The image that came nearest; null without any.", optional=True),
             PUTATIVE,
             INLIERS,
@@ -188,7 +188,7 @@ CLASS_COMPARISONS = TableSpec(
             column("pictures", pa.binary(32), "A digest of each picture, its size and its unmasked keypoints."),
             column("putative", INT, "As in `class_pairs`; null where they do not show the same thing.", optional=True),
             column("inliers", INT, "Likewise.", optional=True),
-            column("false_alarms", pa.float64(), "Likewise.", optional=True),
+            column("exact_false_alarms", pa.float64(), "`false_alarms`, with all its digits.", optional=True),
             column("affine", AFFINE.type, "Likewise.", optional=True),
             column("points", MATCHED.type, "Likewise.", optional=True),
         ]

@@ -83,6 +83,9 @@ class Related(Output):
     related: int
 
 
+_EXACT = "exact_false_alarms"  # a column of `class_comparisons`
+
+
 @stage("classes", version=6, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
@@ -125,13 +128,18 @@ def _known(root: Root, identity: str, name: str) -> dict[bytes, Cells | None]:
         rows = read_table(root, newest.comparisons).to_pylist()
     except DamagedTableError:
         return {}
+    for row in rows:
+        row["false_alarms"] = row.pop(_EXACT)
     return {row.pop("pictures"): row if row["putative"] is not None else None for row in rows}
 
 
 def _rows(found: Mapping[bytes, Cells | None]) -> list[dict[str, Any]]:
     """Rows of `class_comparisons`."""
-    nothing = dict.fromkeys(CLASS_COMPARISONS.schema.names)
-    return [{**nothing, **(found[pictures] or {}), "pictures": pictures} for pictures in sorted(found)]
+    told = []
+    for pictures in sorted(found):
+        cells = dict(found[pictures] or {})
+        told.append({"pictures": pictures, _EXACT: cells.pop("false_alarms", None), **cells})
+    return told
 
 
 def _judge_related(
