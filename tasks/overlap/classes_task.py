@@ -128,9 +128,8 @@ def _known(root: Root, identity: str, name: str) -> dict[bytes, Cells | None]:
         rows = read_table(root, newest.comparisons).to_pylist()
     except DamagedTableError:
         return {}
-    for row in rows:
-        row["false_alarms"] = row.pop(_EXACT)
-    return {row.pop("pictures"): row if row["putative"] is not None else None for row in rows}
+    told = [{"false_alarms" if name == _EXACT else name: cell for name, cell in row.items()} for row in rows]
+    return {row.pop("pictures"): row if row["putative"] is not None else None for row in told}
 
 
 def _rows(found: Mapping[bytes, Cells | None]) -> list[dict[str, Any]]:
