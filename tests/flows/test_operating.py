@@ -217,37 +217,6 @@ def test_reports_of_the_deployments_root_are_shown(running: Station, cairn: Any)
     assert f"reports of ./data at {address}/ are shown" in cairn("up", *running.arguments).output
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
-def test_a_browser_shows_the_run_its_artifacts_and_its_report(
-    running: Station, run_curate: Any, listed: Any, tmp_path: Path, until: Until
-) -> None:
-    root = running.project / "data"
-    shown = {"pages": f"http://127.0.0.1:{PAGES_PORT}"}
-    run_curate(listed, root, **shown)
-    run = run_curate(listed, root, "[select]\nmin_class_size = 8\n", **shown)
-    with running.client() as client:
-        name = client.read_flow_run(run.flow_run).name
-        made = client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.flow_run]))
-        )
-    artifacts = {one.key: f"{running.home.url}/artifacts/artifact/{one.id}" for one in made}
-    with browser(tmp_path / "chromium", until) as window:
-        window.open(f"{running.home.url}/login", "Login")
-        window.run(LOGIN.format(login=json.dumps(running.home.login)))
-        until(lambda: "Flow Runs" in window.text, "the dashboard, after the login", 0.5)
-        page = window.open(f"{running.home.url}/runs/flow-run/{run.flow_run}", "published versions/landmarks/2-")
-        assert name in page
-        assert "Finished in state Cached" not in page
-        for key, says in READ.items():
-            window.open(artifacts[key], says)
-            assert window.broken_pictures == [], key
-        for key, link in (("curate-report", "/report/index.html"), ("curate-summary", "what changed")):
-            window.open(artifacts[key], link)
-            target = window.run(f"[...document.links].find(one => one.innerText.endsWith('{link}')).href")
-            assert "14 images" in window.open(target, "version 2").replace("\n", " ")
-            assert window.broken_pictures == [], target
-
-
 def test_another_port_is_no_second_server(running: Station, cairn: Any) -> None:
     before = running.pids
     refused = cairn("up", "--home", running.home.folder, "--port", free_port())
@@ -394,6 +363,37 @@ def test_the_page_works_in_two_terminals_and_on_another_port(running: Station) -
     assert done.returncode == 0, done.stdout + done.stderr
     assert "probe/probe" in done.stdout
     assert "Created flow run" in done.stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
+def test_a_browser_shows_the_run_its_artifacts_and_its_report(
+    running: Station, run_curate: Any, listed: Any, tmp_path: Path, until: Until
+) -> None:
+    root = running.project / "data"
+    shown = {"pages": f"http://127.0.0.1:{PAGES_PORT}"}
+    run_curate(listed, root, **shown)
+    run = run_curate(listed, root, "[select]\nmin_class_size = 8\n", **shown)
+    with running.client() as client:
+        name = client.read_flow_run(run.flow_run).name
+        made = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.flow_run]))
+        )
+    artifacts = {one.key: f"{running.home.url}/artifacts/artifact/{one.id}" for one in made}
+    with browser(tmp_path / "chromium", until) as window:
+        window.open(f"{running.home.url}/login", "Login")
+        window.run(LOGIN.format(login=json.dumps(running.home.login)))
+        until(lambda: "Flow Runs" in window.text, "the dashboard, after the login", 0.5)
+        page = window.open(f"{running.home.url}/runs/flow-run/{run.flow_run}", "published versions/landmarks/2-")
+        assert name in page
+        assert "Finished in state Cached" not in page
+        for key, says in READ.items():
+            window.open(artifacts[key], says)
+            assert window.broken_pictures == [], key
+        for key, link in (("curate-report", "/report/index.html"), ("curate-summary", "what changed")):
+            window.open(artifacts[key], link)
+            target = window.run(f"[...document.links].find(one => one.innerText.endsWith('{link}')).href")
+            assert "14 images" in window.open(target, "version 2").replace("\n", " ")
+            assert window.broken_pictures == [], target
 
 
 def lives(process: psutil.Process) -> bool:
