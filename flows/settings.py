@@ -2,9 +2,9 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
@@ -95,24 +95,7 @@ class IndexFlowSettings(StageSettings):
     index: IndexSettings = Field(IndexSettings(), description="the kind of index, and its search")
 
 
-class TrainingSettings(StageSettings):
-    """Settings with own defaults for a stage: a file that changes one of its settings leaves the others as they are."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keeps_own_defaults(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        own = {name: cls.model_fields[name].default for name in given if name in cls.model_fields}
-        told = {
-            name: {**default.model_dump(include=default.model_fields_set), **given[name]}
-            for name, default in own.items()
-            if isinstance(default, BaseModel) and isinstance(given[name], Mapping)
-        }
-        return {**given, **told}
-
-
-class TrainFlowSettings(TrainingSettings):
+class TrainFlowSettings(StageSettings):
     """What decides the result of the flow `train`, stage by stage."""
 
     describe: DescribeSettings = Field(
@@ -124,7 +107,7 @@ class TrainFlowSettings(TrainingSettings):
     train: TrainSettings = Field(TrainSettings(), description="loss, mining, steps and scores on the way")
 
 
-class SemanticFlowSettings(TrainingSettings):
+class SemanticFlowSettings(StageSettings):
     """What decides the result of the flow `train-semantic`, stage by stage."""
 
     describe: DescribeSettings = Field(
