@@ -17,6 +17,7 @@ from prefect.workers.process import ProcessWorker
 
 from flows.operating.watching import apply_automations
 from storage.errors import InputError
+from tasks.describe.installed import missing_packages
 
 POOL = "cairn"
 GPU_POOL = "gpu"
@@ -60,28 +61,38 @@ def _make_pool(name: str, limit: int | None) -> None:
 
 
 def split_by_packages(deployments: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """The deployments whose flows can be imported here, and the names of those that lack a package.
+    """The deployments that may be made here, and the names of those whose flows need the extra `train`, if it lacks.
 
     Args:
         deployments: as `prefect.yaml` has them.
     """
-    kept, left_out = list[Mapping[str, Any]](), list[str]()
+    missing, kept, left_out = missing_packages(), list[Mapping[str, Any]](), list[str]()
     for deployment in deployments:
-        entrypoint = str(deployment.get("entrypoint", ""))
-        try:
-            import_object(entrypoint)
+        if missing and _needs(deployment, missing):
+            left_out.append(f"{deployment.get('name')} of {deployment['entrypoint']}")
+        else:
             kept.append(deployment)
-        except ModuleNotFoundError:
-            left_out.append(f"{deployment.get('name')} of {entrypoint}")
     return kept, left_out
+
+
+def _needs(deployment: Mapping[str, Any], missing: Sequence[str]) -> bool:
+    """Whether a flow can't be imported for want of such a module; what else is wrong with it, Prefect tells."""
+    try:
+        import_object(str(deployment.get("entrypoint")))
+    except ModuleNotFoundError as error:
+        return (error.name or "").partition(".")[0] in missing
+    return False
 
 
 def _deploy(env: Mapping[str, str]) -> list[str]:
     """Deploys what can be imported here, and gives the names of the rest."""
     if not Path("prefect.yaml").is_file():
         raise InputError(f"{Path.cwd()} has no prefect.yaml: run this in the folder that has it, and Cairn's code")
-    told = yaml.safe_load(Path("prefect.yaml").read_text())
-    kept, left_out = split_by_packages(told["deployments"])
+    try:
+        told = yaml.safe_load(Path("prefect.yaml").read_text())
+        kept, left_out = split_by_packages(told["deployments"])
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"prefect.yaml is no YAML with a list of deployments: {error}") from error
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     with tempfile.TemporaryDirectory() as folder:
         if left_out:
