@@ -1,6 +1,7 @@
 """What flows that train networks have in common: what each begins with, what it tells, and how it is announced."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from flows.describing import NetworkUsed
 from flows.index_request import AskedSet
 from flows.runtime.publication import News
 from flows.settings import TrainRunSettings
-from storage.manifest import Manifest, NetworkManifest
+from storage.manifest import Manifest, NetworkManifest, TrainedFacts
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.versions import VERDICTS
@@ -61,20 +62,28 @@ def _board(root: Root, version: Manifest, run: TrainRunSettings) -> Path | None:
     return Path(root.path(f"tensorboard/{source_of(version)}"))
 
 
-def training_facts(version: Manifest, start: NetworkUsed, trained: Trained) -> dict[str, Any]:
-    """What every training tells of its network, beside its settings."""
-    return {
-        "source": source_of(version),
-        "source_digest": version.digest,
-        "start": start.digest,
-        "network": trained.network,
-        "dimensions": trained.dimensions,
-        "photographs": trained.photographs,
-        "iterations": trained.iterations,
-        "best": trained.best,
-        "certificates": trained.certificates,
-        "environment": trained.environment,
-    }
+def training_facts(
+    settings: Mapping[str, Any], version: Manifest, start: NetworkUsed, trained: Trained
+) -> TrainedFacts:
+    """What every training tells of its network.
+
+    Args:
+        settings: that decided it, as JSON has them.
+    """
+    return TrainedFacts(
+        settings=dict(settings),
+        source=source_of(version),
+        source_digest=version.digest,
+        joined=trained.joined,
+        start=start.digest,
+        network=trained.network,
+        dimensions=trained.dimensions,
+        photographs=trained.photographs,
+        iterations=trained.iterations,
+        best=trained.best,
+        certificates=trained.certificates,
+        environment=trained.environment,
+    )
 
 
 def announce_network(root: Root, version: NetworkManifest, news: News[NetworkManifest]) -> None:

@@ -10,7 +10,7 @@ from flows.runtime.naming import run_name
 from flows.runtime.publication import publish_once
 from flows.settings import RunSettings, TrainFlowSettings, TrainRunSettings
 from flows.train_request import TrainRequest, check_train_request
-from storage.manifest import Manifest, NetworkManifest, TrainedFacts
+from storage.manifest import Manifest, NetworkManifest
 from storage.root import Root
 from storage.tables.acquisition import IMAGES
 from storage.tables.groups import BOXES, GROUPS, PAIRS
@@ -78,7 +78,7 @@ def run_training(
     )
     training = TrainingSettings(describe=describe, train=settings.train)
     trained = runner.each_here(train_network, {"": inputs}, training, 1)[""]
-    facts = TrainedFacts(settings=settings.model_dump(mode="json"), **training_facts(version, start, trained))
+    facts = training_facts(settings.model_dump(mode="json"), version, start, trained)
     published = PublishNetworkInputs(name=version.name, trained=trained, facts=facts)
     return runner.one(publish_network, published, None)
 

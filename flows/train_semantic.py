@@ -10,7 +10,7 @@ from flows.runtime.naming import run_name
 from flows.runtime.publication import publish_once
 from flows.settings import RunSettings, SemanticFlowSettings, TrainRunSettings
 from flows.train_request import SemanticRequest, check_semantic_request
-from storage.manifest import NetworkManifest, TrainedFacts
+from storage.manifest import NetworkManifest
 from storage.root import Root
 from storage.tables.captions import CAPTION_IMAGES, CAPTION_TRIPLETS, CAPTION_VOCABULARY
 from storage.tables.spec import MatrixRef
@@ -75,12 +75,9 @@ def run_semantic_training(
     )
     training = SemanticTrainingSettings(describe=describe, train=settings.train)
     trained = runner.each_here(train_semantic_network, {"": inputs}, training, 1)[""]
-    facts = TrainedFacts(
-        settings={**settings.model_dump(mode="json"), "encode": captions.settings["encode"]},
-        captions=source_of(captions),
-        captions_digest=captions.digest,
-        joined=trained.joined,
-        **training_facts(version, start, trained),
+    told = {**settings.model_dump(mode="json"), "encode": captions.settings["encode"]}
+    facts = training_facts(told, version, start, trained).model_copy(
+        update={"captions": source_of(captions), "captions_digest": captions.digest}
     )
     vocabulary = version_ref(captions, CAPTION_VOCABULARY)
     published = PublishNetworkInputs(name=version.name, trained=trained, facts=facts, vocabulary=vocabulary)

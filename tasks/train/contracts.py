@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from storage.manifest import TrainedFacts
 from storage.tables.acquisition import ImagesRef
 from storage.tables.captions import CaptionImagesRef, CaptionTripletsRef, CaptionVocabularyRef
@@ -114,14 +112,14 @@ class Trained(Output):
 
     backbone: MatrixRef
     whitening: MatrixRef
-    text: MatrixRef | None = None
+    text: MatrixRef | None
     losses: LossesRef
     scores: ScoresRef
     left_out: LeftOutRef
     network: str
     dimensions: int
     photographs: int
-    joined: dict[str, int] = Field(default_factory=dict)
+    joined: dict[str, int]
     iterations: int
     best: int
     certificates: dict[str, str]

@@ -60,7 +60,7 @@ def classify_photographs(run: Run, inputs: ClassifyInputs, settings: Classifying
     )
 
 
-@stage("train", version=1, software=_TRAINING, threads=None, retries=0)
+@stage("train", version=2, software=_TRAINING, threads=None, retries=0)
 def train_network(run: Run, inputs: TrainInputs, settings: TrainingSettings) -> Trained:
     """Trains a network on the kept photographs of a version, in processes of their own, and gives the best there was.
 
@@ -130,7 +130,7 @@ def _best(run: Run, job: TrainJob, outcome: Outcome) -> dict[str, bytes]:
     return {kind: found[name] for kind, found in kept.items() if kind in NETWORK_FILES or found}
 
 
-@stage("publish-network", version=1)
+@stage("publish-network", version=2)
 def publish_network(run: Run, inputs: PublishNetworkInputs, settings: None) -> Published:
     """Publishes a trained network as a version of its own, with a card and a report."""
     root, trained = run.root, inputs.trained

@@ -24,6 +24,7 @@ def test_it_learns(texts: bool) -> None:
     assert np.mean(progress.losses[-6:]) < 0.8 * np.mean(progress.losses[:6])
     protocols = {one.protocol for one in progress.scores}
     assert protocols == ({"V", "VT"} if texts else {"V"})
+    assert progress.scores[0].protocol == ("VT" if texts else "V")  # which chooses
     before, after = (one.score for one in progress.scores if one.protocol == "V")
     assert before is not None
     assert after is not None
