@@ -106,10 +106,12 @@ def _train_semantic(
 
 
 def _describe(root: Root, version: NetworkManifest) -> None:
+    from tasks.train.objective import VALIDATION
     from tasks.train.report import compare_scores
 
+    compared = compare_scores(version, read_version_table(root, version, "scores").to_pandas())
     table = Table("test set", "protocol", "queries", "before", "after", "certificate", box=None)
-    for row in compare_scores(version, read_version_table(root, version, "scores").to_pandas()):
+    for row in compared:
         scores = f"{row['before']:.3f}", f"{row['after']:.3f}"
         table.add_row(row["test_set"], row["protocol"], f"{row['queries']:,}", *scores, row["certificate"][:13])
     console.print(table)
@@ -118,8 +120,8 @@ def _describe(root: Root, version: NetworkManifest) -> None:
         f"was that after {version.best:,}",
         soft_wrap=True,
     )
-    if version.joined and not version.joined.get("validating triplets"):
-        console.print("[bold yellow]![/] no triplet validates, so the network is the newest, and maybe not the best")
+    if not any(row["test_set"] == VALIDATION for row in compared):
+        console.print("[bold yellow]![/] nothing validates, so the network is the newest, and maybe not the best")
     elif not version.best:
         how = "train with a lower rate, for longer, or on more photographs"
         told = "no score on val was better than the first, so the network is the one that training began with"
