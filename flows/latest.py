@@ -62,7 +62,8 @@ def _too_few(version: Manifest, last: Manifest | None, gate: CurationGate) -> It
     before = last.funnel[-1].images if last else 0
     if kept and kept >= (1 - gate.images_lost) * before:
         return
-    yield f"it keeps {kept:,} of {rows:,} images" + (f", and {last.folder} keeps {before:,}" if last else "")
+    limit = f" ({gate.images_lost:.0%} fewer are allowed)" if kept else ""
+    yield f"it keeps {kept:,} of {rows:,} images" + (f", and {last.folder} keeps {before:,}{limit}" if last else "")
 
 
 def _unread(version: Manifest, gate: CurationGate) -> Iterator[str]:

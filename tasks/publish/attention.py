@@ -47,7 +47,7 @@ def classes_to_look_at(tables: Mapping[str, pa.Table]) -> list[Doubt]:
         if verdict == "kept":
             kept[landmark_id] += 1
             class_of[image_id] = landmark_id
-        compared[landmark_id] += verdict == "kept" or stage in ("cluster", "classes")
+        compared[landmark_id] += verdict == "kept" or stage in ("overlap", "cluster", "classes")
     doubts: dict[str, list[str]] = {}
     for name, why in _reasons(tables, kept, compared, class_of):
         doubts.setdefault(name, []).append(why)

@@ -170,7 +170,7 @@ def test_a_version_that_nobody_can_use_is_published_but_not_the_latest(
 
 
 def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
-    run_curate: Any, dataset: Path, listed: Any, tmp_path: Path
+    run_curate: Any, dataset: Path, listed: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The class `abbey` shows seven abbeys and five bridges."""
     lines = [line for line in listed.lines() if line.startswith("abbey")]
@@ -195,6 +195,13 @@ def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
     groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
     assert [(row["photographs"], row["kept"], row["pinned"]) for row in groups] == [(6, False, False), (5, True, True)]
     assert {row["margin"] for row in groups} == {1}
+
+    caplog.clear()
+    undone = run_curate(mixed, dataset, gate=CurationGate(images_lost=1))
+    assert undone.version == before.version
+    told = f"nothing new, but the latest again: {before.version.folder}, in place of {run.version.folder}"
+    assert told in caplog.messages
+    assert any(message.startswith(f"{run.version.folder} was made with overrides") for message in caplog.messages)
 
 
 def test_two_classes_of_one_landmark_are_found_and_a_person_may_merge_them(
