@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
@@ -52,18 +53,18 @@ class _Note(ProgressColumn):
 class StageLines:
     """A line for each stage that has ended, and below them a bar for each under way, with what is left of all."""
 
-    def __init__(self, remaining: Remaining) -> None:
-        self._remaining, self._began = remaining, dict[str, float]()
+    def __init__(self, remaining: Remaining, console: Console = errors) -> None:
+        self._remaining, self._console, self._began = remaining, console, dict[str, float]()
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", table_column=Column(width=_NAMED, no_wrap=True)),
             BarColumn(bar_width=12),
             TextColumn("{task.fields[counted]}", table_column=Column(no_wrap=True)),
             _Note(self._left),
-            console=errors,
+            console=console,
             expand=True,
             transient=True,
-            disable=not errors.is_terminal,
+            disable=not console.is_terminal,
         )
         self._shown: dict[str, TaskID] = {"": self._bars.add_task("start", total=None, counted="", note="")}
         self._ended = set[str]()
@@ -89,7 +90,7 @@ class StageLines:
         self._hide("", stage, f"{_PART}{stage}")
         if stage not in self._ended and not stage.startswith(_PART):
             self._ended.add(stage)
-            errors.print(Text(f"{stage:{_NAMED}} {counted:>15} {span(now - began):>9}"), highlight=False)
+            self._console.print(Text(f"{stage:{_NAMED}} {counted:>15} {span(now - began):>9}"), highlight=False)
 
     def _show(self, stage: str, done: int, total: int, counted: str, note: str) -> None:
         self._hide("")

@@ -52,7 +52,7 @@ def init(
     files = {
         "settings.toml": _settings_toml("curate"),
         "overrides.toml": _OVERRIDES,
-        "prefect.yaml": deployments_yaml(name, listed.absolute() if listed else Path("landmarks.csv"), contact),
+        "prefect.yaml": deployments_yaml(name, listed.absolute(), contact),
     }
     if there := [file for file in files if (folder / file).exists()]:
         raise InputError(f"{folder / there[0]} is there already; give another FOLDER, or remove it")

@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from importlib.metadata import version as version_of
+from math import isfinite
 from typing import Any
 
 import typer
@@ -28,8 +29,21 @@ console, errors = _console(stderr=False), _console(stderr=True)
 
 
 def print_json(facts: Any) -> None:
-    """Prints facts for programs: dicts, lists, texts and numbers, and what has a text."""
-    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+    """Prints facts for programs: dicts, lists, texts and numbers, and what has a text; null for no number."""
+    typer.echo(json.dumps(_finite(facts), indent=2, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def _finite(facts: Any) -> Any:
+    """The same with null in place of NaN and infinity, which JSON does not know."""
+    match facts:
+        case float():
+            return facts if isfinite(facts) else None
+        case dict():
+            return {name: _finite(value) for name, value in facts.items()}
+        case list() | tuple():
+            return [_finite(value) for value in facts]
+        case _:
+            return facts
 
 
 def say_version(wanted: bool) -> None:

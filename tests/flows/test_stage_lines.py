@@ -9,10 +9,9 @@ from flows.commands.progress import StageLines
 from flows.planning.remaining import Remaining
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int, int, str]], **how: Any) -> str:
+def shown(steps: list[tuple[str, int, int, str]], **how: Any) -> str:
     console = Console(stderr=True, width=80, no_color=True, **how)
-    monkeypatch.setattr("flows.commands.progress.errors", console)
-    with console.capture() as capture, StageLines(Remaining({"acquire": 500.0})) as lines:
+    with console.capture() as capture, StageLines(Remaining({"acquire": 500.0}), console) as lines:
         for step in steps:
             lines.advance(*step)
     return capture.get()
@@ -28,8 +27,8 @@ STEPS = [
 ]
 
 
-def test_in_a_pipe_each_stage_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = shown(monkeypatch, STEPS)
+def test_in_a_pipe_each_stage_is_one_line() -> None:
+    said = shown(STEPS)
     assert "\x1b" not in said
     assert [line.split()[0] for line in said.splitlines()] == ["acquire", "train"]
     assert "123,456 of 123,456" in said
@@ -37,7 +36,7 @@ def test_in_a_pipe_each_stage_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_counters_survive_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    said = shown(monkeypatch, [*STEPS[:2], STEPS[3]], force_terminal=True)
+    said = shown([*STEPS[:2], STEPS[3]], force_terminal=True)
     assert "65,432 of 123,456" in said
     assert "about" in said
     assert "3 of 10" in said
