@@ -26,6 +26,7 @@ from tasks.captions.npz import from_npz
 from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.whiten import export_whitening
+from tasks.evaluate.methods import ByCaptions, by_chance
 from tasks.train.captioned import join_captions
 
 DESCRIBE = DescribeSettings(levels=2, longest_sides=(SIDE,))
@@ -88,11 +89,9 @@ def _captions(folder: Path) -> tuple[pd.DataFrame, sp.csr_array, pd.DataFrame]:
 
 def _report(lesson: Lesson, found: Mapping[str, Sequence[Learned]]) -> Result:
     """Prints a row for each arm and way of asking: means over seeds, before and after."""
-    said = lesson.captioned.texts[lesson.tests]
-    relevance = (said @ said.T).toarray().astype(np.float64)
-    chance = np.random.default_rng(0).random((5, *relevance.shape))
-    rows = {"captions themselves": compare(relevance, relevance)}
-    rows["chance"] = _mean([compare(own, relevance) for own in chance])
+    captions = ByCaptions(lesson.captioned.texts[lesson.tests])
+    rows = {"captions themselves": compare(captions, captions)}
+    rows["chance"] = _mean([compare(by_chance(len(lesson.tests), seed), captions) for seed in range(5)])
     start = {name.removeprefix("V "): value for name, value in found["V"][0].before.items()}
     rows["before training, V"] = start
     for arm, learned in found.items():

@@ -16,7 +16,7 @@ from tasks.describe.network import load_network
 from tasks.describe.settings import DescribeSettings
 from tasks.describe.text import begin_text
 from tasks.describe.whiten import read_whitening
-from tasks.evaluate.semantic import agreement, area, ndcg_curve, pcc_curve
+from tasks.evaluate.methods import MEASURES, ByCaptions, ByVectors, Method, agreement_with_captions, score_queries
 from tasks.train.captioned import Captioned
 from tasks.train.checkpoint import Progress
 from tasks.train.gradients import make_trainable
@@ -112,33 +112,25 @@ def score(vectors: Vectors, texts: Vectors | None, said: sp.csr_array) -> dict[s
     Args:
         vectors, texts: float32 (n, dimensions), of unit length. said: float32 (n, terms), their tf-idf vectors.
     """
-    relevance = (said @ said.T).toarray().astype(np.float64)
-    asked = {"V": vectors} if texts is None else {"V": vectors, "VT": vectors + texts}
-    found = dict[str, float]()
-    for name, queries in asked.items():
-        similarity = (queries @ vectors.T).astype(np.float64)
-        found |= {f"{name} {what}": value for what, value in compare(similarity, relevance).items()}
+    captions, asked = ByCaptions(said), {"V": vectors} if texts is None else {"V": vectors, "VT": vectors + texts}
+    found = {
+        f"{name} {what}": value
+        for name, queries in asked.items()
+        for what, value in compare(ByVectors(queries, vectors), captions).items()
+    }
     if texts is not None:
         ranks = (texts @ vectors.T > (texts * vectors).sum(axis=1)[:, None]).sum(axis=1)
         found["T recall@10"] = float((ranks < _RECALLED).mean())
     return found
 
 
-def compare(similarity: NDArray[np.float64], relevance: NDArray[np.float64]) -> dict[str, float]:
-    """Agreement on all triplets of `RULE`, and areas under the curves of NDCG and of the correlation.
-
-    Args:
-        similarity, relevance: float64 (n, n), of each image as a query to each, by a method and by captions.
-    """
-    query, positive, negative = _all_triplets(relevance).T
-    preferences = similarity[query, positive] - similarity[query, negative]
-    others = [np.delete(np.arange(len(similarity)), own) for own in range(len(similarity))]
-    rows = [(similarity[own, rest], relevance[own, rest]) for own, rest in enumerate(others)]
-    return {
-        "agreement": agreement(preferences, np.tile([1, 0], (len(preferences), 1))),
-        "NDCG": float(np.nanmean([area(ndcg_curve(*row, len(rows))) for row in rows])),
-        "PCC": float(np.nanmean([area(pcc_curve(*row, len(rows))) for row in rows])),
-    }
+def compare(method: Method, captions: ByCaptions) -> dict[str, float]:
+    """Agreement on all triplets of `RULE`, and areas under the curves of NDCG and of PCC over all images."""
+    images = np.arange(captions.weights.shape[0])
+    (scores,) = score_queries([method], captions, images, images, len(images) - 1)
+    triplets = _all_triplets(captions.similarities(images, images))
+    means = dict(zip(MEASURES, np.nanmean(scores, axis=0).tolist(), strict=True))
+    return {"agreement": agreement_with_captions(method, *triplets.T), "NDCG": means["ndcg"], "PCC": means["pcc"]}
 
 
 def _all_triplets(relevance: NDArray[np.float64]) -> Indices:
