@@ -1,4 +1,5 @@
-# `make` alone says what there is. `make demo` and `make test` need Python 3.11 or newer and nothing else; both make the environment they run in.
+# `make` alone says what there is. `make demo` and `make test` need Python 3.11 or newer and nothing else; both make the
+# environment they run in.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
