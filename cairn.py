@@ -25,8 +25,8 @@ def main() -> None:
 def find_package(name: str) -> Path | None:
     """The folder from which Python would import a package, if there is one; nothing is imported."""
     spec = importlib.util.find_spec(name)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]).resolve() if places else None
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return Path(folders[0]).resolve() if folders else None
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def _model(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any] | No
 
 
 def table(fields: dict[str, Any], defaults: dict[str, Any] | None = None) -> str:
-    """A table of settings; `defaults` are those of the place, where it has others than the model."""
+    """A table of settings; `defaults` are those of the section, where it has others than the model."""
     lines = ["| setting | default | allowed | what it is |", "|---|---|---|---|"]
     for name, field in fields.items():
         default = _default((defaults or {}).get(name, field.get("default", _OF_THE_MACHINE)))

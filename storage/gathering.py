@@ -114,7 +114,7 @@ def _remove_scaffolding(work: Root) -> None:
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Removes what was begun for the same place and something else, unless somebody is at work on it."""
+    """Removes what was begun for the same folder and something else, unless somebody is at work on it."""
     for begun in target.parent.glob(f"{BUILDING}*"):
         if re.fullmatch(re.escape(f"{BUILDING}{target.name}-") + "[0-9a-f]{12}", begun.name):
             with suppress(InputError):

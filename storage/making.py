@@ -111,12 +111,12 @@ def _put(work: Root, path: str, content: bytes | Link) -> str:
     if isinstance(content, bytes):
         work.write(path, content, flush=False)
         return hashlib.sha256(content).hexdigest()
-    place = work.local_path(path)
-    beside = place.with_name(f"{TEMPORARY}{uuid4().hex}")
+    target = work.local_path(path)
+    beside = target.with_name(f"{TEMPORARY}{uuid4().hex}")
     with told_when_unwritable(work.url, "folder"):
-        place.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         beside.symlink_to(content.target)
-        beside.replace(place)
+        beside.replace(target)
     return content.digest
 
 

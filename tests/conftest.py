@@ -28,21 +28,21 @@ def shared_data() -> Path:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Makes a file system of a size such as `1m`, or gives the one that it made another size; returns its folder."""
-    place = tmp_path / "disk"
+    folder = tmp_path / "disk"
 
     def mount(size: str) -> Path:
-        made, how = place.is_dir(), ["-o", f"remount,size={size}" if place.is_dir() else f"size={size}"]
-        place.mkdir(exist_ok=True)
-        done = subprocess.run(["mount", "-t", "tmpfs", *how, "tmpfs", place], capture_output=True, check=False)
+        made, how = folder.is_dir(), ["-o", f"remount,size={size}" if folder.is_dir() else f"size={size}"]
+        folder.mkdir(exist_ok=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", *how, "tmpfs", folder], capture_output=True, check=False)
         if done.returncode and not made:
-            place.rmdir()
+            folder.rmdir()
             pytest.skip("nobody may mount a file system here")
         done.check_returncode()
-        return place
+        return folder
 
     yield mount
-    if place.is_dir():
-        subprocess.run(["umount", place], check=True)
+    if folder.is_dir():
+        subprocess.run(["umount", folder], check=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -40,7 +40,7 @@ def features_row(sha256: str, features: Features) -> Row:
 
 
 def mask_row(sha256: str, keypoints: int, masked: Collection[int] = ()) -> Row:
-    """A row of `masks`: of so many keypoints, those at these places are masked."""
+    """A row of `masks`: of so many keypoints, those of these indices are masked."""
     bits = np.packbits(np.isin(np.arange(keypoints), list(masked))).tobytes()
     return {
         "sha256": sha256, "detected": keypoints, "masked": len(masked), "bits": bits, "regions": [], "points": [],

@@ -68,7 +68,7 @@ def _read_genome() -> _Genome:
 
 
 def _split(phrase: str) -> list[str]:
-    """Text and words by turns: the words are at the odd places."""
+    """Text and words by turns: the words are at the odd indices."""
     return re.split(f"({_WORD.pattern})", phrase)
 
 
@@ -88,9 +88,9 @@ def _regions(genome: _Genome, image: int, random: np.random.Generator) -> Iterat
     for number, (x, y, width, height) in enumerate(boxes):
         pool = chosen[number % 2]
         phrase = list(pool[int(random.integers(len(pool)))])
-        for place in range(1, min(len(phrase), 32), 2):
-            if phrase[place].lower() not in genome.common and next(keep):
-                phrase[place] = genome.words[next(fresh)]
+        for index in range(1, min(len(phrase), 32), 2):
+            if phrase[index].lower() not in genome.common and next(keep):
+                phrase[index] = genome.words[next(fresh)]
         yield {
             "region_id": image * 100 + number, "width": width, "height": height, "image_id": image,
             "phrase": "".join(phrase), "y": y, "x": x,
@@ -103,10 +103,10 @@ def _zipf(random: np.random.Generator, count: int) -> list[int]:
     tail = (_STEMS + 1) ** (1 - _EXPONENT)
     ranks = ((tail + shares * (1 - tail)) ** (1 / (1 - _EXPONENT))).astype(np.int64) - 1
     endings = random.integers(len(_ENDINGS), size=count)
-    places: list[int] = (np.clip(ranks, 0, _STEMS - 1) * len(_ENDINGS) + endings).tolist()
-    return places
+    indices: list[int] = (np.clip(ranks, 0, _STEMS - 1) * len(_ENDINGS) + endings).tolist()
+    return indices
 
 
 def _objects(genome: _Genome, random: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for place in random.integers(len(genome.objects), size=_OBJECTS).tolist():
-        yield {name: genome.objects[place][name] for name in ("synsets", "h", "object_id", "names", "w", "y", "x")}
+    for index in random.integers(len(genome.objects), size=_OBJECTS).tolist():
+        yield {name: genome.objects[index][name] for name in ("synsets", "h", "object_id", "names", "w", "y", "x")}

@@ -39,8 +39,8 @@ def kill_runs(work: Work, worker: Worker, *, quick: bool) -> list[Drill]:
     victims, files = cycle(_KINDS), _files(work.pristine)
     for number in range(roots):
         root, met = work.folder / f"killed-{number}", list[tuple[Victim, Ended]]()
-        for place, victim in enumerate(islice(victims, _EACH)):
-            ended = _kill(work, root, victim, int(files * (number + roots * place + 0.5) / (roots * _EACH)))
+        for index, victim in enumerate(islice(victims, _EACH)):
+            ended = _kill(work, root, victim, int(files * (number + roots * index + 0.5) / (roots * _EACH)))
             met += [(victim, ended)] if ended else []
         again = worker.run(work.curate(root))
         digest, lost = found_whole(root, work.listed)

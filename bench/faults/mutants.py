@@ -32,8 +32,8 @@ def revisited_file(photographs: int = 60, queries: int = 6) -> bytes:
     rng = np.random.default_rng(0)
     truths = []
     for _ in range(queries):
-        places = rng.permutation(photographs) + 1
-        parts = {"easy": places[:8], "hard": places[8:14], "junk": places[14:16]}
+        indices = rng.permutation(photographs) + 1
+        parts = {"easy": indices[:8], "hard": indices[8:14], "junk": indices[14:16]}
         truths.append({"bbx": rng.random(4), **parts})
     cells = {
         "imlist": [f"tower_{number:06d}" for number in range(photographs)],
@@ -50,8 +50,8 @@ def mutants(content: bytes, count: int) -> Iterator[bytes]:
     for seed in range(count):
         rng = np.random.default_rng(seed)
         changed = bytearray(content)
-        for place in rng.integers(0, len(content), rng.integers(1, _MOST_CHANGED + 1)):
-            changed[place] ^= int(rng.integers(1, 256))
+        for index in rng.integers(0, len(content), rng.integers(1, _MOST_CHANGED + 1)):
+            changed[index] ^= int(rng.integers(1, 256))
         yield bytes(changed)
 
 

@@ -52,7 +52,7 @@ def _choose_classes(listed: DemoList) -> DemoList:
     )
     with few.list_path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *chosen])
-    truth.write([replace(row, row=place) for place, row in enumerate(rows)], few.truth_path)
+    truth.write([replace(row, row=index) for index, row in enumerate(rows)], few.truth_path)
     return few
 
 

@@ -70,10 +70,10 @@ def _choose_work(folder: Path, quick: bool) -> tuple[Path, dict[str, Path]]:
 def shoot_landmarks(folder: Path, rows: int, names: Sequence[str]) -> Path:
     """A folder of as many views as rows: a class for each of these photographs of the demo, all of one size."""
     cache = demo_photos()
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         photo = photos.read(name, cache)
         (folder / name).mkdir(parents=True)
-        for number in range(place, rows, len(names)):
+        for number in range(index, rows, len(names)):
             recipe = views.draw(f"bench-{number}", (photo.shape[0], photo.shape[1]), PHOTOS[name].box)
             (folder / name / f"{number:04d}.jpg").write_bytes(views.shoot(photo, recipe).jpeg)
     return folder

@@ -44,9 +44,9 @@ def measure(quick: bool) -> Result:
 def _of_made_up_list(folder: Path, tests: dict[str, Path], classes: int) -> dict[str, float]:
     images = folder / "made-up"
     photographs = _photographs(classes)
-    for place, photograph in enumerate(photographs):
+    for index, photograph in enumerate(photographs):
         for number in range(_VIEWS):
-            _shoot(photograph, images / f"{place:03d}", f"{place}-{number}")
+            _shoot(photograph, images / f"{index:03d}", f"{index}-{number}")
     first = _curate("first", images, tests, folder / "root")
     unchanged = _curate("unchanged", images, tests, folder / "root")
     rows = max(1, classes * _VIEWS // 100)
@@ -95,11 +95,11 @@ def _shoot(photograph: views.Pixels, folder: Path, name: str) -> None:
     (folder / f"{name}.jpg").write_bytes(views.shoot(photograph, recipe).jpeg)
 
 
-def _replace(photographs: list[views.Pixels], images: Path, place: int, number: int) -> None:
+def _replace(photographs: list[views.Pixels], images: Path, index: int, number: int) -> None:
     """One picture of a class goes, another comes."""
-    folder = images / f"{place:03d}"
+    folder = images / f"{index:03d}"
     sorted(folder.iterdir())[0].unlink()
-    _shoot(photographs[place], folder, f"{place}-new-{number}")
+    _shoot(photographs[index], folder, f"{index}-new-{number}")
 
 
 def _curate(what: str, images: Path, tests: dict[str, Path], root: Path) -> Cost:

@@ -54,16 +54,16 @@ class Collection:
 
     @cached_property
     def classes(self) -> dict[str, list[int]]:
-        """The places of the photographs of each class."""
+        """The indices of the photographs of each class."""
         found: dict[str, list[int]] = {}
-        for place, image in enumerate(self.members):
-            found.setdefault(image["landmark_id"], []).append(place)
+        for index, image in enumerate(self.members):
+            found.setdefault(image["landmark_id"], []).append(index)
         return dict(sorted(found.items()))
 
-    def part(self, places: list[int], landmark: str) -> "Collection":
-        """The photographs at these places, ascending, as if they were one class."""
-        members = [{**self.members[place], "landmark_id": landmark} for place in places]
-        return Collection(members, [self.features[place] for place in places])
+    def part(self, indices: list[int], landmark: str) -> "Collection":
+        """The photographs of these indices, ascending, as if they were one class."""
+        members = [{**self.members[index], "landmark_id": landmark} for index in indices]
+        return Collection(members, [self.features[index] for index in indices])
 
 
 def read_photographs(classes: tuple[str, ...] | None = None) -> list[Photograph]:

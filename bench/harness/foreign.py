@@ -37,24 +37,24 @@ def plant_all(collection: Collection, found: AllPairs) -> Iterator[Planting]:
 
     Their own classes are without them then: no photograph stands in the list twice.
     """
-    pairs = {name: _explore(collection, found, places) for name, places in collection.classes.items()}
+    pairs = {name: _explore(collection, found, indices) for name, indices in collection.classes.items()}
     for number, (landmark, own) in enumerate(collection.classes.items()):
         alone = _kept(decide(collection, own, pairs[landmark]))
         others = sorted(set(range(len(collection.members))) - set(own))
         for seed in range(_SEEDS):
             count = min(len(own), len(others))
             planted = set(np.random.default_rng([seed, number]).choice(others, count, replace=False).tolist())
-            classes = {name: sorted(set(places) - planted) for name, places in collection.classes.items()}
+            classes = {name: sorted(set(indices) - planted) for name, indices in collection.classes.items()}
             classes[landmark] = sorted([*own, *planted])
             edges = {**pairs, landmark: _explore(collection, found, classes[landmark])}
-            foreign = {collection.members[place]["image_id"] for place in planted}
+            foreign = {collection.members[index]["image_id"] for index in planted}
             before, after = _keep(collection, classes, edges, landmark)
             undisturbed = after - foreign == alone
             yield Planting(landmark, seed, count, tuple(sorted(after & foreign)), len(before & foreign), undisturbed)
 
 
-def _explore(collection: Collection, found: AllPairs, places: list[int]) -> pd.DataFrame:
-    return pair_rows(collection, found, explore_part(collection, places, found.verified).verified)
+def _explore(collection: Collection, found: AllPairs, indices: list[int]) -> pd.DataFrame:
+    return pair_rows(collection, found, explore_part(collection, indices, found.verified).verified)
 
 
 def _keep(
@@ -62,11 +62,11 @@ def _keep(
 ) -> tuple[set[str], set[str]]:
     """What a class keeps before all are compared with each other, and after."""
     members = pd.DataFrame(collection.members)[["image_id", "sha256", "width", "height"]]
-    decided = {name: decide(collection, places, pairs[name], name) for name, places in classes.items()}
+    decided = {name: decide(collection, indices, pairs[name], name) for name, indices in classes.items()}
     images = pd.concat([contending(own, members) for own in decided.values()], ignore_index=True)
     features = dict(zip(members.image_id, collection.features, strict=True))
     dropped = set(relate(Grouped(images, features, pd.concat(pairs.values()))).dropped.image_id)
-    kept = [place for place in classes[landmark] if collection.members[place]["image_id"] not in dropped]
+    kept = [index for index in classes[landmark] if collection.members[index]["image_id"] not in dropped]
     return _kept(decided[landmark]), _kept(decide(collection, kept, pairs[landmark]))
 
 

@@ -55,9 +55,9 @@ def measure(quick: bool) -> Result:
 def _keep(collection: Collection) -> Grouped:
     """The largest groups, as `match` and `cluster` find them."""
     images, inside = [], []
-    for places in collection.classes.values():
-        members = pd.DataFrame([collection.members[place] for place in places])
-        rows, _ = match_class(members.to_dict("records"), [collection.features[p] for p in places], MatchSettings())
+    for indices in collection.classes.values():
+        members = pd.DataFrame([collection.members[number] for number in indices])
+        rows, _ = match_class(members.to_dict("records"), [collection.features[p] for p in indices], MatchSettings())
         pairs = pd.DataFrame(rows, columns=PAIRS.schema.names)
         groups, _ = group_images(members[["image_id", "landmark_id"]], pairs, ClusterSettings())
         decided = keep_images(groups, ClusterSettings(), {})

@@ -85,8 +85,8 @@ COLLAGE = "tile of a collage"
 
 def collage(copy: Pixels, others: list[Pixels]) -> Pixels:
     """Four photographs in a square of two by two, each cut to its middle; the copy is not always the first."""
-    place = int(copy.sum()) % (_FILLING + 1)
-    tiles = [_tile(pixels) for pixels in (*others[:place], copy, *others[place:_FILLING])]
+    index = int(copy.sum()) % (_FILLING + 1)
+    tiles = [_tile(pixels) for pixels in (*others[:index], copy, *others[index:_FILLING])]
     return np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])
 
 

@@ -47,9 +47,9 @@ _TARGETS: dict[str, tuple[Comparison, float]] = {
 
 
 class Planted(NamedTuple):
-    """A copy of a test photograph: which, by its place, how it was made, and as a file of a list."""
+    """A copy of a test photograph: which, by its position, how it was made, and as a file of a list."""
 
-    place: int
+    position: int
     transformation: str
     photograph: Photograph
 
@@ -118,7 +118,7 @@ def sign(quick: bool) -> tuple[SignedTests, list[bytes]]:
 def search_results(quick: bool) -> list[Photograph]:
     files = sorted((SHARED_DATA / "landmarks").glob("*/*"), key=lambda file: file.stem)
     if quick:
-        number = pd.Series([file.parent.name for file in files]).groupby(lambda place: files[place].parent.name)
+        number = pd.Series([file.parent.name for file in files]).groupby(lambda position: files[position].parent.name)
         files = [file for file, rank in zip(files, number.cumcount(), strict=True) if rank < _QUICK]
     return [Photograph(f"{file.parent.name} {file.stem}", file.parent.name, file.read_bytes()) for file in files]
 
@@ -126,13 +126,13 @@ def search_results(quick: bool) -> list[Photograph]:
 def plant(contents: list[bytes], classes: list[str]) -> Iterator[Planted]:
     """All copies of a test photograph go to one class, the next one's to the next class."""
     pictures = [decode(content) for content in contents]
-    for place, pixels in enumerate(pictures):
-        others = [pictures[(place + step) % len(pictures)] for step in (1, 2, 3)]
+    for position, pixels in enumerate(pictures):
+        others = [pictures[(position + step) % len(pictures)] for step in (1, 2, 3)]
         made = {name: _encode(change(pixels), quality) for name, (change, quality) in TRANSFORMATIONS.items()}
         made[COLLAGE] = _encode(collage(pixels, others), 90)
         for number, (name, content) in enumerate(made.items()):
-            image_id = f"copy {place:03} {number:02}"
-            yield Planted(place, name, Photograph(image_id, classes[place % len(classes)], content))
+            image_id = f"copy {position:03} {number:02}"
+            yield Planted(position, name, Photograph(image_id, classes[position % len(classes)], content))
 
 
 def _encode(pixels: Pixels, quality: int) -> bytes:
@@ -177,8 +177,8 @@ def _cross(tests: SignedTests) -> int:
 
 
 def _part(tests: SignedTests, name: str) -> SignedTests:
-    places = [place for place, photograph in enumerate(tests.photographs) if photograph["test_set"] == name]
-    return SignedTests([tests.photographs[p] for p in places], [tests.features[p] for p in places])
+    indices = [position for position, photograph in enumerate(tests.photographs) if photograph["test_set"] == name]
+    return SignedTests([tests.photographs[p] for p in indices], [tests.features[p] for p in indices])
 
 
 def _pairs(asking: SignedTests, asked: SignedTests) -> int:
@@ -197,9 +197,9 @@ def _recall(
     near = {method: bits.near("copies", "tests") for method, bits in hashes.items()}
     kinds = overlaps.set_index(["image_id", "test_set", "test_image"]).kind
     rows = []
-    for number, (place, transformation, photograph) in enumerate(planted):
-        original = tests.photographs[place]
+    for number, (position, transformation, photograph) in enumerate(planted):
+        original = tests.photographs[position]
         kind = kinds.get((photograph.image_id, original["test_set"], original["test_image"]))
         row = {"transformation": transformation, "found": kind is not None, "as a copy": kind == "copy"}
-        rows.append({**row, **{method: found[number, place] for method, found in near.items()}})
+        rows.append({**row, **{method: found[number, position] for method, found in near.items()}})
     return pd.DataFrame(rows).groupby("transformation", sort=False).mean()

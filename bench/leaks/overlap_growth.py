@@ -118,12 +118,12 @@ def _write_tests(root: Root, source: Source, count: int) -> SignatureRef:
         {**facts, "test_image": f"{facts['test_set']}/{facts['test_image']}", **pack(features)}
         for facts, features in zip(source.tests, source.signed, strict=True)
     ]
-    places = _halves(source.others)[0]
+    indices = _halves(source.others)[0]
 
     def generated() -> Iterator[dict[str, Any]]:
         names = {"test_set": "generated", "site": "none", "role": "positive"}
         for number in range(count - len(own)):
-            image, features = _noisy(source.others, places, number, "test")
+            image, features = _noisy(source.others, indices, number, "test")
             size = {name: image[name] for name in ("width", "height")}
             yield {**names, "test_image": f"generated/{number:06}", **size, **pack(features)}
 
@@ -153,16 +153,16 @@ def _write_packet(root: Root, source: Source, start: int, images: int) -> dict[s
 
 
 def _halves(others: Collection) -> tuple[list[int], list[int]]:
-    """The places of the photographs of six classes, and of the others."""
+    """The indices of the photographs of six classes, and of the others."""
     classes = list(others.classes.values())
     first, second = classes[: len(classes) // 2], classes[len(classes) // 2 :]
-    return [place for part in first for place in part], [place for part in second for place in part]
+    return [position for part in first for position in part], [position for part in second for position in part]
 
 
-def _noisy(others: Collection, places: list[int], number: int, kind: str) -> tuple[dict[str, Any], Features]:
+def _noisy(others: Collection, indices: list[int], number: int, kind: str) -> tuple[dict[str, Any], Features]:
     """A photograph's features with noise, and facts that go with them."""
-    place, name = places[number % len(places)], f"{kind} {number:06}"
-    image, own = others.members[place], others.features[place]
+    position, name = indices[number % len(indices)], f"{kind} {number:06}"
+    image, own = others.members[position], others.features[position]
     random = np.random.default_rng([number, kind == "test"])
     kept = random.random(len(own.keypoints)) < _KEPT
     keypoints, descriptors = own.keypoints[kept].copy(), own.descriptors[kept].astype(np.int16)

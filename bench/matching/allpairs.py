@@ -25,7 +25,7 @@ class AllPairs:
     """What each pair comes to.
 
     Attributes:
-        found: a row per pair that has a sane map: a < b (places in the collection), inliers, false_alarms (log10),
+        found: a row per pair that has a sane map: a < b (indices of the collection), inliers, false_alarms (log10),
             cross (whether the classes differ). verified: the pairs that the default accepts. compared: number of pairs.
         seconds: CPU of all of them.
     """

@@ -65,8 +65,8 @@ def measure(quick: bool) -> Result:
 def keep(collection: Collection) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The kept images with their sizes, and the table `pairs`."""
     found = []
-    for landmark, places in collection.classes.items():
-        part = collection.part(places, landmark)
+    for landmark, indices in collection.classes.items():
+        part = collection.part(indices, landmark)
         found += match_class(part.members, part.features, MatchSettings())[0]
     pairs = pd.DataFrame(found, columns=PAIRS.schema.names)
     images = pd.DataFrame(collection.members)

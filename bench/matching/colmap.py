@@ -94,14 +94,14 @@ def compare_pooled(collection: Collection, photographs: list[Photograph]) -> dic
     }
 
 
-def match_seconds(collection: Collection, places: list[int], landmark: str) -> tuple[float, int]:
+def match_seconds(collection: Collection, indices: list[int], landmark: str) -> tuple[float, int]:
     """CPU seconds of the whole pipeline for these photographs as one class, and how many pairs verify.
 
     Overlays are learnt from all photographs of the collection; these have their share of it.
     """
-    part, begun = collection.part(places, landmark), process_time()
+    part, begun = collection.part(indices, landmark), process_time()
     pairs, _ = match_class(part.members, part.features, MatchSettings())
-    share = len(places) / len(collection.members)
+    share = len(indices) / len(collection.members)
     return process_time() - begun + share * collection.feature_seconds, len(pairs)
 
 

@@ -131,8 +131,8 @@ def _inside(images: list[dict[str, Any]], features: list[Features]) -> tuple[int
     for landmark in sorted({image["landmark_id"] for image in images}):
         chosen = [k for k, image in enumerate(images) if image["landmark_id"] == landmark]
         pairs, _ = match_class([images[k] for k in chosen], [features[k] for k in chosen], _MATCH)
-        place = {images[k]["image_id"]: number for number, k in enumerate(chosen)}
-        ends = [[place[pair[end]] for pair in pairs] for end in ("image_a", "image_b")]
+        index = {images[k]["image_id"]: number for number, k in enumerate(chosen)}
+        ends = [[index[pair[end]] for pair in pairs] for end in ("image_a", "image_b")]
         graph = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(len(chosen), len(chosen)))
         largest = int(np.bincount(connected_components(graph, directed=False)[1]).max())
         print(f"  {landmark:24} {len(pairs):5} edges, largest group {largest:3} of {len(chosen)}", flush=True)

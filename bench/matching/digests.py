@@ -43,8 +43,8 @@ def measure(quick: bool) -> Result:
 def match_all(collection: Collection, folder: Path, executor: Executor, order: int) -> dict[str, str]:
     """The digest of the table `pairs` of each class, with the photographs shuffled by the seed `order`."""
     futures = {}
-    for landmark, places in collection.classes.items():
-        part = _shuffle(collection.part(places, landmark), order)
+    for landmark, indices in collection.classes.items():
+        part = _shuffle(collection.part(indices, landmark), order)
         url = str(folder / landmark)
         futures[landmark] = executor.submit(_match, url, write_inputs(Root(url), part))
     return {landmark: future.result() for landmark, future in futures.items()}
@@ -55,8 +55,8 @@ def _match(url: str, inputs: MatchInputs) -> str:
 
 
 def _shuffle(collection: Collection, seed: int) -> Collection:
-    places = np.random.default_rng(seed).permutation(len(collection.members)).tolist()
-    members, features = ([row[place] for place in places] for row in (collection.members, collection.features))
+    indices = np.random.default_rng(seed).permutation(len(collection.members)).tolist()
+    members, features = ([row[index] for index in indices] for row in (collection.members, collection.features))
     return replace(collection, members=members, features=features)
 
 

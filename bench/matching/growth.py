@@ -78,8 +78,8 @@ def top_up(photographs: list[Photograph], count: int) -> Iterator[Photograph]:
     """The photographs and then views of them, by turns, until there are `count`."""
     yield from photographs[:count]
     for number in range(count - len(photographs)):
-        turn, place = divmod(number, len(photographs))
-        original = photographs[place]
+        turn, index = divmod(number, len(photographs))
+        original = photographs[index]
         name = f"{original.image_id}{_VIEW}{turn}"
         pixels = np.ascontiguousarray(decode(original.content)[:, :, ::-1])
         view = views.shoot(pixels, views.draw(name, (pixels.shape[0], pixels.shape[1]), None))
@@ -95,11 +95,11 @@ def match_once(collection: Collection) -> Cost:
     return Cost(images=len(collection.members), **json.loads(done.stdout.splitlines()[-1]))
 
 
-def cut(collection: Collection, places: list[int], count: int) -> Iterator[Collection]:
-    """The photographs at these places as so many classes of whole landmarks, of sizes as equal as these allow."""
+def cut(collection: Collection, indices: list[int], count: int) -> Iterator[Collection]:
+    """The photographs of these indices as so many classes of whole landmarks, of sizes as equal as these allow."""
     classes: list[list[int]] = [[] for _ in range(count)]
     for landmark in sorted(collection.classes.values(), key=len, reverse=True):
-        min(classes, key=len).extend(sorted({*landmark} & {*places}))
+        min(classes, key=len).extend(sorted({*landmark} & {*indices}))
     for own in classes:
         yield collection.part(sorted(own), "all")
 
@@ -127,13 +127,13 @@ def project(costs: list[Cost], collection: Collection) -> dict[str, Figure]:
 
 
 def _choose(collection: Collection, size: int) -> list[int]:
-    """The places of `size` of the photographs, ascending, taken by whole families: an original with its views."""
+    """The indices of `size` of the photographs, ascending, taken by whole families: an original with its views."""
     families: dict[str, list[int]] = {}
-    for place, image in enumerate(collection.members):
-        families.setdefault(str(image["image_id"]).split(_VIEW)[0], []).append(place)
+    for index, image in enumerate(collection.members):
+        families.setdefault(str(image["image_id"]).split(_VIEW)[0], []).append(index)
     names = np.random.default_rng(0).permutation(sorted(families)).tolist()
-    places = [place for name in names for place in families[name]][:size]
-    return sorted(places, key=lambda place: str(collection.members[place]["image_id"]))
+    indices = [index for name in names for index in families[name]][:size]
+    return sorted(indices, key=lambda index: str(collection.members[index]["image_id"]))
 
 
 def _figures(costs: list[Cost]) -> dict[str, Figure]:

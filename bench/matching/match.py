@@ -89,18 +89,18 @@ def measure(quick: bool) -> Result:
 def measure_classes(collection: Collection, found: AllPairs) -> list[Recall]:
     """Each class by the shortlist against the same by all pairs."""
     recalls = []
-    for landmark, places in collection.classes.items():
-        recalls.append(_measure_part(collection, places, found))
+    for landmark, indices in collection.classes.items():
+        recalls.append(_measure_part(collection, indices, found))
         print(recalls[-1].line(landmark), flush=True)
     return recalls
 
 
 def measure_pooled(collection: Collection, found: AllPairs) -> dict[str, Figure]:
     """All photographs as one class: the same, with the CPU of the stage as it runs, and what its audit says."""
-    places = list(range(len(collection.members)))
-    recall = _measure_part(collection, places, found)
+    indices = list(range(len(collection.members)))
+    recall = _measure_part(collection, indices, found)
     print(recall.line("all as one class"), flush=True)
-    pooled, begun = collection.part(places, "all"), process_time()
+    pooled, begun = collection.part(indices, "all"), process_time()
     _, counts = match_class(pooled.members, pooled.features, MatchSettings())
     seconds = process_time() - begun
     unseen = counts["possible"] - counts["compared"] - counts["skipped"]
@@ -125,10 +125,10 @@ def measure_false_edges(collection: Collection, found: AllPairs) -> dict[str, Fi
     members = collection.members
     false = [(a, b) for a, b in found.verified if members[a]["landmark_id"] != members[b]["landmark_id"]]
     for a, b in false:
-        names = " ".join(f"{members[place]['landmark_id']}/{members[place]['image_id']}" for place in (a, b))
+        names = " ".join(f"{members[index]['landmark_id']}/{members[index]['image_id']}" for index in (a, b))
         pair = found.verified[a, b]
         print(f"false edge: {names} inliers {pair.inliers} log10 false alarms {pair.false_alarms:.1f}")
-    sizes = [len(places) for places in collection.classes.values()]
+    sizes = [len(indices) for indices in collection.classes.values()]
     cross = found.compared - sum(size * (size - 1) // 2 for size in sizes)
     return {
         "true_edges": len(found.verified) - len(false),
@@ -154,12 +154,12 @@ def measure_foreign(plantings: list[Planting]) -> dict[str, Figure]:
     }
 
 
-def _measure_part(collection: Collection, places: list[int], found: AllPairs) -> Recall:
-    progress, edges = explore_part(collection, places, found.verified), inside(places, found.verified)
-    by_all = kept_group(collection, places, found, edges)
-    by_shortlist = kept_group(collection, places, found, progress.verified)
+def _measure_part(collection: Collection, indices: list[int], found: AllPairs) -> Recall:
+    progress, edges = explore_part(collection, indices, found.verified), inside(indices, found.verified)
+    by_all = kept_group(collection, indices, found, edges)
+    by_shortlist = kept_group(collection, indices, found, progress.verified)
     return Recall(
-        pairs=len(places) * (len(places) - 1) // 2,
+        pairs=len(indices) * (len(indices) - 1) // 2,
         compared=len(progress.compared),
         edges=len(edges),
         skipped=len(edges & progress.skipped),

@@ -60,5 +60,5 @@ def _others() -> Iterator[views.Pixels]:
     if not SHARED_DATA.is_dir():
         raise SystemExit(f"this bench needs the photographs in {SHARED_DATA}")
     files = sorted((SHARED_DATA / "landmarks").glob("*/*"))
-    for place in np.random.default_rng(0).permutation(len(files)).tolist():
-        yield np.ascontiguousarray(decode(files[place].read_bytes())[:, :, ::-1])
+    for index in np.random.default_rng(0).permutation(len(files)).tolist():
+        yield np.ascontiguousarray(decode(files[index].read_bytes())[:, :, ::-1])

@@ -19,34 +19,34 @@ from tasks.match.shortlist import shortlist
 from tasks.match.verify import Verification
 
 
-def explore_part(collection: Collection, places: list[int], truth: Sized[Pair]) -> Progress:
-    """Explores the photographs at these places, ascending, as one class; `truth` holds the pairs that verify.
+def explore_part(collection: Collection, indices: list[int], truth: Sized[Pair]) -> Progress:
+    """Explores the photographs of these indices, ascending, as one class; `truth` holds the pairs that verify.
 
-    The places in what is returned are those of the collection.
+    The indices in what is returned are those of the collection.
     """
-    settings, features = MatchSettings(), [collection.features[place] for place in places]
-    candidates = shortlist(features, settings) if len(places) > settings.exhaustive else None
-    progress = explore(len(places), candidates, lambda a, b: (places[a], places[b]) in truth, settings.supports)
+    settings, features = MatchSettings(), [collection.features[index] for index in indices]
+    candidates = shortlist(features, settings) if len(indices) > settings.exhaustive else None
+    progress = explore(len(indices), candidates, lambda a, b: (indices[a], indices[b]) in truth, settings.supports)
     sets = (progress.compared, progress.skipped, progress.verified)
-    return Progress(*({(places[a], places[b]) for a, b in pairs} for pairs in sets))
+    return Progress(*({(indices[a], indices[b]) for a, b in pairs} for pairs in sets))
 
 
-def inside(places: Iterable[int], truth: Iterable[Pair]) -> set[Pair]:
-    """The pairs of which both ends are among the places."""
-    own = set(places)
+def inside(indices: Iterable[int], truth: Iterable[Pair]) -> set[Pair]:
+    """The pairs of which both ends are among the indices."""
+    own = set(indices)
     return {(a, b) for a, b in truth if a in own and b in own}
 
 
-def kept_group(collection: Collection, places: list[int], found: AllPairs, pairs: Iterable[Pair]) -> frozenset[int]:
-    """The places in the group that is kept, when these are the verified pairs of the photographs as one class."""
-    decided = decide(collection, places, pair_rows(collection, found, pairs))
-    place_of = {collection.members[place]["image_id"]: place for place in places}
-    return frozenset(place_of[image] for image in decided.image_id[decided.kept])
+def kept_group(collection: Collection, indices: list[int], found: AllPairs, pairs: Iterable[Pair]) -> frozenset[int]:
+    """The indices of the group that is kept, when these are the verified pairs of the photographs as one class."""
+    decided = decide(collection, indices, pair_rows(collection, found, pairs))
+    index_of = {collection.members[index]["image_id"]: index for index in indices}
+    return frozenset(index_of[image] for image in decided.image_id[decided.kept])
 
 
-def decide(collection: Collection, places: list[int], pairs: pd.DataFrame, landmark: str = "class") -> pd.DataFrame:
+def decide(collection: Collection, indices: list[int], pairs: pd.DataFrame, landmark: str = "class") -> pd.DataFrame:
     """The photographs as one class, grouped by these rows of `pairs`, as `keep_images` gives them."""
-    ids = [collection.members[place]["image_id"] for place in places]
+    ids = [collection.members[index]["image_id"] for index in indices]
     images = pd.DataFrame({"image_id": ids, "landmark_id": landmark})
     own = pairs[pairs.image_a.isin(ids) & pairs.image_b.isin(ids)].assign(landmark_id=landmark)
     members, _ = group_images(images, own, ClusterSettings())

@@ -111,8 +111,8 @@ def keep(collection: Collection) -> dict[str, set[str]]:
     """The image_ids of each class that stay, by its own pairs alone."""
     rows = [
         row
-        for landmark, places in collection.classes.items()
-        for part in [collection.part(places, landmark)]
+        for landmark, indices in collection.classes.items()
+        for part in [collection.part(indices, landmark)]
         for row in match_class(part.members, part.features, MatchSettings())[0]
     ]
     images = pd.DataFrame(collection.members)[["image_id", "landmark_id"]]

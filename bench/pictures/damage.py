@@ -37,13 +37,13 @@ _FORMATS: Mapping[str, tuple[str, Mapping[str, object]]] = {
 }
 _Damage = Callable[[bytes, int, Random], bytes]
 _DAMAGES: Mapping[str, _Damage] = {
-    "cut": lambda content, place, _: content[:place],
-    "missing": lambda content, place, _: content[:place] + content[place + 512 :],
-    "sector": lambda content, place, random: content[:place] + random.randbytes(512) + content[place + 512 :],
-    "zeros": lambda content, place, _: content[:place] + bytes(512) + content[place + 512 :],
-    "bytes": lambda content, place, random: content[:place] + random.randbytes(4) + content[place + 4 :],
-    "bit": lambda content, place, random: (
-        content[:place] + bytes([content[place] ^ 1 << random.randrange(8)]) + content[place + 1 :]
+    "cut": lambda content, offset, _: content[:offset],
+    "missing": lambda content, offset, _: content[:offset] + content[offset + 512 :],
+    "sector": lambda content, offset, random: content[:offset] + random.randbytes(512) + content[offset + 512 :],
+    "zeros": lambda content, offset, _: content[:offset] + bytes(512) + content[offset + 512 :],
+    "bytes": lambda content, offset, random: content[:offset] + random.randbytes(4) + content[offset + 4 :],
+    "bit": lambda content, offset, random: (
+        content[:offset] + bytes([content[offset] ^ 1 << random.randrange(8)]) + content[offset + 1 :]
     ),
 }
 
@@ -112,11 +112,11 @@ def _with_odd_side_data(photographs: list[Image.Image]) -> Iterator[tuple[str, o
             yield f"{name} with filling before its end", inspect(filled, _LIMITS)
             yield f"{name} with more behind its end", inspect(content + random.choice(odd), _LIMITS)
         content = _encode(photograph, "PNG")
-        for place in (33, len(content) - 12):
+        for offset in (33, len(content) - 12):
             for kind in _CHUNKS:
                 data, damage = random.choice(odd), random.choice((0, 1))
                 chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data) ^ damage)
-                yield f"png with {kind!r} at {place}", inspect(content[:place] + chunk + content[place:], _LIMITS)
+                yield f"png with {kind!r} at {offset}", inspect(content[:offset] + chunk + content[offset:], _LIMITS)
 
 
 _SEGMENTS = [

@@ -117,7 +117,7 @@ def mutate(originals: Sequence[bytes], number: int) -> bytes:
 
 
 def _flip_bytes(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
-    for _place in range(random.choice((1, 2, 8, 32))):
+    for _number in range(random.choice((1, 2, 8, 32))):
         content[random.randrange(len(content))] = random.randrange(256)
     return content
 
@@ -130,9 +130,9 @@ def _flip_bit(content: bytearray, _: Sequence[bytes], random: Random) -> bytearr
 def _edit_field(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
     """A whole number of the header becomes an extreme one."""
     size = random.choice((1, 2, 2, 4, 4))
-    place = random.randrange(max(1, min(len(content), _HEADER) - size + 1))
+    position = random.randrange(max(1, min(len(content), _HEADER) - size + 1))
     value = random.choice(_EXTREMES) % 256**size
-    content[place : place + size] = value.to_bytes(size, random.choice(("big", "little")))
+    content[position : position + size] = value.to_bytes(size, random.choice(("big", "little")))
     return content
 
 
@@ -148,9 +148,9 @@ def _splice(content: bytearray, originals: Sequence[bytes], random: Random) -> b
 
 def _duplicate(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
     """A part stands once more somewhere, up to a hundred times."""
-    start, place = random.randrange(len(content)), random.randrange(len(content))
+    start, position = random.randrange(len(content)), random.randrange(len(content))
     part = content[start : start + random.choice((4, 12, 64, 400, 2000))]
-    return content[:place] + part * random.choice((1, 1, 2, 100)) + content[place:]
+    return content[:position] + part * random.choice((1, 1, 2, 100)) + content[position:]
 
 
 def _remove(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:

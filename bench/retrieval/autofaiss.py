@@ -56,7 +56,7 @@ def measure(quick: bool) -> Result:
     count, dimensions = _QUICK if quick else _SIZE
     vectors = descriptors(count + _QUERIES, dimensions)
     base, queries = vectors[:count], vectors[count:]
-    exact = search_exactly(base, queries, NEIGHBOURS).places
+    exact = search_exactly(base, queries, NEIGHBOURS).rows
     print(f"{count:,} descriptors of {dimensions} dimensions; {_MILLISECONDS:g} ms a query")
     print("| megabytes | | kind | bytes | recall@10 | ms a query |\n|---|---|---|---|---|---|")
     figures, targets = dict[str, float | None](), dict[str, tuple[Comparison, float]]()
@@ -72,7 +72,7 @@ def _ours(base: Vectors, queries: Vectors, exact: NDArray[np.int64], memory: int
     numbers, settings = np.arange(len(base)), IndexSettings(memory=memory, milliseconds=_MILLISECONDS)
     index, chosen = choose(base, numbers, settings)
     database = Database(index, numbers, base)
-    found, seconds = _one_by_one(lambda query: database.search(query, NEIGHBOURS, settings.rerank).places, queries)
+    found, seconds = _one_by_one(lambda query: database.search(query, NEIGHBOURS, settings.rerank).rows, queries)
     return _told(memory, "Cairn", chosen.factory, index, recall(found, exact), seconds)
 
 

@@ -67,7 +67,7 @@ def measure(quick: bool) -> Result:
     count, dimensions = _QUICK if quick else _SIZE
     vectors = descriptors(count + _QUERIES, dimensions)
     base, queries = vectors[:count], vectors[count:]
-    exact = search_exactly(base, queries, NEIGHBOURS).places
+    exact = search_exactly(base, queries, NEIGHBOURS).rows
     print(f"{count:,} descriptors of {dimensions} dimensions, {len(queries)} queries that are none of them")
     print(
         "| kind | build, CPU s | bytes | recall@10 by codes | ranked again | queries/s | ranked again | × raw faiss |"
@@ -101,8 +101,8 @@ def _measure(factory: str, base: Vectors, queries: Vectors, exact: NDArray[np.in
     row = {
         "kind": factory,
         "bytes": bytes_per_vector(index),
-        "by_codes": recall(database.search(queries, NEIGHBOURS, 0).places, exact),
-        "recall": recall(database.search(queries, NEIGHBOURS, _RERANK).places, exact),
+        "by_codes": recall(database.search(queries, NEIGHBOURS, 0).rows, exact),
+        "recall": recall(database.search(queries, NEIGHBOURS, _RERANK).rows, exact),
         "ratio": float(np.median(ours / raw)),
         "per_second": len(queries) / ranked.min(),
     }
@@ -118,8 +118,8 @@ def _seconds(*searches: Callable[[], object]) -> NDArray[np.float64]:
     """CPU of each in each of some rounds, in which they take turns, every other time backwards: (searches, rounds)."""
     taken = np.empty((len(searches), _ROUNDS))
     for number in range(_ROUNDS):
-        for place in range(len(searches))[:: -1 if number % 2 else 1]:
+        for position in range(len(searches))[:: -1 if number % 2 else 1]:
             begun = process_time()
-            searches[place]()
-            taken[place, number] = process_time() - begun
+            searches[position]()
+            taken[position, number] = process_time() - begun
     return taken

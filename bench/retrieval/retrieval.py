@@ -34,14 +34,14 @@ _LEAK = "eiffel_tower"  # which the other sets show too
 
 @dataclass(frozen=True)
 class Questions:
-    """A set: what is searched, by file, and for each query its place among them and its grades."""
+    """A set: what is searched, by file, and for each query its index among them and its grades."""
 
     files: Sequence[Path]
     queries: Sequence[int]
     grades: Sequence[Grades]
 
     def score(self, search: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> tuple[float, float, float]:
-        """Mean average precision and its 95 % interval; `search` gives rankings of all files for places of queries."""
+        """Mean average precision and its 95 % interval; `search` gives rankings of all files for indices of queries."""
         scores = score(list(search(np.array(self.queries))), self.grades, OWN["own"])
         return scores.mean, *scores.interval()
 
@@ -59,9 +59,9 @@ def measure(quick: bool) -> Result:
         [maps for file, maps in zip(told["landmarks"].files, described["landmarks"], strict=True) if file in others]
     )
     found = {
-        (name, place): told[place].score(step(described[place], learnt))
+        (name, index): told[index].score(step(described[index], learnt))
         for name, step in STEPS.items()
-        for place in told
+        for index in told
     }
     print(_table(found, list(told), list(STEPS)))
     anchors = {
@@ -80,7 +80,7 @@ def _by_name(folder: Path) -> Questions:
     sites = np.array([file.stem.rpartition("_")[0] for file in files])
     none = np.zeros(len(files), bool)
     return Questions(
-        files, range(len(files)), [_grades(place, sites == site, none) for place, site in enumerate(sites)]
+        files, range(len(files)), [_grades(index, sites == site, none) for index, site in enumerate(sites)]
     )
 
 
@@ -93,10 +93,10 @@ def _by_ground_truth(folder: Path) -> Questions:
     junk = {site: np.isin(names, lists["junk"]) for site, lists in sites.items()}
     asks, grades = list[int](), list[Grades]()
     for site in sites:
-        places = np.flatnonzero(answers[site]).tolist()
-        if len(places) > 1:
-            asks += places
-            grades += [_grades(place, answers[site], junk[site]) for place in places]
+        indices = np.flatnonzero(answers[site]).tolist()
+        if len(indices) > 1:
+            asks += indices
+            grades += [_grades(index, answers[site], junk[site]) for index in indices]
     return Questions(files, asks, grades)
 
 
@@ -106,9 +106,9 @@ def _by_folder(folder: Path) -> tuple[Questions, set[Path]]:
     files = [file for part in classes for file in part]
     names = np.array([file.parent.name for file in files])
     held = sorted({*names.tolist()})[::2]
-    asks = [place for place in range(0, len(files), _EACH) if names[place] in held]
+    asks = [index for index in range(0, len(files), _EACH) if names[index] in held]
     none = np.zeros(len(files), bool)
-    grades = [_grades(place, names == names[place], none) for place in asks]
+    grades = [_grades(index, names == names[index], none) for index in asks]
     return Questions(files, asks, grades), {file for file in files if file.parent.name not in held}
 
 
@@ -123,16 +123,16 @@ def _held_back(version: Path) -> tuple[Questions, set[Path]]:
     files = [SHARED_DATA / "landmarks" / url for url in rows.url]
     held = sorted(rows.landmark_id.unique())[::2]
     kept, classes = (rows.verdict == "kept").to_numpy(), rows.landmark_id.to_numpy()
-    asks = [place for place in range(len(rows)) if kept[place] and classes[place] in held]
-    own = [classes == classes[place] for place in asks]
-    grades = [_grades(place, kept & mine, ~kept & mine) for place, mine in zip(asks, own, strict=True)]
+    asks = [index for index in range(len(rows)) if kept[index] and classes[index] in held]
+    own = [classes == classes[index] for index in asks]
+    grades = [_grades(index, kept & mine, ~kept & mine) for index, mine in zip(asks, own, strict=True)]
     others = {file for file, name in zip(files, classes, strict=True) if name not in held}
     return Questions(files, asks, grades), others
 
 
-def _grades(place: int, answers: NDArray[np.bool_], junk: NDArray[np.bool_]) -> Grades:
+def _grades(index: int, answers: NDArray[np.bool_], junk: NDArray[np.bool_]) -> Grades:
     positive = np.flatnonzero(answers)
-    return {"query": np.array([place]), "positive": positive[positive != place], "junk": np.flatnonzero(junk)}
+    return {"query": np.array([index]), "positive": positive[positive != index], "junk": np.flatnonzero(junk)}
 
 
 def _curate() -> Path:

@@ -20,12 +20,12 @@ from tasks.index.build import learn as learn_index
 from tasks.index.expansion import rank_by_objects
 from tasks.index.search import Database, augment_all
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 Described = Sequence[Sequence[Tensor]]
 """Of each photograph, its maps (channels, rows, columns) at each size."""
-Rank = Callable[[Places], Places]
-"""Gives for queries, by their places, rankings of all photographs."""
+Rank = Callable[[Indices], Indices]
+"""Gives for queries, by their indices, rankings of all photographs."""
 Step = Callable[[Described, Whiten], Rank]
 _LEVELS, _LOOKED_AT = 3, 25
 _REDUCED = 512
@@ -64,7 +64,7 @@ def _vectors(described: Described, describe: Callable[[Sequence[Tensor]], Tensor
 
 
 def _by(vectors: Vectors) -> Rank:
-    return lambda places: np.argsort(-(vectors[places] @ vectors.T), axis=1, kind="stable")
+    return lambda indices: np.argsort(-(vectors[indices] @ vectors.T), axis=1, kind="stable")
 
 
 def _plain(describe: Callable[[Sequence[Tensor], Whiten | None], Tensor]) -> Step:
@@ -91,8 +91,8 @@ def _expanded(count: int, alpha: float = 0.0) -> Step:
 
     def ranker(described: Described, whiten: Whiten) -> Rank:
         base = _database(_single(described, whiten))
-        return lambda places: (
-            base.search(base.expand(base.vectors[places], 1 + count, alpha, 1), len(base.vectors), 1).places
+        return lambda indices: (
+            base.search(base.expand(base.vectors[indices], 1 + count, alpha, 1), len(base.vectors), 1).rows
         )
 
     return ranker
@@ -109,12 +109,12 @@ def _coded(size: int, rerank: int) -> Step:
         base = _database(_single(described, whiten), f"PQ{size}x{8 if len(described) > 255 else 4}np")
         count = len(base.vectors)
 
-        def rank(places: Places) -> Places:
-            by_codes = base.search(base.vectors[places], count, 0).places
+        def rank(indices: Indices) -> Indices:
+            by_codes = base.search(base.vectors[indices], count, 0).rows
             if not rerank:
                 return by_codes
             first = by_codes[:, :rerank]
-            similarity = np.einsum("qd,qkd->qk", base.vectors[places], base.vectors[first])
+            similarity = np.einsum("qd,qkd->qk", base.vectors[indices], base.vectors[first])
             order = np.argsort(-similarity, axis=1, kind="stable")
             return np.concatenate([np.take_along_axis(first, order, 1), by_codes[:, rerank:]], axis=1)
 
@@ -129,16 +129,16 @@ def _localised(described: Described, whiten: Whiten) -> Rank:
     first_ranks = _by(vectors)
 
     @torch.inference_mode()
-    def rank(places: Places) -> Places:
+    def rank(indices: Indices) -> Indices:
         rows = []
-        for place, ranking in zip(places, first_ranks(places), strict=True):
+        for number, ranking in zip(indices, first_ranks(indices), strict=True):
             first, scores, windows = ranking[:_LOOKED_AT], [], []
             for other in first:
-                located = _locate(described[other], described[place])
+                located = _locate(described[other], described[number])
                 x1, y1, x2, y2 = located.box
                 scores.append(located.score)
                 windows.append(_rmac(_middle(described[other])[:, y1:y2, x1:x2], whiten).numpy())
-            ranked = rank_by_objects(vectors[place], vectors[first], np.stack(windows), np.array(scores)).places
+            ranked = rank_by_objects(vectors[number], vectors[first], np.stack(windows), np.array(scores)).rows
             rows.append(np.concatenate([first[ranked], ranking[_LOOKED_AT:]]))
         return np.array(rows)
 

@@ -98,6 +98,6 @@ class CachedTrainer(Trainer):
         vectors = np.empty((len(maps), self.network.dimensions), np.float32)
         shapes = [tuple(one.shape) for one in maps]
         for shape in set(shapes):
-            places = [place for place, own in enumerate(shapes) if own == shape]
-            vectors[places] = self.network(torch.cat([maps[place] for place in places])).numpy()
+            indices = [index for index, own in enumerate(shapes) if own == shape]
+            vectors[indices] = self.network(torch.cat([maps[index] for index in indices])).numpy()
         return vectors, np.ones(len(maps), np.bool_), {}

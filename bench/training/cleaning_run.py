@@ -46,7 +46,7 @@ class Exam(NamedTuple):
 
     def average_precisions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of each query, which asks for the others of its class among all: float64 (queries,)."""
-        rankings = list(search_exactly(vectors, vectors[: len(self.classes)], len(vectors)).places)
+        rankings = list(search_exactly(vectors, vectors[: len(self.classes)], len(vectors)).rows)
         grades = [
             {"positive": np.setdiff1d(np.flatnonzero(self.classes == own), [query]), "query": np.array([query])}
             for query, own in enumerate(self.classes)

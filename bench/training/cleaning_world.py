@@ -45,7 +45,7 @@ def the_world() -> World:
     held = {name: found[name] for name in sorted(names[:_HELD_BACK])}
     rest = [f for folder in folders if folder.name not in held for f in by_name[folder.name]]
     rest = [file for file in rest if file not in found.values()]
-    rest = [rest[place] for place in np.random.default_rng(1).permutation(len(rest))]
+    rest = [rest[index] for index in np.random.default_rng(1).permutation(len(rest))]
     trains = {name: found[name] for name in sorted(names[_HELD_BACK:])}
     return World(trains, held, rest[:_DISTRACTORS], rest[_DISTRACTORS:], by_name["oxford"])
 

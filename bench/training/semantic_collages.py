@@ -67,7 +67,7 @@ def make_collages(count: int) -> list[Collage]:
     shares = shares[random.permutation(len(names))] / shares.sum()
     made = []
     for number in range(count):
-        things = tuple(names[place] for place in random.choice(len(names), _THINGS, replace=False, p=shares))
+        things = tuple(names[index] for index in random.choice(len(names), _THINGS, replace=False, p=shares))
         phrases = tuple(PHRASES[thing][random.integers(len(PHRASES[thing]))] for thing in things)
         made.append(Collage(number + 1, things, phrases))
     return made

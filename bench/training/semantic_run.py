@@ -46,7 +46,7 @@ class Lesson(NamedTuple):
 
     Attributes:
         captioned: what trains, and validates.
-        tests: places of the photographs that neither train nor validate.
+        tests: indices of the photographs that neither train nor validate.
         maps: of the trunk, by the paths of photographs.
         start: the whitening that training begins with.
     """

@@ -65,8 +65,8 @@ def draw_outcomes(verdicts: pd.DataFrame) -> None:
     counts = verdicts.reason.mask(late, "a whole picture").value_counts()
     counts = pd.concat([counts[:_BARS], pd.Series({f"{len(counts) - _BARS} others": counts[_BARS:].sum()})])
     rows = []
-    for place, (reason, count) in enumerate(counts.items()):
-        y, colour = 20 * place, GREEN if reason == "a whole picture" else GREY
+    for position, (reason, count) in enumerate(counts.items()):
+        y, colour = 20 * position, GREEN if reason == "a whole picture" else GREY
         rows.append(
             f'<text x="170" y="{y + 14}" text-anchor="end">{reason}</text>'
             f'<rect x="180" y="{y + 3}" width="{3 * count}" height="14" fill="{colour}"/>'
@@ -122,7 +122,7 @@ def draw_groups(version: Version) -> None:
     graph.add_nodes_from(groups.index)
     graph.add_edges_from(version.table("pairs")[["image_a", "image_b"]].itertuples(index=False, name=None))
     canvas = Image.new("RGB", (900, 520), "white")
-    pen, places = ImageDraw.Draw(canvas), {}
+    pen, points = ImageDraw.Draw(canvas), {}
     parts = sorted(nx.connected_components(graph), key=len, reverse=True)
     for number, part in enumerate(parts):
         row, column = divmod(number - 1, 2)
@@ -130,10 +130,10 @@ def draw_groups(version: Version) -> None:
         for turn, image_id in enumerate(sorted(part)):
             angle = 2 * np.pi * turn / len(part)
             reach = radius if len(part) > 1 else 0
-            places[image_id] = (centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle))
+            points[image_id] = (centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle))
     for first, second in graph.edges:
-        pen.line([places[first], places[second]], fill=GREY, width=1)
-    for image_id, (x, y) in places.items():
+        pen.line([points[first], points[second]], fill=GREY, width=1)
+    for image_id, (x, y) in points.items():
         thumbnail = ImageOps.fit(_open(version.path(image_id))[0], (72, 72))
         canvas.paste(thumbnail, (int(x) - 36, int(y) - 36))
         colour = GREEN if groups.kept[image_id] else ORANGE
@@ -184,10 +184,10 @@ def _ring(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: s
 
 def _beside(pictures: list[Image.Image]) -> Image.Image:
     canvas = Image.new("RGB", (sum(one.width + 8 for one in pictures) - 8, HEIGHT), "white")
-    place = 0
+    position = 0
     for picture in pictures:
-        canvas.paste(picture, (place, 0))
-        place += picture.width + 8
+        canvas.paste(picture, (position, 0))
+        position += picture.width + 8
     return canvas
 
 

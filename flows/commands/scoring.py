@@ -85,7 +85,7 @@ def _rank(methods: Sequence[Method], captions: ByCaptions, queries: Rows, images
     shown = track(firsts, "score", console=errors, transient=True, disable=not errors.is_terminal)
     parts = [score_queries(methods, captions, queries[first : first + step], images, most) for first in shown]
     empty = np.empty((0, len(MEASURES)))
-    return [np.concatenate([empty, *(part[place] for part in parts)]) for place in range(len(methods))]
+    return [np.concatenate([empty, *(part[index] for part in parts)]) for index in range(len(methods))]
 
 
 def _with_text(shared: SharedImages, index: ScoredIndex, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -108,11 +108,11 @@ def search(opened: Opened, query: Query, count: int, asking: Asking = Asking()) 
         vectors = database.expand(vectors, asking.expand, asking.alpha, rerank)
         shares = {"query, expanded": vectors[0]}
     hits = database.search(vectors, min(max(count, asking.objects), len(opened.images)), rerank)
-    places = [place for place in hits.places[0].tolist() if place >= 0]
-    found = [_found(opened, *hit) for hit in zip(places, hits.similarities[0].tolist(), strict=False)]
+    rows = [row for row in hits.rows[0].tolist() if row >= 0]
+    found = [_found(opened, *hit) for hit in zip(rows, hits.similarities[0].tolist(), strict=False)]
     if query.photograph is None or query.text:
-        return [_explain(opened, one, place, shares) for one, place in zip(found[:count], places, strict=False)]
-    return _compare(opened, query.photograph, query.box, vectors[0], found, places, asking)[:count]
+        return [_explain(opened, one, row, shares) for one, row in zip(found[:count], rows, strict=False)]
+    return _compare(opened, query.photograph, query.box, vectors[0], found, rows, asking)[:count]
 
 
 def _shares(network: Network, query: Query) -> dict[str, Vector]:
@@ -126,16 +126,16 @@ def _shares(network: Network, query: Query) -> dict[str, Vector]:
     return {name: vector / max(length, 1e-12) for name, vector in parts.items()}
 
 
-def _found(opened: Opened, place: int, similarity: float) -> Found:
-    image = opened.images[place]
+def _found(opened: Opened, row: int, similarity: float) -> Found:
+    image = opened.images[row]
     picture = Picture(image["sha256"], image["width"], image["height"])
     return Found(picture, image["image_id"], image["landmark_id"], similarity, image["reason"])
 
 
-def _explain(opened: Opened, found: Found, place: int, shares: dict[str, Vector]) -> Found:
+def _explain(opened: Opened, found: Found, row: int, shares: dict[str, Vector]) -> Found:
     """A result with the regions that add most to its similarity, to each part of the query."""
     picture = found.picture
-    content = get_image(opened.root, opened.images[place]["path"])
+    content = get_image(opened.root, opened.images[row]["path"])
     parts = parts_of(opened.network, content, (picture.width, picture.height))
     whole = parts.vectors.sum(axis=0)
     told = [Share(name, float(whole @ own), largest_contributions(own, parts, REGIONS)) for name, own in shares.items()]
@@ -148,25 +148,25 @@ def _compare(
     box: Box | None,
     vector: Vector,
     found: list[Found],
-    places: list[int],
+    rows: list[int],
     asking: Asking,
 ) -> list[Found]:
     """Results with what they show of a photograph, and ranked again by that if it is asked."""
     seen = look_at(opened.network, photograph.content, box)
     regions = regions_of(opened.network, seen)
-    looked = [_look_for(opened, seen, regions, one, place) for one, place in zip(found, places, strict=True)]
+    looked = [_look_for(opened, seen, regions, one, row) for one, row in zip(found, rows, strict=True)]
     shown = [one for one, _ in looked]
     if not asking.objects or not shown:
         return shown
     windows, scores = np.stack([own.vector for _, own in looked]), np.array([own.score for _, own in looked])
-    ranked = rank_by_objects(vector, opened.database.vectors[places], windows, scores)
-    again = zip(ranked.places.tolist(), ranked.similarities.tolist(), strict=True)
-    return [replace(shown[place], similarity=similarity) for place, similarity in again]
+    ranked = rank_by_objects(vector, opened.database.vectors[rows], windows, scores)
+    again = zip(ranked.rows.tolist(), ranked.similarities.tolist(), strict=True)
+    return [replace(shown[row], similarity=similarity) for row, similarity in again]
 
 
-def _look_for(opened: Opened, query: View, regions: Regions, found: Found, place: int) -> tuple[Found, FoundObject]:
+def _look_for(opened: Opened, query: View, regions: Regions, found: Found, row: int) -> tuple[Found, FoundObject]:
     """What an image shows of a photograph, for people and to be ranked by."""
-    view = look_at(opened.network, get_image(opened.root, opened.images[place]["path"]))
+    view = look_at(opened.network, get_image(opened.root, opened.images[row]["path"]))
     own, located = regions_of(opened.network, view), find_object(opened.network, view, query)
     agreements = agreeing_regions(regions.vectors, regions.boxes, own.vectors, own.boxes, len(COLOURS))
     return replace(found, box=located.box, agreements=agreements), located

@@ -30,12 +30,12 @@ class ScoredIndex:
 
     version: IndexManifest
     network: NetworkManifest | None
-    places: Mapping[str, int]
+    rows: Mapping[str, int]
     vectors: Vectors
 
     def vectors_of(self, image_ids: Sequence[str]) -> NDArray[np.float32]:
         """The descriptors of some images, float32 (images, d)."""
-        return self.vectors[[self.places[image_id] for image_id in image_ids]]
+        return self.vectors[[self.rows[image_id] for image_id in image_ids]]
 
     @property
     def method(self) -> str:
@@ -105,8 +105,8 @@ def open_scored(root: Root, which: str) -> ScoredIndex:
         raise DamagedTableError(f"{path} was changed or damaged; run cairn index again")
     image_ids = read_version_table(root, version, "indexed", ["image_id"])["image_id"].to_pylist()
     network = read_source(root, version.trained, NetworkManifest) if version.trained else None
-    places = {image_id: place for place, image_id in enumerate(image_ids)}
-    return ScoredIndex(version, network, places, open_vectors(path, len(image_ids), version.dimensions))
+    rows = {image_id: row for row, image_id in enumerate(image_ids)}
+    return ScoredIndex(version, network, rows, open_vectors(path, len(image_ids), version.dimensions))
 
 
 def share(captions: Encodings, indexes: Sequence[ScoredIndex], answers: Path | None) -> SharedImages:
@@ -118,7 +118,7 @@ def share(captions: Encodings, indexes: Sequence[ScoredIndex], answers: Path | N
     split_of = dict(zip(captions.image_ids, captions.splits, strict=True))
     for index in indexes:
         _tell_missing(captions, split_of, index)
-    common = [image_id for image_id in split_of if all(image_id in index.places for index in indexes)]
+    common = [image_id for image_id in split_of if all(image_id in index.rows for index in indexes)]
     tested = [image_id for image_id in common if split_of[image_id] == "test"]
     if len(tested) < 3:
         raise InputError(
@@ -133,12 +133,12 @@ def share(captions: Encodings, indexes: Sequence[ScoredIndex], answers: Path | N
 def _tell_missing(captions: Encodings, split_of: Mapping[str, str], index: ScoredIndex) -> None:
     told, made, network = captions.version.folder, index.version.folder, index.network
     tested = [image_id for image_id, split in split_of.items() if split == "test"]
-    lacking = sum(image_id not in index.places for image_id in tested)
-    unsaid = len(index.places.keys() - split_of.keys())
+    lacking = sum(image_id not in index.rows for image_id in tested)
+    unsaid = len(index.rows.keys() - split_of.keys())
     if lacking:
         _caution(f"{made} lacks {lacking:,} of {len(tested):,} test images of {told}")
     if unsaid:
-        _caution(f"{told} has no caption of {unsaid:,} of {len(index.places):,} images of {made}")
+        _caution(f"{told} has no caption of {unsaid:,} of {len(index.rows):,} images of {made}")
     if network and network.captions and network.captions_digest != captions.version.digest:
         _caution(f"{network.folder} learned from captions/{network.captions}: what tests here may have trained it")
 

@@ -61,7 +61,7 @@ class Vocabulary:
         """The words of a text that are counted as no term, in their order, each once."""
         words = list(count_words([text]))
         known = np.flatnonzero(np.diff(self._columns_of(words).indptr))
-        return [word for place, word in enumerate(words) if place not in known]
+        return [word for row, word in enumerate(words) if row not in known]
 
     def _columns_of(self, words: list[str]) -> sp.csr_array:
         """Words by terms: 1 where a word's stem is the term."""

@@ -26,7 +26,7 @@ class Ranked:
     """What a test set was searched for, and found.
 
     Attributes:
-        photographs: those that are searched; rankings and grades hold places of them.
+        photographs: those that are searched; rankings and grades hold indices of them.
         queries: the photograph of each query, in the order of the truth's.
         rankings: of each query, int64 (n,).
     """
@@ -53,7 +53,7 @@ def render_worst(
         most: queries that are drawn, those of the lowest average precision.
         read: gives the file of a photograph.
     """
-    rows = [_row(int(place), truth, setup, scores, grades[place], ranked) for place in worst(scores, most)]
+    rows = [_row(int(index), truth, setup, scores, grades[index], ranked) for index in worst(scores, most)]
     pictures = {picture.name: picture for row in rows for picture in (row["query"], *(one for one, _ in row["found"]))}
     yield style_sheet()
     for picture in pictures.values():
@@ -62,19 +62,19 @@ def render_worst(
     yield "index.html", template.render(base="", title=title, rows=rows, scores=scores, overlay=overlay).encode()
 
 
-def _row(place: int, truth: Truth, setup: Setup, scores: Scores, graded: Grades, ranked: Ranked) -> dict[str, Any]:
+def _row(index: int, truth: Truth, setup: Setup, scores: Scores, graded: Grades, ranked: Ranked) -> dict[str, Any]:
     def named(names: tuple[str, ...]) -> set[int]:
         return {int(one) for name in names for one in graded.get(name, ())}
 
-    positives, ignored, ranking = named(setup.positives), named(setup.ignored), ranked.rankings[place].tolist()
+    positives, ignored, ranking = named(setup.positives), named(setup.ignored), ranked.rankings[index].tolist()
     counted = [one for one in ranking if one not in ignored]
     first = next((rank for rank, one in enumerate(counted, start=1) if one in positives), None)
     judged = {one: "answer" if one in positives else "left out" if one in ignored else "wrong" for one in ranking}
     return {
-        "name": truth.queries[place].name,
-        "query": ranked.queries[place],
-        "box": truth.queries[place].box,
-        "precision": float(scores.average_precisions[place]),
+        "name": truth.queries[index].name,
+        "query": ranked.queries[index],
+        "box": truth.queries[index].box,
+        "precision": float(scores.average_precisions[index]),
         "positives": len(positives),
         "first": first,
         "found": [(ranked.photographs[one], judged[one]) for one in ranking[:SHOWN]],

@@ -115,7 +115,7 @@ def score_network(describe: Describe, scored: ScoredSet) -> tuple[list[Described
 
 def rank_exactly(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
     """For each query all rows of `vectors`, float32 (n, d), the most similar first."""
-    return list(search_exactly(vectors, queries, len(vectors)).places)
+    return list(search_exactly(vectors, queries, len(vectors)).rows)
 
 
 def rank_by_codes(index: Index, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
@@ -125,5 +125,5 @@ def rank_by_codes(index: Index, vectors: NDArray[np.float32], queries: NDArray[n
         index: which has learnt its codes from others; it is emptied.
     """
     numbers = np.arange(len(vectors))
-    found = Database(refill(index, numbers, vectors), numbers, vectors).search(queries, len(vectors), 0).places
-    return [places[places >= 0] for places in found]
+    found = Database(refill(index, numbers, vectors), numbers, vectors).search(queries, len(vectors), 0).rows
+    return [rows[rows >= 0] for rows in found]

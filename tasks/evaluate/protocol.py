@@ -77,7 +77,7 @@ def score(rankings: Sequence[Indices], grades: Sequence[Grades], setup: Setup) -
             ranks = positive_ranks(ranking, positives, ignored)
             shares = [precision_at(ranks, most) for most in FIRST]
             precisions[query] = [average_precision(ranks, len(positives)), *shares]
-    return Scores(precisions[:, 0], {most: precisions[:, 1 + place] for place, most in enumerate(FIRST)})
+    return Scores(precisions[:, 0], {most: precisions[:, 1 + index] for index, most in enumerate(FIRST)})
 
 
 def _union(grades: Grades, names: tuple[str, ...]) -> Indices:

@@ -54,23 +54,23 @@ def searched(truth: Truth, photographs: Sequence[str]) -> NDArray[np.int64]:
     if missing:
         raise InputError(f"{len(missing)} photographs that ask are missing, such as {missing[0]!r}; get the set whole")
     asks = {query.photograph for query in truth.queries} if truth.apart else set()
-    return np.array([place for place, name in enumerate(photographs) if name not in asks], np.int64)
+    return np.array([index for index, name in enumerate(photographs) if name not in asks], np.int64)
 
 
 def grade(truth: Truth, photographs: Sequence[str]) -> tuple[list[Grades], int]:
     """The grades of the photographs that are searched, query by query, and how many answers are not among them.
 
     Args:
-        photographs: those that are searched, by their `stem_of`; their places are what rankings hold.
+        photographs: those that are searched, by their `stem_of`; their indices are what rankings hold.
     """
-    places = {name: place for place, name in enumerate(photographs)}
+    indices = {name: index for index, name in enumerate(photographs)}
     answers = {name for setup in truth.setups.values() for name in setup.positives}
     grades: list[Grades] = []
     absent: set[str] = set()
     for query in truth.queries:
-        named = {name: sorted(places[one] for one in some if one in places) for name, some in query.grades.items()}
+        named = {name: sorted(indices[one] for one in some if one in indices) for name, some in query.grades.items()}
         grades.append({name: np.array(some, np.int64) for name, some in named.items()})
-        absent |= {one for name in answers for one in query.grades.get(name, ()) if one not in places}
+        absent |= {one for name in answers for one in query.grades.get(name, ()) if one not in indices}
     return grades, len(absent)
 
 
@@ -78,7 +78,7 @@ def score_all(truth: Truth, rankings: Sequence[NDArray[np.int64]], photographs: 
     """The scores of each setup of a test set.
 
     Args:
-        rankings: of each query, in the order of the truth's, places of `photographs`, the most similar first.
+        rankings: of each query, in the order of the truth's, indices of `photographs`, the most similar first.
     """
     grades, _ = grade(truth, photographs)
     return {name: score(rankings, grades, setup) for name, setup in truth.setups.items()}

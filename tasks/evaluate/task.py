@@ -94,9 +94,9 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
     found = list(describe_photographs(describe, scored.photographs, lambda done, of: run.report(done, of, inputs.name)))
     every = [one for one in found if isinstance(one, Described)]
     unreadable = {one.path: str(one.reason) for one in found if not isinstance(one, Described)}
-    places = searched(truth, [stem_of(photograph.path) for photograph in every])
+    indices = searched(truth, [stem_of(photograph.path) for photograph in every])
     queries = describe_queries(describe, truth, inputs.folder, every)
-    photographs = [every[place] for place in places]
+    photographs = [every[index] for index in indices]
     vectors = np.array([photograph.vector for photograph in photographs])
     rankings = rank_exactly(vectors, queries)
     conditions = Conditions(
@@ -113,7 +113,7 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         index = parse(read_bytes(run.root, inputs.codes.index), inputs.codes.index.path)
         by_codes = replace(conditions, steps=f"codes {inputs.codes.factory}")
         rows += result_rows(truth, rank_by_codes(index, vectors, queries), names, by_codes)
-    files = _worst(inputs, truth, every, places, rankings)
+    files = _worst(inputs, truth, every, indices, rankings)
     pictures = [
         {"name": PurePosixPath(path).name, "jpeg": content} for path, content in files.items() if path.endswith(".jpg")
     ]
@@ -139,16 +139,16 @@ def _worst(
     inputs: EvaluateInputs,
     truth: Truth,
     every: list[Described],
-    places: NDArray[np.int64],
+    indices: NDArray[np.int64],
     rankings: list[NDArray[np.int64]],
 ) -> dict[str, bytes]:
     """The files of the page of the worst queries, under the protocol that is told of most."""
     protocol = "medium" if "medium" in truth.setups else min(truth.setups)
-    pictures = [Picture(f"{place:06}", one.width, one.height) for place, one in enumerate(every)]
+    pictures = [Picture(f"{index:06}", one.width, one.height) for index, one in enumerate(every)]
     asks = {stem_of(one.path): picture for one, picture in zip(every, pictures, strict=True)}
-    names = [stem_of(every[place].path) for place in places]
+    names = [stem_of(every[index].path) for index in indices]
     ranked = Ranked(
-        [pictures[place] for place in places], [asks[query.photograph] for query in truth.queries], rankings
+        [pictures[index] for index in indices], [asks[query.photograph] for query in truth.queries], rankings
     )
     scores, (grades, _) = score_all(truth, rankings, names)[protocol], grade(truth, names)
     title, setup = f"{inputs.name}, {protocol}", truth.setups[protocol]

@@ -38,9 +38,9 @@ def _database(content: Content, _: Read) -> bytes:
 
 
 def _split(photographs: Sequence[Photograph], pairs: pd.DataFrame) -> dict[str, list[Any]]:
-    places = pd.Series(range(len(photographs)), [photograph.image_id for photograph in photographs])
-    both = pairs[pairs.image_a.isin(places.index) & pairs.image_b.isin(places.index)]
-    a, b = places[both.image_a].tolist(), places[both.image_b].tolist()
+    row_of = pd.Series(range(len(photographs)), [photograph.image_id for photograph in photographs])
+    both = pairs[pairs.image_a.isin(row_of.index) & pairs.image_b.isin(row_of.index)]
+    a, b = row_of[both.image_a].tolist(), row_of[both.image_b].tolist()
     directed = sorted(zip(a + b, b + a, strict=True))
     return {
         "cids": [_cid(photograph) for photograph in photographs],

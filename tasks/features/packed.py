@@ -60,8 +60,8 @@ class Features:
     def turned(self, quarters: int) -> "Features":
         """The features with the descriptors of upright keypoints once the picture is turned by quarters to the left.
 
-        A SIFT is a grid of 4 × 4 places with 8 directions each (y downwards, x, counterclockwise from x): a quarter
-        turn moves the places and steps the directions by two, and changes no number.
+        A SIFT is a grid of 4 × 4 cells with 8 directions each (y downwards, x, counterclockwise from x): a quarter
+        turn moves the cells and steps the directions by two, and changes no number.
         """
         grid = np.rot90(self.descriptors.reshape(-1, 4, 4, 8), quarters, axes=(1, 2))
         directions = np.roll(grid, 2 * quarters, axis=3)

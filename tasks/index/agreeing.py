@@ -31,8 +31,8 @@ def agreeing_regions(
     """
     products = query @ result.T
     chosen: list[tuple[int, int]] = []
-    for place in np.argsort(-products, axis=None, kind="stable"):
-        one, other = divmod(int(place), len(result))
+    for index in np.argsort(-products, axis=None, kind="stable"):
+        one, other = divmod(int(index), len(result))
         if len(chosen) == most or products[one, other] <= 0:
             break
         if not any(

@@ -31,7 +31,7 @@ def numbers_of(sha256: Sequence[str]) -> Numbers:
     order = np.argsort(numbers, kind="stable")
     twice = np.flatnonzero(np.diff(numbers[order]) == 0)
     if len(twice):
-        first, second = (sha256[order[place]] for place in (twice[0], twice[0] + 1))
+        first, second = (sha256[order[number]] for number in (twice[0], twice[0] + 1))
         raise InputError(f"images {first} and {second} have one number in an index; leave one of them out")
     return numbers
 
@@ -145,7 +145,7 @@ def _turns(index: Index) -> list[Any]:
     if not isinstance(index, faiss.IndexPreTransform):
         return []
     steps: Any = index.chain
-    made = [faiss.downcast_VectorTransform(steps.at(place)) for place in range(steps.size())]
+    made = [faiss.downcast_VectorTransform(steps.at(number)) for number in range(steps.size())]
     return [step for step in made if isinstance(step, faiss.OPQMatrix)]
 
 

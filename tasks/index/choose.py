@@ -71,12 +71,12 @@ def measure(database: Database, factory: str, settings: IndexSettings) -> Measur
     own = np.arange(0, len(database.vectors), step)[:_QUERIES]
     queries = np.ascontiguousarray(database.vectors[own])
     count = min(NEIGHBOURS + 1, len(database.vectors))
-    exact = _without(search_exactly(database.vectors, queries, count).places, own)
+    exact = _without(search_exactly(database.vectors, queries, count).rows, own)
     with threadpool_limits(limits=1):
         begun = perf_counter()
-        ranked = np.concatenate([database.search(query[None], count, settings.rerank).places for query in queries])
+        ranked = np.concatenate([database.search(query[None], count, settings.rerank).rows for query in queries])
         seconds = perf_counter() - begun
-    by_codes = database.search(queries, count, 0).places
+    by_codes = database.search(queries, count, 0).rows
     return Measured(
         factory,
         bytes_per_vector(database.index),
@@ -119,8 +119,8 @@ def choose(
     )
 
 
-def _without(places: Numbers, own: Numbers) -> Numbers:
-    """Each row without the query's own place; where that was not found, without the last."""
-    mine: NDArray[np.bool_] = places == own[:, None]
+def _without(rows: Numbers, own: Numbers) -> Numbers:
+    """The rows that each query found, without its own; without the last where that is not among them."""
+    mine: NDArray[np.bool_] = rows == own[:, None]
     mine[~mine.any(axis=1), -1] = True
-    return np.asarray(places[~mine].reshape(len(places), -1))
+    return np.asarray(rows[~mine].reshape(len(rows), -1))

@@ -70,12 +70,12 @@ def largest_contributions(query: NDArray[np.float32], parts: Parts, most: int) -
     """
     products = parts.vectors @ query
     chosen: list[int] = []
-    for place in np.argsort(-products, kind="stable").tolist():
-        if len(chosen) == most or products[place] <= 0:
+    for index in np.argsort(-products, kind="stable").tolist():
+        if len(chosen) == most or products[index] <= 0:
             break
-        if (overlap(parts.boxes[place], parts.boxes[chosen]) <= _APART).all():
-            chosen.append(place)
-    return [Contribution(tuple(parts.boxes[place].tolist()), float(products[place])) for place in chosen]
+        if (overlap(parts.boxes[index], parts.boxes[chosen]) <= _APART).all():
+            chosen.append(index)
+    return [Contribution(tuple(parts.boxes[index].tolist()), float(products[index])) for index in chosen]
 
 
 def _boxes(network: Network, maps: Tensor, size: tuple[int, int]) -> Boxes:

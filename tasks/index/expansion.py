@@ -11,9 +11,9 @@ _BEST = 5  # windows that a query is expanded by (Tolias et al. 2016; their rele
 
 
 class Ranked(NamedTuple):
-    """Places of images, int64 (n,), the most similar first, and their similarities, float32 (n,)."""
+    """Rows of images, int64 (n,), the most similar first, and their similarities, float32 (n,)."""
 
-    places: NDArray[np.int64]
+    rows: NDArray[np.int64]
     similarities: NDArray[np.float32]
 
 

@@ -17,7 +17,7 @@ _ASKS = (60, 60, 58)
 
 
 class Row(NamedTuple):
-    """An image of a class and those nearest to it, as places of the index."""
+    """An image of a class and those nearest to it, as rows of the index."""
 
     asks: int
     nearest: tuple[int, ...]
@@ -32,28 +32,28 @@ def nearest_of_classes(rows: pd.DataFrame, vectors: Vectors) -> list[Row]:
     kept = rows.reset_index(drop=True).query("reason == 'kept'").sort_values("image_id")
     largest = kept.groupby("landmark_id").size().sort_values(ascending=False, kind="stable").index[:_CLASSES]
     asks = kept.drop_duplicates("landmark_id").set_index("landmark_id").image_id
-    places = pd.Series(np.arange(len(rows)), rows.image_id)[asks.loc[largest]].to_numpy()
-    if not len(places):
+    indices = pd.Series(np.arange(len(rows)), rows.image_id)[asks.loc[largest]].to_numpy()
+    if not len(indices):
         return []
-    found = search_exactly(vectors, vectors[places], min(_NEAREST + 1, len(rows))).places
-    return [Row(int(asks), _others(int(asks), nearest)) for asks, nearest in zip(places, found, strict=True)]
+    found = search_exactly(vectors, vectors[indices], min(_NEAREST + 1, len(rows))).rows
+    return [Row(int(asks), _others(int(asks), nearest)) for asks, nearest in zip(indices, found, strict=True)]
 
 
 def draw_nearest(found: Sequence[Row], classes: Sequence[str], read: Callable[[int], bytes]) -> bytes:
     """A JPEG of a row for each: the image that asks, then the others, green of its class and red of another.
 
     Args:
-        classes: by place. read: gives the file of an image by its place.
+        classes: of the rows. read: gives the file of an image by its row.
     """
 
-    def framed(row: Row, place: int) -> tuple[bytes, Colour]:
-        colour = KEPT_COLOUR if classes[place] == classes[row.asks] else DROPPED_COLOUR
-        return thumbnail(read(place)), colour
+    def framed(row: Row, index: int) -> tuple[bytes, Colour]:
+        colour = KEPT_COLOUR if classes[index] == classes[row.asks] else DROPPED_COLOUR
+        return thumbnail(read(index)), colour
 
     return tile_rows(
-        [[(thumbnail(read(row.asks)), _ASKS), *(framed(row, place) for place in row.nearest)] for row in found]
+        [[(thumbnail(read(row.asks)), _ASKS), *(framed(row, index) for index in row.nearest)] for row in found]
     )
 
 
 def _others(asks: int, nearest: Numbers) -> tuple[int, ...]:
-    return tuple(place for place in nearest.tolist() if place != asks and place >= 0)[:_NEAREST]
+    return tuple(index for index in nearest.tolist() if index != asks and index >= 0)[:_NEAREST]

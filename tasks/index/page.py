@@ -109,5 +109,5 @@ def overlay(picture: Picture, box: Box | None, regions: Sequence[tuple[float, ..
 
 def _rectangle(box: tuple[float, ...], colour: str, name: str) -> str:
     x1, y1, x2, y2 = box
-    place = f'x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{max(y2 - y1, 0):.1f}"'
-    return f'<rect class="under" {place}/><rect class="{name}" {place} stroke="{colour}"/>'
+    frame = f'x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{max(y2 - y1, 0):.1f}"'
+    return f'<rect class="under" {frame}/><rect class="{name}" {frame} stroke="{colour}"/>'

@@ -19,11 +19,11 @@ class Hits(NamedTuple):
     """What was found for queries, the most similar first.
 
     Attributes:
-        places: int64 (queries, k), rows of the database; -1 where an index found fewer.
+        rows: int64 (queries, k), of the database; -1 where an index found fewer.
         similarities: float32 (queries, k): products of the unit vectors; -1 where nothing is.
     """
 
-    places: Numbers
+    rows: Numbers
     similarities: NDArray[np.float32]
 
 
@@ -52,16 +52,16 @@ class Database:
         """
         found = max(count, min(rerank * count, len(self.numbers)))
         distances, numbers = self.index.search(np.ascontiguousarray(queries, np.float32), found)
-        places = np.where(numbers < 0, -1, np.searchsorted(self.numbers, numbers))
+        rows = np.where(numbers < 0, -1, np.searchsorted(self.numbers, numbers))
         if not rerank:
-            return Hits(places, np.where(numbers < 0, _NONE, 1 - distances / 2).astype(np.float32))
-        similarities = np.empty(places.shape, np.float32)
+            return Hits(rows, np.where(numbers < 0, _NONE, 1 - distances / 2).astype(np.float32))
+        similarities = np.empty(rows.shape, np.float32)
         for part in _parts(len(queries), found, self.vectors):
-            candidates = self.vectors[places[part]]
+            candidates = self.vectors[rows[part]]
             similarities[part] = np.matmul(candidates, queries[part, :, None])[..., 0]
-        similarities[places < 0] = _NONE
+        similarities[rows < 0] = _NONE
         order = np.argsort(-similarities, axis=1, kind="stable")[:, :count]
-        return Hits(np.take_along_axis(places, order, 1), np.take_along_axis(similarities, order, 1))
+        return Hits(np.take_along_axis(rows, order, 1), np.take_along_axis(similarities, order, 1))
 
     def expand(self, queries: Vectors, count: int, alpha: float, rerank: int) -> Vectors:
         """Each query averaged with the images nearest to it, to search again with (see `expand_queries`).
@@ -69,8 +69,8 @@ class Database:
         Args:
             count: of these images; all of the database where it has fewer.
         """
-        places = self.search(queries, min(count, len(self.numbers)), rerank).places
-        return expand_queries(queries, self.vectors[places] * (places >= 0)[..., None], alpha)
+        rows = self.search(queries, min(count, len(self.numbers)), rerank).rows
+        return expand_queries(queries, self.vectors[rows] * (rows >= 0)[..., None], alpha)
 
 
 def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vectors:
@@ -86,7 +86,7 @@ def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vect
     """
     found = min(1 + count, len(vectors))
     parts = [
-        augment(vectors[search_exactly(vectors, vectors[part], found).places], weights)
+        augment(vectors[search_exactly(vectors, vectors[part], found).rows], weights)
         for part in _parts(len(vectors), found, vectors)
     ]
     return unit_length(np.concatenate(parts)) if parts else vectors
@@ -94,17 +94,17 @@ def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vect
 
 def search_exactly(vectors: Vectors, queries: Vectors, count: int) -> Hits:
     """The same by comparing each query with every descriptor."""
-    similarities, places = faiss.knn(
+    similarities, rows = faiss.knn(
         np.ascontiguousarray(queries, np.float32), vectors, count, metric=faiss.METRIC_INNER_PRODUCT
     )
-    return Hits(places, np.where(places < 0, _NONE, similarities).astype(np.float32))
+    return Hits(rows, np.where(rows < 0, _NONE, similarities).astype(np.float32))
 
 
 def recall(found: Numbers, exact: Numbers) -> float:
     """The share of the nearest images that were found.
 
     Args:
-        found, exact: int64 (queries, k), places; -1 in `exact` stands for none.
+        found, exact: int64 (queries, k), rows of the database; -1 in `exact` stands for none.
     """
     wanted = exact >= 0
     hit = (exact[:, :, None] == found[:, None, :]).any(axis=2) & wanted

@@ -40,9 +40,9 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
     images = read_table(run.root, inputs.images, _READ).to_pandas()
     verdicts = read_table(run.root, inputs.verdicts, ["row", "image_id", "landmark_id", "reason"]).to_pandas()
     described = pa.concat_tables([read_table(run.root, ref) for ref in inputs.descriptors])
-    places = {sha256: place for place, sha256 in enumerate(described["sha256"].to_pylist())}
-    rows = rows_of_index(images, verdicts, places.keys())
-    vectors = unpack_descriptors(described)[[places[sha256] for sha256 in rows.sha256]]
+    row_of = {sha256: row for row, sha256 in enumerate(described["sha256"].to_pylist())}
+    rows = rows_of_index(images, verdicts, row_of.keys())
+    vectors = unpack_descriptors(described)[[row_of[sha256] for sha256 in rows.sha256]]
     if settings.augmented:
         vectors = augment_all(vectors, settings.augmented, settings.augmented_by)
     index, tried = _make(run, inputs.earlier, rows.faiss_id.to_numpy(np.int64), vectors, settings)
@@ -51,7 +51,7 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
     sink = io.BytesIO()
     build.write(index, sink)
     paths, classes = rows.path.tolist(), rows.landmark_id.tolist()
-    sheet = draw_nearest(nearest_of_classes(rows, vectors), classes, lambda place: get_image(run.root, paths[place]))
+    sheet = draw_nearest(nearest_of_classes(rows, vectors), classes, lambda row: get_image(run.root, paths[row]))
     return Indexed(
         indexed=run.write(INDEXED, pa.Table.from_pandas(rows, INDEXED.schema, preserve_index=False)),
         index=write_bytes(run.root, run.path("index", ".faiss"), sink.getvalue(), len(vectors)),
@@ -60,7 +60,7 @@ def build_index(run: Run, inputs: IndexInputs, settings: IndexSettings) -> Index
         dimensions=vectors.shape[1],
         chosen=TriedIndex(**asdict(tried[-1])),
         tried=[TriedIndex(**asdict(one)) for one in tried],
-        not_indexed=count_not_indexed(images, places.keys(), reasons),
+        not_indexed=count_not_indexed(images, row_of.keys(), reasons),
     )
 
 

@@ -31,9 +31,9 @@ class BestPairs:
         image, inliers, row = np.concatenate([a, b]), np.tile(ends["inliers"].to_numpy(), 2), np.tile(ends["row"], 2)
         order = np.lexsort((row, -inliers, image))
         numbers, firsts = np.unique(image[order], return_index=True)
-        best, places = np.unique(row[order][firsts], return_inverse=True)
+        best, indices = np.unique(row[order][firsts], return_inverse=True)
         self._pairs = pairs.select(["image_a", "image_b", "inliers", "points"]).take(pa.array(best))
-        self._place = dict(zip(ids.take(pa.array(numbers)).to_pylist(), places.tolist(), strict=True))
+        self._index_of = dict(zip(ids.take(pa.array(numbers)).to_pylist(), indices.tolist(), strict=True))
 
     def script(self, image_ids: Iterable[str]) -> bytes:
         """A script that calls `bestPairs` with what is known of images: own, other, inliers and points, by id.
@@ -45,10 +45,10 @@ class BestPairs:
 
     def _of(self, image_id: str) -> dict[str, Any]:
         told: dict[str, Any] = {"own": self._picture(image_id)}
-        place = self._place.get(image_id)
-        if place is None:
+        index = self._index_of.get(image_id)
+        if index is None:
             return told
-        pair = {name: self._pairs[name][place].as_py() for name in self._pairs.column_names}
+        pair = {name: self._pairs[name][index].as_py() for name in self._pairs.column_names}
         points = np.reshape(pair["points"], (-1, 4))
         other = pair["image_b"]
         if other == image_id:

@@ -36,9 +36,9 @@ def lookup_files(rows: pa.Table, pages: Sequence[str], page_of: NDArray[np.int64
 
 
 def _script(name: str, part: pa.Table, key: str, pages: Sequence[str], page_of: NDArray[np.int64]) -> bytes:
-    """Calls `lookupKeys` with the name, the pages that are named, and [key, place of its page, row, reason, id]s."""
-    numbers, places = np.unique(page_of, return_inverse=True)
-    columns = [part[key].to_pylist(), places.tolist(), *(part[column].to_pylist() for column in ("row", "reason"))]
+    """Calls `lookupKeys` with the name, the pages that are named, and [key, index of its page, row, reason, id]s."""
+    numbers, indices = np.unique(page_of, return_inverse=True)
+    columns = [part[key].to_pylist(), indices.tolist(), *(part[column].to_pylist() for column in ("row", "reason"))]
     ids = part["image_id"].to_pylist() if key != "image_id" else [None] * len(part)
     entries = [
         [*entry, image_id] if image_id is not None else list(entry)

@@ -19,7 +19,7 @@ class Captioned:
     Attributes:
         photographs: by their ids.
         texts: float32 (photographs, terms), tf-idf vectors, none of which is empty.
-        triplets: by split, `train` and `val`: int64 (n, 3), query, positive and negative, as places of photographs.
+        triplets: by split, `train` and `val`: int64 (n, 3), query, positive and negative, as indices of photographs.
         joined: what had its counterpart and what had none, by what it is.
     """
 
@@ -46,11 +46,11 @@ def join_captions(
     is_said = np.asarray((weights != 0).sum(axis=1)) > 0
     images, said = images.drop_duplicates("image_id"), captions[is_said[captions.row]]
     both = images.merge(said, on="image_id").sort_values("image_id", ignore_index=True)
-    place_of = pd.Series(both.index, index=both.image_id)
-    places = triplets[["query", "positive", "negative"]].apply(lambda ids: ids.map(place_of))
-    whole = places.notna().all(axis=1)
+    index_of = pd.Series(both.index, index=both.image_id)
+    rows = triplets[["query", "positive", "negative"]].apply(lambda ids: ids.map(index_of))
+    whole = rows.notna().all(axis=1)
     found = {
-        split: places[whole & (triplets.split == split)].to_numpy(np.int64).reshape(-1, 3) for split in ("train", "val")
+        split: rows[whole & (triplets.split == split)].to_numpy(np.int64).reshape(-1, 3) for split in ("train", "val")
     }
     joined = {
         "images with captions": len(both),

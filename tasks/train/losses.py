@@ -80,8 +80,8 @@ def ap_losses(similarities: Tensor, relevant: Tensor, ranked: Tensor, bins: int)
     right = relevant & ranked
     if not right.any(dim=1).all():
         raise ValueError("each query of the AP loss needs a relevant image in its list")
-    places = (1 - similarities.clamp(0, 1)) * (bins - 1)
-    offsets = (places[:, None] - torch.arange(bins, device=places.device)[:, None]).abs()
+    positions = (1 - similarities.clamp(0, 1)) * (bins - 1)
+    offsets = (positions[:, None] - torch.arange(bins, device=positions.device)[:, None]).abs()
     shares = torch.relu(1 - offsets) * ranked[:, None]  # (queries, bins, images)
     found, hits = shares.sum(dim=2), (shares * right[:, None]).sum(dim=2)
     precision = hits.cumsum(dim=1) / found.cumsum(dim=1).clamp(min=torch.finfo(shares.dtype).tiny)

@@ -108,7 +108,7 @@ def draw_triplets(mined: Indices, settings: MiningSettings, iteration: int) -> I
 
 
 def candidates(labels: Labels, pool: Indices) -> Iterator[tuple[Mask, Mask]]:
-    """For each place in the pool, which places can be positives of it, and which negatives: bool (N,) each."""
+    """For each row of the pool, which rows can be positives of it, and which negatives: bool (N,) each."""
     allies, classes, pictures = labels.allies()[pool][:, pool], labels.classes[pool], labels.pictures[pool]
     for query in range(len(pool)):
         verified = np.zeros(len(pool), np.bool_)

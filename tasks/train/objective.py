@@ -16,14 +16,14 @@ VALIDATION = "val"
 
 
 class Batch(NamedTuple):
-    """Images, each once, and the triplets of them by place, int64 (triplets, 3); of lists for the AP loss, none."""
+    """Images, each once, and the triplets of them by index, int64 (triplets, 3); of lists for the AP loss, none."""
 
     images: Indices
     triplets: Indices | None
 
 
 class Objective(Protocol):
-    """What the loop asks of a kind of training; its images are places in the trainer's photographs."""
+    """What the loop asks of a kind of training; its images are indices of the trainer's photographs."""
 
     @property
     def refresh(self) -> int:
@@ -52,11 +52,11 @@ class Objective(Protocol):
 
 def drawn_triplets(triplets: Indices) -> Batch:
     """The batch of triplets, int64 (n, 3) of images, of which each image is looked at once."""
-    images, places = np.unique(triplets, return_inverse=True)
-    return Batch(images, places.reshape(-1, 3))
+    images, indices = np.unique(triplets, return_inverse=True)
+    return Batch(images, indices.reshape(-1, 3))
 
 
 def readable_triplets(batch: Batch, readable: Mask) -> Tensor:
-    """The triplets of a batch, by place, of which all three photographs could be read."""
+    """The triplets of a batch, by index, of which all three photographs could be read."""
     assert batch.triplets is not None
     return torch.from_numpy(batch.triplets[readable[batch.triplets].all(axis=1)])

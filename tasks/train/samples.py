@@ -67,7 +67,7 @@ def read_samples(
 
 
 def _verified(kept: pd.Series, pairs: pd.DataFrame) -> NDArray[np.int64]:
-    """The pairs (pairs, 2) of kept photographs, by their places."""
-    places = pd.Series(np.arange(len(kept)), index=kept)
-    both = pairs[pairs.image_a.isin(places.index) & pairs.image_b.isin(places.index)]
-    return np.stack([places[both.image_a], places[both.image_b]], axis=1).astype(np.int64)
+    """The pairs (pairs, 2) of kept photographs, by their rows in `kept`."""
+    row_of = pd.Series(np.arange(len(kept)), index=kept)
+    both = pairs[pairs.image_a.isin(row_of.index) & pairs.image_b.isin(row_of.index)]
+    return np.stack([row_of[both.image_a], row_of[both.image_b]], axis=1).astype(np.int64)

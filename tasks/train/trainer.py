@@ -40,7 +40,7 @@ class Trainer:
     """The network and its optimizer as Fabric set them up, and where photographs come from.
 
     Attributes:
-        photographs: that are looked at by their places.
+        photographs: that are asked for by their indices.
         read: gives the bytes under a path.
         workers: processes that read and decode for each process that trains.
         score_sets: scores the network on test sets after so many iterations; called in the first process alone.

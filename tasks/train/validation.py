@@ -36,7 +36,7 @@ def validation_score(
     if not len(queries):
         return float("nan"), 0
     classes, pictures = labels.classes[photographs], labels.pictures[photographs]
-    rankings = list(search_exactly(vectors, vectors[queries], len(vectors)).places)
+    rankings = list(search_exactly(vectors, vectors[queries], len(vectors)).rows)
     grades = [_grades(classes, pictures, query) for query in queries.tolist()]
     found = score(rankings, grades, OWN["own"])
     return found.mean, int((~np.isnan(found.average_precisions)).sum())

@@ -22,5 +22,5 @@ def test_the_example_finds_a_photograph_itself_first(tmp_path, monkeypatch):
     said = {}
     exec(example[1], said)
     assert said["measured"].factory == "Flat"
-    assert said["found"].places.shape == (1, 5)
-    assert said["found"].places[0, 0] == 0
+    assert said["found"].rows.shape == (1, 5)
+    assert said["found"].rows[0, 0] == 0

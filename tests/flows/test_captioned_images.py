@@ -206,6 +206,6 @@ def test_what_can_not_be_scored_is_told_in_one_line(cairn, made, more, said):
 def test_an_index_of_other_images_is_refused(made):
     """Its images have other ids: nothing is joined, and how to have these is told."""
     own = open_scored(Root(str(made.root)), "1")
-    others = replace(own, places={f"photographs/{image_id}.jpg": place for image_id, place in own.places.items()})
+    others = replace(own, rows={f"photographs/{image_id}.jpg": row for image_id, row in own.rows.items()})
     with pytest.raises(InputError, match=r"0 test images of captions/said/1-.* curated from `cairn captions list`"):
         share(Encodings(Root(str(made.root)), made.captions), [own, others], None)

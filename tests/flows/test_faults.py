@@ -45,11 +45,11 @@ def test_a_home_that_can_not_be_made(refused: Any, tmp_path: Path) -> None:
 
 
 def test_a_list_that_has_no_room(refused: Any, disk: Any, listed: Any) -> None:
-    place = disk("2m")
-    line = refused(root=place / "root")
-    assert f"about 10 MB are written, and {place}/root has 2 MB free: 26 new images of 300 KB each" in line
+    full = disk("2m")
+    line = refused(root=full / "root")
+    assert f"about 10 MB are written, and {full}/root has 2 MB free: 26 new images of 300 KB each" in line
     assert "--anyway" in line
-    assert list(place.iterdir()) == []
+    assert list(full.iterdir()) == []
     assert not listed.site.hits
 
 
@@ -57,12 +57,12 @@ def test_a_disk_that_fills_up_and_room_that_is_made(
     run_curate: Any, disk: Any, listed: Any, first_run: tuple[Path, Any]
 ) -> None:
     taken = sum(file.stat().st_size for file in (first_run[0] / "images").rglob("*.jpg"))
-    place = disk(str(taken + 500_000))  # room for the images, but not for their keypoints
-    with pytest.raises(UnwritableRootError, match=rf"root '{place}/root' can't be written: its disk is full .* left\)"):
-        run_curate(listed, place / "root", anyway=True)
-    assert not list((place / "root").rglob(".writing-*"))
-    assert not (place / "root/versions").exists()
+    full = disk(str(taken + 500_000))  # room for the images, but not for their keypoints
+    with pytest.raises(UnwritableRootError, match=rf"root '{full}/root' can't be written: its disk is full .* left\)"):
+        run_curate(listed, full / "root", anyway=True)
+    assert not list((full / "root").rglob(".writing-*"))
+    assert not (full / "root/versions").exists()
     listed.site.hits.clear()
     disk("100m")
-    assert run_curate(listed, place / "root").version.digest == first_run[1].version.digest
+    assert run_curate(listed, full / "root").version.digest == first_run[1].version.digest
     assert not listed.site.hits

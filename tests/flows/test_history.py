@@ -252,7 +252,7 @@ def test_what_is_known_decides_and_not_how_it_came_to_be_known(
     runner, rule, web.edition = Plain(root), Rule(), 0
     for turn in turns:
         web.down, web.edition = set(turn.down), web.edition + turn.changes
-        for address in (ADDRESSES[place] for place in turn.lost):
+        for address in (ADDRESSES[position] for position in turn.lost):
             if address in rule.pictures:
                 root.remove(stored_path(address, rule.pictures.pop(address)))
         if turn is turns[-1]:

@@ -16,7 +16,7 @@ def test_a_sample_is_of_few_classes(classes: list[str]) -> None:
     chosen = choose_sample(np.array(classes)).tolist()
     assert len(set(chosen)) == len(chosen) == min(len(chosen), PICTURES)
     assert len(chosen) >= min(len(classes), PICTURES // 3)
-    names = [classes[place] for place in chosen]
+    names = [classes[index] for index in chosen]
     assert len(set(names)) == 1 or max(map(names.count, names)) <= 12
     assert chosen == choose_sample(np.array(classes)).tolist()
 

@@ -111,9 +111,9 @@ def test_what_was_begun_there_and_given_up_is_removed_and_nothing_elses(target):
     def stop(done, total):
         raise KeyboardInterrupt
 
-    for place, request in ((target, {"format": "first"}), (target.with_name("out-other"), REQUEST)):
+    for folder, request in ((target, {"format": "first"}), (target.with_name("out-other"), REQUEST)):
         with pytest.raises(KeyboardInterrupt):
-            gather_folder(place, request, wanted([]), on_progress=stop)
+            gather_folder(folder, request, wanted([]), on_progress=stop)
     assert len(list(target.parent.iterdir())) == 2
     gather_folder(target, REQUEST, wanted([]))
     assert sorted(path.name[:19] for path in target.parent.iterdir()) == [".building-out-other", "out"]

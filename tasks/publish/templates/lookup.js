@@ -28,7 +28,7 @@ function precedes(a, b) {
   return left.length < right.length;
 }
 
-// The place of the first that does not precede the key.
+// The index of the first that does not precede the key.
 function bisect(keys, key) {
   let [low, high] = [0, keys.length];
   while (low < high) {

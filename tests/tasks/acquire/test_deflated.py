@@ -35,10 +35,10 @@ def test_whole_pictures_are_kept(options):
 
 
 @given(st.integers(min_value=0), st.integers(0, 7))
-def test_any_changed_bit_of_the_coded_pixels_is_seen(place, bit):
+def test_any_changed_bit_of_the_coded_pixels_is_seen(position, bit):
     """But for the header of the stream, of which the decoder itself has a say."""
-    strip = place % len(OFFSETS)
-    at = OFFSETS[strip] + 2 + place % (LENGTHS[strip] - 2)
+    strip = position % len(OFFSETS)
+    at = OFFSETS[strip] + 2 + position % (LENGTHS[strip] - 2)
     damaged = bytearray(WHOLE)
     damaged[at] ^= 1 << bit
     found = inspect(bytes(damaged), LIMITS)

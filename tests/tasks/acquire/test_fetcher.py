@@ -14,8 +14,8 @@ from tasks.acquire.settings import AcquireSettings, PoliteSettings
 
 def get_all(urls: list[str], settings: AcquireSettings, polite: PoliteSettings) -> list[Fetched]:
     with Fetcher(settings, polite) as fetcher:
-        found = dict(fetcher.fetch(urls, lambda place, fetched, deliver: deliver((place, fetched))))
-    return [found[place] for place in range(len(urls))]
+        found = dict(fetcher.fetch(urls, lambda index, fetched, deliver: deliver((index, fetched))))
+    return [found[index] for index in range(len(urls))]
 
 
 def get(url: str, settings: AcquireSettings, polite: PoliteSettings) -> Fetched:
@@ -179,8 +179,8 @@ def test_a_slow_host_does_not_hold_up_the_others(site, impatient, hasty):
     moments: dict[str, float] = {}
     urls = [f"{named(site, 7)}/slow-seed/{n}" for n in range(30)] + [f"{named(site, 8)}/seed/{n}" for n in range(30)]
 
-    def note(place: int, fetched: Fetched, deliver: Callable[[None], None]) -> None:
-        moments[urls[place]] = time.monotonic()
+    def note(index: int, fetched: Fetched, deliver: Callable[[None], None]) -> None:
+        moments[urls[index]] = time.monotonic()
         deliver(None)
 
     with Fetcher(with_names(impatient), hasty.model_copy(update={"host_connections": 2})) as fetcher:
@@ -208,7 +208,7 @@ def test_callers_share_hosts_and_get_what_they_asked_for(site, impatient, hasty)
 
 
 def test_an_error_of_the_caller_reaches_the_caller_and_ends_its_requests(site, impatient, hasty):
-    def fail(place: int, _: Fetched, deliver: Callable[[None], None]) -> None:
+    def fail(index: int, _: Fetched, deliver: Callable[[None], None]) -> None:
         raise OSError("the disk is full")
 
     one_by_one = hasty.model_copy(update={"connections": 1})
@@ -226,7 +226,7 @@ def test_long_bodies_wait_for_each_other_and_all_arrive(site, impatient, hasty):
     patient = impatient.model_copy(update={"max_bytes": 5_000_000, "deadline": 5.0})
     arrived, most, lock = [0], [0], threading.Lock()
 
-    def keep(place: int, fetched: Fetched, deliver: Callable[[int], None]) -> None:
+    def keep(index: int, fetched: Fetched, deliver: Callable[[int], None]) -> None:
         with lock:
             arrived[0] += len(fetched.body)
             most[0] = max(most[0], arrived[0])

@@ -93,11 +93,11 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
 
 
 def test_a_maze_of_links_has_an_end(tmp_path):
-    for place in range(12):
-        put(tmp_path, **{f"{place}__a.jpg": b"1"})
+    for index in range(12):
+        put(tmp_path, **{f"{index}__a.jpg": b"1"})
         for other in range(12):
-            if other != place:
-                (tmp_path / f"{place}/to{other}").symlink_to(f"../{other}")
+            if other != index:
+                (tmp_path / f"{index}/to{other}").symlink_to(f"../{other}")
     assert len(look_through(tmp_path).pictures) == 12 * 12
 
 

@@ -297,9 +297,9 @@ def test_a_frame_that_is_broken_after_the_first_costs_nothing():
 
 def test_frames_beyond_what_a_column_holds_are_as_many_as_it_holds():
     content = encode(upright(), "PNG", save_all=True, append_images=[upright().rotate(180)])
-    place = content.index(b"acTL")
+    position = content.index(b"acTL")
     control = b"acTL" + struct.pack(">II", 2**31, 0)
-    many = content[:place] + control + struct.pack(">I", zlib.crc32(control)) + content[place + 16 :]
+    many = content[:position] + control + struct.pack(">I", zlib.crc32(control)) + content[position + 16 :]
     assert accepted(many).frames == 2**31 - 1
 
 
@@ -332,7 +332,7 @@ def test_an_end_marker_does_not_make_up_for_missing_rows(mode, options):
 
 def test_an_end_marker_does_not_make_up_for_missing_scans():
     content = encode(shades(), "JPEG", progressive=True)
-    scans = [place for place in range(len(content)) if content[place : place + 2] == b"\xff\xda"]
+    scans = [position for position in range(len(content)) if content[position : position + 2] == b"\xff\xda"]
     assert len(scans) > 5
     for scan in scans[1:]:
         for cut in (content[:scan] + b"\xff\xd9", content[: scan - 40] + b"\xff\xd9"):
@@ -359,10 +359,10 @@ def test_a_pixel_bomb_is_refused_by_its_header(size):
     assert reason(png_header(*size)) is Reason.TOO_MANY_PIXELS
 
 
-def with_size(content: bytes, place: int, form: str, *size: int) -> bytes:
+def with_size(content: bytes, position: int, form: str, *size: int) -> bytes:
     """The same file, announcing another size."""
     packed = struct.pack(form, *size)
-    return content[:place] + packed + content[place + len(packed) :]
+    return content[:position] + packed + content[position + len(packed) :]
 
 
 def tiff_of(tags: dict[int, int]) -> bytes:
@@ -439,8 +439,8 @@ ORIGINALS = [
 @pytest.mark.filterwarnings("ignore")  # decoders complain of damage as they like
 def test_whatever_the_bytes_inspect_never_raises_and_decode_reads_what_it_accepts(original, changes, cut):
     content = bytearray(original)
-    for place, value in changes:
-        content[place % len(content)] = value
+    for position, value in changes:
+        content[position % len(content)] = value
     damaged = bytes(content[:cut])
     found = inspect(damaged, SETTINGS)
     if isinstance(found, Picture):

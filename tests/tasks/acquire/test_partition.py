@@ -49,7 +49,7 @@ def test_the_partition_is_fixed_at_the_first_run(tmp_path):
     assert fixed_partition(Root(root.url), 0) == first
 
 
-def test_a_place_follows_from_the_key_alone():
+def test_a_shard_follows_from_the_key_alone():
     assert bucket_of("a", 1000) == int(hashlib.sha256(b"a").hexdigest()[:16], 16) % 1000
     assert [bucket_of(key, 7) for key in ("Notre-Dame", "", "日本")] == [
         bucket_of(key, 7) for key in ("Notre-Dame", "", "日本")

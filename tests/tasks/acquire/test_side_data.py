@@ -134,8 +134,8 @@ def chunk(kind: bytes, data: bytes, damage: int = 0) -> bytes:
 
 def with_chunk(odd: bytes, *, at_end: bool, plain: bytes | None = None) -> bytes:
     plain = plain or encode("PNG")
-    place = plain.index(b"IEND") - 4 if at_end else 33
-    return plain[:place] + odd + plain[place:]
+    offset = plain.index(b"IEND") - 4 if at_end else 33
+    return plain[:offset] + odd + plain[offset:]
 
 
 _MADE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -182,16 +182,16 @@ def test_a_png_of_damaged_pixels_is_broken(kind):
         sink = io.BytesIO()
         photograph("P").save(sink, "PNG")
         plain = sink.getvalue()
-    place = plain.index(kind) + 9
-    flipped = plain[:place] + bytes([plain[place] ^ 8]) + plain[place + 1 :]
+    offset = plain.index(kind) + 9
+    flipped = plain[:offset] + bytes([plain[offset] ^ 8]) + plain[offset + 1 :]
     assert rejected(flipped).reason is Reason.BROKEN_IMAGE
 
 
 def test_each_byte_of_the_coded_pixels_of_a_png_counts():
     plain = encode("PNG")
     start = plain.index(b"IDAT") + 4
-    for place in range(start, plain.index(b"IEND") - 8, 997):
-        assert rejected(plain[:place] + bytes([plain[place] ^ 1]) + plain[place + 1 :]).reason is Reason.BROKEN_IMAGE
+    for offset in range(start, plain.index(b"IEND") - 8, 997):
+        assert rejected(plain[:offset] + bytes([plain[offset] ^ 1]) + plain[offset + 1 :]).reason is Reason.BROKEN_IMAGE
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_csv_files_of_many_hands_read_alike(written, text):
     suffix=st.sampled_from([".csv", ".tsv", ".csv.gz", ".txt", ""]),
 )
 def test_a_list_reads_alike_however_it_is_written(rows, delimiter, encoding, is_packed, suffix):
-    cells = [(f"{place}", f"http://h/{name.strip()}", label) for place, (name, label) in enumerate(rows)]
+    cells = [(f"{index}", f"http://h/{name.strip()}", label) for index, (name, label) in enumerate(rows)]
     sink = io.StringIO()
     csv.writer(sink, delimiter=delimiter).writerows([("id", "url", "landmark_id"), *cells])
     content = sink.getvalue().encode(encoding)
@@ -465,7 +465,7 @@ text = st.text(
 @given(rows=st.lists(st.tuples(text, text, text), min_size=1, max_size=12))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_in_are_rows_out_whatever_they_hold(rows, tmp_path):
-    unique = [(f"{image}{place}", url, landmark) for place, (image, url, landmark) in enumerate(rows)]
+    unique = [(f"{image}{index}", url, landmark) for index, (image, url, landmark) in enumerate(rows)]
     path = tmp_path / "l.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("id", "url", "landmark_id"), *unique, *unique[:3]])

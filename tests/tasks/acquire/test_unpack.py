@@ -43,8 +43,8 @@ def changed(content: bytes, field: int, value: int) -> bytes:
     """A zip whose members' field (an offset in the central directory) is another."""
     changed = bytearray(content)
     for signature, offset in ((b"PK\1\2", field), (b"PK\3\4", field - 2)):
-        place = content.index(signature) + offset
-        changed[place : place + 2] = struct.pack("<H", value)
+        position = content.index(signature) + offset
+        changed[position : position + 2] = struct.pack("<H", value)
     return bytes(changed)
 
 

@@ -61,7 +61,7 @@ def test_any_cut_into_tasks_gives_the_same(drawn, images, terms, k, seed):
 
 def test_similarity_is_symmetric_to_the_last_digit(drawn):
     weights = drawn(30, 200)
-    i, j = (places.ravel() for places in np.indices((30, 30)))
+    i, j = (numbers.ravel() for numbers in np.indices((30, 30)))
     assert (exact_similarities(weights, i, j) == exact_similarities(weights, j, i)).all()
 
 

@@ -245,8 +245,8 @@ def test_a_vocabulary_encodes_its_own_images_as_they_were(by_hand, annotations):
     _, _, encoded = by_hand
     pairs = regions(annotations / "v1.2.0/region_descriptions.json")
     weights, images = Vocabulary(encoded.vocabulary, EncodeSettings()).encode(reversed(pairs))
-    for place, image in enumerate(images["image_id"].to_pylist()):
-        assert (weights[[place]] != encoded.weights[[IDS.index(image)]]).nnz == 0
+    for number, image in enumerate(images["image_id"].to_pylist()):
+        assert (weights[[number]] != encoded.weights[[IDS.index(image)]]).nnz == 0
     assert dict(zip(images["image_id"].to_pylist(), images["unknown"].to_pylist(), strict=True))["16"] == 1
 
 

@@ -108,5 +108,5 @@ def test_codes_rank_as_faiss_does_and_leave_out_what_is_not_found():
     plain = build.learn(own, "IVF8,PQ4x4np", 2)
     plain.add_with_ids(vectors, np.arange(20))
     for ranking, expected in zip(rankings, plain.search(queries, 20)[1], strict=True):
-        assert ranking.tolist() == [place for place in expected if place >= 0]
+        assert ranking.tolist() == [row for row in expected if row >= 0]
         assert 0 < len(ranking) < 20

@@ -92,7 +92,7 @@ def test_names_that_do_not_fit_are_refused():
 def test_absent_answers_are_counted_and_absent_junk_is_not():
     grades, absent = grade(TRUTH, PHOTOGRAPHS[:4])
     assert absent == 2  # f, and the one that nobody has
-    assert {name: places.tolist() for name, places in grades[0].items()} == {"good": [0, 1], "ok": [2], "junk": []}
+    assert {name: indices.tolist() for name, indices in grades[0].items()} == {"good": [0, 1], "ok": [2], "junk": []}
 
 
 def test_the_worst_queries_come_first():

@@ -9,13 +9,13 @@ from tasks.features.leaders import cluster_by_leaders
 
 def one_by_one(vectors: np.ndarray, radius: float) -> tuple[list[int], list[int]]:
     leaders, groups = list[int](), list[int]()
-    for place, vector in enumerate(vectors.astype(np.int64)):
+    for index, vector in enumerate(vectors.astype(np.int64)):
         squares = np.square(vectors[leaders].astype(np.int64) - vector).sum(axis=1)
         if len(leaders) and squares.min() <= radius**2:
             groups.append(int(squares.argmin()))
         else:
             groups.append(len(leaders))
-            leaders.append(place)
+            leaders.append(index)
     return leaders, groups
 
 

@@ -47,28 +47,28 @@ def test_by_codes_alone_it_finds_what_faiss_finds(factory):
         faiss.downcast_VectorTransform(plain.chain.at(1)).niter = 10
     plain.train(base.vectors)
     plain.add(base.vectors)
-    distances, places = plain.search(queries, 7)
+    distances, indices = plain.search(queries, 7)
     found = base.search(queries, 7, rerank=0)
-    np.testing.assert_array_equal(found.places, places)
+    np.testing.assert_array_equal(found.rows, indices)
     np.testing.assert_allclose(found.similarities, 1 - distances / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("factory", KINDS)
 def test_ranking_candidates_again_is_what_faiss_does_to_refine(factory):
     base, queries = database(factory), unit_vectors(20, seed=5)
-    coded = base.search(queries, 50, rerank=0).places
+    coded = base.search(queries, 50, rerank=0).rows
     found = base.search(queries, 5, rerank=10)
     for row, candidates in enumerate(coded):
         exact = base.vectors[candidates] @ queries[row]
         expected = candidates[np.argsort(-exact, kind="stable")[:5]]
-        np.testing.assert_array_equal(found.places[row], expected)
+        np.testing.assert_array_equal(found.rows[row], expected)
         np.testing.assert_allclose(found.similarities[row], np.sort(exact)[::-1][:5], atol=1e-6)
 
 
 def test_ranking_again_finds_more_of_the_nearest():
     base, queries = database("PQ4x4np"), unit_vectors(50, seed=5)
-    exact = search_exactly(base.vectors, queries, 10).places
-    by_codes, ranked = (recall(base.search(queries, 10, rerank).places, exact) for rerank in (0, 10))
+    exact = search_exactly(base.vectors, queries, 10).rows
+    by_codes, ranked = (recall(base.search(queries, 10, rerank).rows, exact) for rerank in (0, 10))
     assert by_codes < 0.8 < 0.95 < ranked
 
 
@@ -77,14 +77,14 @@ def test_an_exact_index_has_every_nearest_image():
     found = base.search(queries, 10, rerank=10)
     expected = np.sort(queries @ base.vectors.T, axis=1)[:, ::-1][:, :10]
     np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
-    assert recall(found.places, search_exactly(base.vectors, queries, 10).places) == 1
+    assert recall(found.rows, search_exactly(base.vectors, queries, 10).rows) == 1
 
 
 def test_more_than_there_is():
     base = database(count=3)
     found = base.search(unit_vectors(2, seed=5), 5, rerank=10)
-    assert (found.places >= 0).sum(axis=1).tolist() == [3, 3]
-    assert found.places[:, 3:].tolist() == [[-1, -1]] * 2
+    assert (found.rows >= 0).sum(axis=1).tolist() == [3, 3]
+    assert found.rows[:, 3:].tolist() == [[-1, -1]] * 2
     assert (found.similarities[:, 3:] == -1).all()
 
 
@@ -98,7 +98,7 @@ def test_what_changes_is_added_and_removed(factory):
     numbers, vectors = np.concatenate([base.numbers[kept], new]), np.concatenate([base.vectors[kept], more])
     changed = Database(base.index, numbers, vectors)
     assert changed.index.ntotal == len(numbers)
-    own = changed.search(vectors, 1, rerank=20).places[:, 0]
+    own = changed.search(vectors, 1, rerank=20).rows[:, 0]
     assert (own == np.arange(len(numbers))).mean() > 0.95  # a code may hide a twin of its class
 
 
@@ -128,7 +128,7 @@ def test_an_index_of_other_descriptors_keeps_what_it_has_learnt(factory):
     base, others = database(factory), unit_vectors(50, seed=7)
     learnt = build.refill(base.index, np.arange(50), others)
     assert learnt.ntotal == 50
-    found = Database(learnt, np.arange(50), others).search(others, 5, rerank=10).places[:, 0]
+    found = Database(learnt, np.arange(50), others).search(others, 5, rerank=10).rows[:, 0]
     assert (found == np.arange(50)).mean() > 0.9
 
 
@@ -163,7 +163,7 @@ def test_numbers_come_from_digests_and_two_of_one_are_refused():
 
 def test_expanding_searches_with_the_mean_of_what_was_found():
     base, queries = database(), unit_vectors(4, seed=5)
-    nearest = search_exactly(base.vectors, queries, 3).places
+    nearest = search_exactly(base.vectors, queries, 3).rows
     expected = unit_length(queries + base.vectors[nearest].sum(axis=1))
     np.testing.assert_allclose(base.expand(queries, 3, 0.0, rerank=10), expected, atol=1e-6)
 

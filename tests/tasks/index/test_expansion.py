@@ -51,10 +51,10 @@ def test_images_are_ranked_again_by_the_query_and_its_five_best_windows():
     scores = np.array([0.1, 0.9, 0.8, 0.2, 0.7, 0.6, 0.3, 0.5, 0.4])
     expected = images @ unit_length(query + windows[[1, 2, 4, 5, 7]].sum(axis=0))
     ranked = rank_by_objects(query, images, windows, scores)
-    assert ranked.places.tolist() == np.argsort(-expected).tolist()
+    assert ranked.rows.tolist() == np.argsort(-expected).tolist()
     np.testing.assert_allclose(ranked.similarities, np.sort(expected)[::-1], atol=1e-6)
 
 
 def test_fewer_images_than_five_are_ranked_by_all_their_windows():
     query, images = np.array([1, 0], np.float32), np.array([[0, 1], [1, 0]], np.float32)
-    assert rank_by_objects(query, images, images[:1].repeat(2, axis=0), np.array([0.5, 0.5])).places.tolist() == [0, 1]
+    assert rank_by_objects(query, images, images[:1].repeat(2, axis=0), np.array([0.5, 0.5])).rows.tolist() == [0, 1]

@@ -51,7 +51,7 @@ def test_regions_agree_where_they_show_the_same():
     query = regions_of(NETWORK, look_at(NETWORK, photograph(192, 192, (64, 64, 192, 192))))
     result = regions_of(NETWORK, look_at(NETWORK, photograph(192, 192, (0, 0, 128, 128))))
     products = query.vectors @ result.vectors.T
-    corners = {tuple(box[:2].tolist()): place for place, box in enumerate(query.boxes) if box[2] - box[0] < 192}
+    corners = {tuple(box[:2].tolist()): number for number, box in enumerate(query.boxes) if box[2] - box[0] < 192}
     assert products[corners[64, 64], corners[0, 0]] == pytest.approx(1)  # nothing but red
     assert products[corners[64, 64], corners[64, 64]] == pytest.approx(0.5**0.5, abs=1e-3)  # and blue beside it
     pairs = agreeing_regions(query.vectors, query.boxes, result.vectors, result.boxes, 5)

@@ -31,8 +31,8 @@ def test_names_and_axes_are_written():
 
 def test_no_name_stands_on_another():
     text = draw_recall([Point(name, size, 1.0) for name, size in (("OPQ64", 185), ("PQ64", 186), ("SQ8", 187))])
-    places = re.findall(r'<text x="[\d.]+" y="([\d.]+)" text-anchor="(?:start|end)"', text)
-    assert len({*places}) == len(places) == 3
+    heights = re.findall(r'<text x="[\d.]+" y="([\d.]+)" text-anchor="(?:start|end)"', text)
+    assert len({*heights}) == len(heights) == 3
 
 
 def test_one_point_is_enough():

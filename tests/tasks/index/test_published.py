@@ -27,7 +27,7 @@ def files(tmp_path):
 def test_what_was_written_finds_what_it_did(files):
     database = open_database(*files, NUMBERS)
     assert isinstance(database.vectors, np.memmap)
-    assert database.search(VECTORS[:5], 1, 10).places[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert database.search(VECTORS[:5], 1, 10).rows[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ def test_a_descriptor_finds_itself_first(photographs):
     descriptors = known[40].descriptors.astype(np.float32)
     _, found = inverted.search(descriptors, 5, None)
     assert np.mean(found[:, 0] == 40 * 120 + np.arange(120)) > 0.95
-    squares, by_place = inverted.search(descriptors, 5, 40)
-    np.testing.assert_array_equal(found, by_place)
+    squares, by_index = inverted.search(descriptors, 5, 40)
+    np.testing.assert_array_equal(found, by_index)
     assert (np.diff(squares, axis=1)[found[:, 1:] >= 0] >= 0).all()
 
 

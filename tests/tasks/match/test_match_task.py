@@ -41,7 +41,7 @@ def packet(
 
     Args:
         members: by image its class, the seed of its descriptors, and by how much its keypoints are shifted.
-        masked: places of the keypoints that are masked, by image.
+        masked: indices of the keypoints that are masked, by image.
     """
     described = [features_row(sha_of(name), features(seed, shift)) for name, (_, seed, shift) in members.items()]
     masks = [mask_row(sha_of(name), 60, (masked or {}).get(name, ())) for name in members]

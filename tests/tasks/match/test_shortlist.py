@@ -20,7 +20,7 @@ def test_each_photograph_has_at_most_so_many_candidates(photographs, like):
     found = shortlist(alike, MatchSettings(candidates=2))
     assert all(a < b for a, b in found)
     assert len(found) == len(set(found)) <= 24
-    assert {place for pair in found for place in pair} == set(range(12))
+    assert {index for pair in found for index in pair} == set(range(12))
 
 
 def test_what_is_alike_in_another_arrangement_is_not_worth_a_comparison(photographs, like):
@@ -43,7 +43,7 @@ def test_of_all_blocks_together_a_photograph_has_so_many_candidates(monkeypatch,
     monkeypatch.setattr(module, "BLOCK", 3)
     found = shortlist(alike, MatchSettings(candidates=2))
     assert len(found) <= 18
-    assert {place for pair in found for place in pair} == set(range(9))
+    assert {index for pair in found for index in pair} == set(range(9))
 
 
 def test_it_is_enough_that_one_of_two_photographs_names_the_other(photographs, like):

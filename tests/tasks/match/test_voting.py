@@ -23,8 +23,8 @@ def joined(*parts: Features) -> Features:
 def test_the_photograph_itself_comes_first(count, photographs, like):
     known = photographs(count)
     index = DescriptorIndex(known)
-    for place in range(count):
-        assert most_voted(index.votes(like(known[place])), 5)[0] == place
+    for number in range(count):
+        assert most_voted(index.votes(like(known[number])), 5)[0] == number
 
 
 def test_part_of_a_photograph_is_enough(photographs, like):
@@ -71,16 +71,16 @@ def test_a_photograph_that_a_test_set_holds_several_times_is_found(copies, photo
 def test_an_index_too_large_to_look_at_whole_still_finds_the_photograph(photographs, like):
     known = photographs(120)  # 14,400 descriptors
     index = DescriptorIndex(known)
-    assert [most_voted(index.votes(like(known[place])), 1)[0] for place in range(0, 120, 10)] == [*range(0, 120, 10)]
+    assert [most_voted(index.votes(like(known[number])), 1)[0] for number in range(0, 120, 10)] == [*range(0, 120, 10)]
 
 
 @pytest.mark.parametrize("count", [20, 120])
-def test_a_photograph_of_the_index_gets_the_same_votes_by_its_place(count, photographs, like):
+def test_a_photograph_of_the_index_gets_the_same_votes_by_its_index(count, photographs, like):
     known = [*photographs(count, 300), *photographs(1, 1600, seed=2), NOTHING]
     known[1] = like(known[0])
     index = DescriptorIndex(known)
-    for place in (0, 1, count - 1, count, count + 1):
-        for told, looked_up in zip(index.ask(known[place], place), index.ask(known[place]), strict=True):
+    for number in (0, 1, count - 1, count, count + 1):
+        for told, looked_up in zip(index.ask(known[number], number), index.ask(known[number]), strict=True):
             np.testing.assert_array_equal(told, looked_up)
 
 

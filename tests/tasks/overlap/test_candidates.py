@@ -20,4 +20,4 @@ def test_among_many_photographs_fewer_votes_are_enough(photographs, share, found
     index = DescriptorIndex([scatter(seed) for seed in range(photographs)])
     votes = index.votes(scatter(7))[7]
     settings = OverlapSettings(min_votes=share * votes)
-    assert (7 in {place for place, _ in propose(scatter(7), 600, index, settings)}) == found
+    assert (7 in {number for number, _ in propose(scatter(7), 600, index, settings)}) == found

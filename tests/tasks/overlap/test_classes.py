@@ -71,9 +71,9 @@ def test_groups_nearly_as_large_as_the_kept_one_contend():
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_images_does_not_matter(random):
     kept = listed(tower="a0 a1 b0 c0 d0", gate="a0 b0").assign(neighbours=[3, 3, 2, 2, 2, 1, 1], group=0)
-    places = list(range(len(kept)))
-    random.shuffle(places)
-    pd.testing.assert_frame_equal(representatives(kept.iloc[places], 2), representatives(kept, 2))
+    indices = list(range(len(kept)))
+    random.shuffle(indices)
+    pd.testing.assert_frame_equal(representatives(kept.iloc[indices], 2), representatives(kept, 2))
 
 
 # Which pairs are looked at, and what they come to: synthetic keypoints, one pattern for each thing
@@ -82,9 +82,9 @@ def test_the_order_of_images_does_not_matter(random):
 def picture(*things: int) -> Features:
     """Keypoints of things, side by side; the same thing has the same keypoints, a little moved, in every picture."""
     parts = []
-    for place, thing in enumerate(things):
+    for row, thing in enumerate(things):
         random = np.random.default_rng(thing)
-        positions = random.uniform(0, 200, (60, 2)) + np.array([220 * place, 0])
+        positions = random.uniform(0, 200, (60, 2)) + np.array([220 * row, 0])
         descriptors = random.integers(0, 256, (60, 128), dtype=np.uint8)
         parts.append((np.hstack([positions, np.tile([5, 0, 0, 5], (60, 1))]).astype(np.float32), descriptors))
     return Features(np.vstack([keypoints for keypoints, _ in parts]), np.vstack([found for _, found in parts]))
@@ -112,7 +112,7 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     images, features = three_classes
     chosen = images.landmark_id != "mill"
     members = images[chosen].reset_index(drop=True)
-    own = [features[place] for place in np.flatnonzero(chosen)]
+    own = [features[row] for row in np.flatnonzero(chosen)]
     across, links = compare_related(members, own, class_pairs(members, {}), MATCH, PairMemory())
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
     reassigned = reassigned_photographs(members, links)

@@ -30,9 +30,9 @@ SHOWN = {
 def picture(things: tuple[int, ...]) -> Features:
     """Synthetic keypoints of things, side by side: the same of a thing in every picture."""
     keypoints, descriptors = [], []
-    for place, thing in enumerate(things):
+    for index, thing in enumerate(things):
         random = np.random.default_rng(thing)
-        positions = random.uniform(0, 200, (60, 2)) + np.array([220 * place, 0])
+        positions = random.uniform(0, 200, (60, 2)) + np.array([220 * index, 0])
         keypoints.append(np.hstack([positions, np.tile([5, 0, 0, 5], (60, 1))]).astype(np.float32))
         descriptors.append(random.integers(0, 256, (60, 128), dtype=np.uint8))
     return Features(np.vstack(keypoints), np.vstack(descriptors))
@@ -49,8 +49,8 @@ def packet(root: Root, name: str, classes: list[str]) -> GroupedPacket:
             features.append(features_row(sha_of(image), described))
             masks.append(mask_row(sha_of(image), len(described.keypoints)))
             is_left = image == "mill 3"
-            place = {"group": int(is_left), "group_size": 1 if is_left else len(shown), "kept": not is_left}
-            groups.append(group_row(image, landmark, neighbours=2, **place))
+            membership = {"group": int(is_left), "group_size": 1 if is_left else len(shown), "kept": not is_left}
+            groups.append(group_row(image, landmark, neighbours=2, **membership))
         first, *others = shown
         pairs += [pair_row(landmark, first, other) for other in others]
     return GroupedPacket(

@@ -31,9 +31,9 @@ TOWER, BOAT, GATE, HILL = 1, 2, 3, 4
 def picture(*things: int) -> Features:
     """Synthetic: 60 keypoints of each thing, side by side, the same in every picture."""
     keypoints, descriptors = [np.zeros((0, 6), np.float32)], [np.zeros((0, 128), np.uint8)]
-    for place, thing in enumerate(things):
+    for index, thing in enumerate(things):
         rng = np.random.default_rng(thing)
-        positions = rng.uniform(0, SIDE, (60, 2)) + np.array([(SIDE + GAP) * place, 0])
+        positions = rng.uniform(0, SIDE, (60, 2)) + np.array([(SIDE + GAP) * index, 0])
         keypoints.append(np.hstack([positions, np.tile([5, 0, 0, 5], (60, 1))]).astype(np.float32))
         descriptors.append(rng.integers(0, 256, (60, 128), dtype=np.uint8))
     return Features(np.vstack(keypoints), np.vstack(descriptors))
@@ -62,9 +62,9 @@ def listed(shown: Mapping[str, tuple[int, ...]], landmark: str = "c") -> pd.Data
     return pd.DataFrame(rows, columns=["image_id", "landmark_id", "sha256", "width", "height"])
 
 
-def met(image_id: str, place: int = 0, landmark: str = "c", **changes: Any) -> dict[str, Any]:
+def met(image_id: str, index: int = 0, landmark: str = "c", **changes: Any) -> dict[str, Any]:
     """A pair of an image and a test photograph: they share what stands at this place in the image."""
-    left = (SIDE + GAP) * place
+    left = (SIDE + GAP) * index
     names = {"image_id": image_id, "landmark_id": image_id.split("/")[0] if "/" in image_id else landmark}
     facts = {"test_set": "paris", "test_image": "1.jpg", "site": "tower", "role": "positive", "mirrored": False}
     found = {"kind": "landmark", "through": None, "putative": 40, "inliers": 20, "false_alarms": -30.0}

@@ -194,9 +194,9 @@ def test_without_test_sets_nothing_is_compared(tmp_path):
 def scatter(*things: int, count: int = 80) -> Features:
     """Synthetic keypoints of things, side by side: the same of a thing in every picture."""
     keypoints, descriptors = [], []
-    for place, thing in enumerate(things):
+    for index, thing in enumerate(things):
         random = np.random.default_rng(thing)
-        positions = random.uniform(0, 200, (count, 2)) + np.array([220 * place, 0])
+        positions = random.uniform(0, 200, (count, 2)) + np.array([220 * index, 0])
         keypoints.append(np.hstack([positions, np.tile([5, 0, 0, 5], (count, 1))]).astype(np.float32))
         descriptors.append(random.integers(0, 256, (count, 128), dtype=np.uint8))
     return Features(np.vstack(keypoints), np.vstack(descriptors))

@@ -24,16 +24,16 @@ def signed(count: int) -> SignedTests:
     """Half of the photographs in each of two test sets."""
     facts = [
         {
-            "test_set": "ab"[place % 2],
-            "test_image": f"{place}.jpg",
+            "test_set": "ab"[index % 2],
+            "test_image": f"{index}.jpg",
             "site": "s",
             "role": "positive",
             "width": SIZE,
             "height": SIZE,
         }
-        for place in range(count)
+        for index in range(count)
     ]
-    return SignedTests(facts, [scatter(place) for place in range(count)])
+    return SignedTests(facts, [scatter(index) for index in range(count)])
 
 
 def compare(features: Features, settings: OverlapSettings, count: int = 30) -> tuple[list[dict], dict[str, dict]]:

@@ -25,7 +25,7 @@ def read_keys(files, kind):
         name, pages, own = json.loads("[" + call.removeprefix("lookupKeys(").removesuffix(");\n") + "]")
         assert name == f"{kind}-{number}"
         assert own[0][0] == firsts[number]
-        entries += [(key, pages[place], *rest) for key, place, *rest in own]
+        entries += [(key, pages[index], *rest) for key, index, *rest in own]
     return entries
 
 

@@ -95,9 +95,9 @@ def test_few_pictures_change_sides_as_a_class_grows():
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(random):
     members = photographed(a=[1, 2, 1, 3] * 5, b=[1] * 9, c=[3])
-    places = list(range(len(members)))
-    random.shuffle(places)
-    first, again = split_images(members, SETTINGS), split_images(members.iloc[places].reset_index(drop=True), SETTINGS)
+    indices = list(range(len(members)))
+    random.shuffle(indices)
+    first, again = split_images(members, SETTINGS), split_images(members.iloc[indices].reset_index(drop=True), SETTINGS)
     assert first.to_dict() == again.to_dict()
 
 

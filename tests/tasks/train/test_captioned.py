@@ -22,7 +22,7 @@ def joined(*rows: tuple[str, str, str, str]) -> Captioned:
     return join_captions(IMAGES, CAPTIONS, WEIGHTS, triplets(*rows))
 
 
-def test_triplets_are_places_of_the_photographs_with_their_texts() -> None:
+def test_triplets_are_indices_of_the_photographs_with_their_texts() -> None:
     found = joined(("3", "7", "5", "train"), ("5", "7", "3", "val"))
     assert [photograph.path for photograph in found.photographs] == ["p3", "p5", "p7"]
     assert np.allclose(found.texts.toarray(), [[1, 0], [0, 1], [0.6, 0.8]])

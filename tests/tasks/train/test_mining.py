@@ -38,7 +38,7 @@ def every_triplet(labels, pool, descriptors, margin):
     verified = None if labels.verified is None else {frozenset(pair) for pair in labels.verified.tolist()}
     losses = {}
     for q, p, n in itertools.product(range(len(pool)), repeat=3):
-        query, positive, negative = (int(pool[place]) for place in (q, p, n))
+        query, positive, negative = (int(pool[index]) for index in (q, p, n))
         classes, pictures = labels.classes[[query, positive, negative]], labels.pictures[[query, positive, negative]]
         allied = [verified is not None and frozenset((query, other)) in verified for other in (positive, negative)]
         if classes[0] == classes[1] and classes[0] != classes[2] and pictures[0] not in pictures[1:]:
