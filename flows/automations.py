@@ -5,7 +5,7 @@ Flow runs are Cairn's if they carry its tag: those of its deployments do, and th
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from prefect.client.schemas.objects import StateType
@@ -27,6 +27,15 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 _RUNNING = "prefect.flow-run.Running"
 _RUN = "{{ flow.name }} {{ flow_run.name }}"
 _WHY = "{{ flow_run.state.message }}\n{{ flow_run | ui_url }}"
+_DUE = "It was due at {{ flow_run.expected_start_time }}.\n{{ flow_run | ui_url }}"
+_WAITS = "What is due there waits.\n{{ work_pool | ui_url }}"
+_REASON = "{{ event.payload['reason'] }}"
+
+_Match = dict[str, str | list[str]]
+_RUNS: _Match = {"prefect.resource.id": "prefect.flow-run.*"}
+_POOLS: _Match = {"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": ["cairn", "gpu"]}
+# Not of these here: who is told of a message that could not be sent is told by another that can't
+_OTHERS: _Match = {"prefect.resource.id": "prefect.automation.*", "prefect.resource.name": f"!{PREFIX}*"}
 
 
 def list_automations(block: UUID | None, silence: timedelta = SILENCE) -> list[AutomationCore]:
@@ -59,53 +68,28 @@ def _repairs(silence: timedelta) -> Sequence[AutomationCore]:
 
 def _alerts(block: UUID) -> Sequence[AutomationCore]:
     """What tells people. A run that a guard rail stopped has failed, with its reason."""
-
-    def tell(subject: str, body: str) -> SendNotification:
-        return SendNotification(block_document_id=block, subject=subject, body=body)
-
-    def happened(*events: str, match: dict[str, Any], of_tag: bool) -> EventTrigger:
-        return EventTrigger(
-            expect=set(events),
-            match=match,
-            match_related=_tagged(TAG) if of_tag else {},
-            posture=Posture.Reactive,
-            within=timedelta(0),
-        )
-
-    runs = {"prefect.resource.id": "prefect.flow-run.*"}
-    pools = {"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": ["cairn", "gpu"]}
-    # Not of these here: who is told of a message that could not be sent is told by another that can't
-    others = {"prefect.resource.id": "prefect.automation.*", "prefect.resource.name": f"!{PREFIX}*"}
-    late = _silent(after={"prefect.flow-run.Late"}, expect={"prefect.flow-run.Pending", _RUNNING, *_ENDS}, within=_LATE)
-    late.match_related = [
-        _tagged(TAG),
-        _tagged("auto-scheduled"),
-    ]  # others may wait in a queue for as long as they like
+    tell = partial(SendNotification, block_document_id=block)
     return [
         _automation(
             "tell of a failed run",
-            happened("prefect.flow-run.Failed", "prefect.flow-run.TimedOut", match=runs, of_tag=True),
-            tell(f"{_RUN} failed", _WHY),
+            _happened("prefect.flow-run.Failed", "prefect.flow-run.TimedOut", match=_RUNS),
+            tell(subject=f"{_RUN} failed", body=_WHY),
         ),
         _automation(
             "tell of a crashed run",
-            happened("prefect.flow-run.Crashed", match=runs, of_tag=True),
-            tell(f"{_RUN} crashed", _WHY),
+            _happened("prefect.flow-run.Crashed", match=_RUNS),
+            tell(subject=f"{_RUN} crashed", body=_WHY),
         ),
-        _automation(
-            "tell of a late schedule",
-            late,
-            tell(f"{_RUN} is late", "It was due at {{ flow_run.expected_start_time }}.\n{{ flow_run | ui_url }}"),
-        ),
+        _automation("tell of a late schedule", _late(), tell(subject=f"{_RUN} is late", body=_DUE)),
         _automation(
             "tell of a pool without workers",
-            happened("prefect.work-pool.not-ready", match=pools, of_tag=False),
-            tell("The pool {{ work_pool.name }} has no worker", "What is due there waits.\n{{ work_pool | ui_url }}"),
+            _happened("prefect.work-pool.not-ready", match=_POOLS, of_tag=False),
+            tell(subject="The pool {{ work_pool.name }} has no worker", body=_WAITS),
         ),
         _automation(
             "tell of a failed action",
-            happened("prefect.automation.action.failed", match=others, of_tag=False),
-            tell("Nothing came of {{ event.resource['prefect.resource.name'] }}", "{{ event.payload['reason'] }}"),
+            _happened("prefect.automation.action.failed", match=_OTHERS, of_tag=False),
+            tell(subject="Nothing came of {{ event.resource['prefect.resource.name'] }}", body=_REASON),
         ),
     ]
 
@@ -116,12 +100,31 @@ def _automation(name: str, trigger: EventTrigger, action: ChangeFlowRunState | S
     return AutomationCore(**made.model_dump(exclude={"owner_resource"}))
 
 
+def _happened(*events: str, match: _Match, of_tag: bool = True) -> EventTrigger:
+    """One of the events; of what Cairn's tag is on unless told otherwise."""
+    return EventTrigger(
+        expect=set(events),
+        match=match,
+        match_related=_tagged(TAG) if of_tag else {},
+        posture=Posture.Reactive,
+        within=timedelta(0),
+    )
+
+
+def _late() -> EventTrigger:
+    """A scheduled run that did not begin in time; others may wait in a queue for as long as they like."""
+    begun = {"prefect.flow-run.Pending", _RUNNING, *_ENDS}
+    late = _silent(after={"prefect.flow-run.Late"}, expect=begun, within=_LATE)
+    late.match_related = [_tagged(TAG), _tagged("auto-scheduled")]
+    return late
+
+
 def _silent(after: set[str], expect: set[str], within: timedelta) -> EventTrigger:
     """Where a run of Cairn's does not get on: none of `expect` within that time of `after`."""
     return EventTrigger(
         after=after,
         expect=expect,
-        match={"prefect.resource.id": "prefect.flow-run.*"},
+        match=_RUNS,
         match_related=_tagged(TAG),
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
@@ -129,5 +132,5 @@ def _silent(after: set[str], expect: set[str], within: timedelta) -> EventTrigge
     )
 
 
-def _tagged(tag: str) -> dict[str, str | list[str]]:
+def _tagged(tag: str) -> _Match:
     return {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{tag}"}

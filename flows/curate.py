@@ -73,13 +73,12 @@ def curate(
     request = check_request(source, name, root, test_sets or {}, settings, note, overrides, aliases, run.anyway)
     for remark in request.remarks:
         get_run_logger().info("%s", remark)
-    store = Root(root)
+    judge = partial(why_not_latest, Root(root), gate=gate)
 
     def work(runner: StageRunner) -> str:
         return run_curation(runner, request, settings, policy_of(run, settings.polite)).folder
 
-    judge = partial(why_not_latest, store, gate=gate)
-    version, is_new = publish_once(store, name, Manifest, STAGES, run, work, announce, judge)
+    version, is_new = publish_once(Root(root), name, Manifest, STAGES, run, work, announce, judge)
     return Curated(version=version, is_new=is_new)
 
 

@@ -7,9 +7,9 @@ from flows.leaks import Leaks
 from flows.settings import CurateSettings
 from storage.tables.acquisition import DropsRef
 from tasks.boxes.task import Boxed, BoxInputs, estimate_boxes
-from tasks.cluster.settings import ClusterSettings, Overrides
+from tasks.cluster.settings import Overrides
 from tasks.cluster.task import Grouped, GroupInputs, PinInputs, check_pins, cluster_images, regroup_images
-from tasks.contracts import Stage, StageRunner
+from tasks.contracts import StageRunner
 from tasks.match.task import Matched, MatchInputs, match_pairs
 from tasks.overlap.classes_task import ClassInputs, ClassStageSettings, GroupedPacket, Related, compare_classes
 
@@ -44,31 +44,33 @@ def find_groups(
     }
     pairs = runner.each(match_pairs, inputs, settings.match)
 
-    def group(
-        stage: Stage[GroupInputs, ClusterSettings, Grouped], reassigned: Mapping[str, DropsRef]
-    ) -> dict[str, Grouped]:
-        inputs = {
-            name: GroupInputs(
-                images=packet.images,
-                pairs=pairs[name].pairs,
-                near_misses=pairs[name].near_misses,
-                drops=[leaks.expanded[name].drops, *([reassigned[name]] if reassigned else [])],
-                overrides=overrides.model_copy(update={"merge": {}}),  # the list is read by it already
-            )
-            for name, packet in leaks.packets.items()
-        }
-        return runner.each(stage, inputs, settings.cluster)
-
     # Classes may show the same landmark: an image goes where most photographs match it. Group the rest anew.
-    groups = group(cluster_images, {})
+    groups = runner.each(cluster_images, _inputs_of_groups(leaks, pairs, overrides, {}), settings.cluster)
     grouped = {
         name: GroupedPacket(described=packet, pairs=pairs[name].pairs, groups=groups[name].groups)
         for name, packet in leaks.packets.items()
     }
     verification = ClassStageSettings(classes=settings.classes, match=settings.match)
-    asked = ClassInputs(packets=grouped, pins=overrides.pin, name=name, keep=tuple(sorted(overrides.keep)))
-    related = runner.one(compare_classes, asked, verification)
-    return Groups(pairs, related, group(regroup_images, related.drops))
+    classes = ClassInputs(packets=grouped, pins=overrides.pin, name=name, keep=tuple(sorted(overrides.keep)))
+    related = runner.one(compare_classes, classes, verification)
+    rest = _inputs_of_groups(leaks, pairs, overrides, related.drops)
+    return Groups(pairs, related, runner.each(regroup_images, rest, settings.cluster))
+
+
+def _inputs_of_groups(
+    leaks: Leaks, pairs: Mapping[str, Matched], overrides: Overrides, reassigned: Mapping[str, DropsRef]
+) -> dict[str, GroupInputs]:
+    """What grouping reads, by packet; `reassigned` are the drops of images that another class shows, once known."""
+    return {
+        name: GroupInputs(
+            images=packet.images,
+            pairs=pairs[name].pairs,
+            near_misses=pairs[name].near_misses,
+            drops=[leaks.expanded[name].drops, *([reassigned[name]] if reassigned else [])],
+            overrides=overrides.model_copy(update={"merge": {}}),  # the list is read by it already
+        )
+        for name, packet in leaks.packets.items()
+    }
 
 
 def find_boxes(runner: StageRunner, leaks: Leaks, found: Groups, settings: CurateSettings) -> dict[str, Boxed]:

@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
-from flows.describing import describe_version, matrix_of
+from flows.describing import NetworkUsed, describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
 from flows.latest import why_index_not_latest
@@ -26,7 +26,7 @@ from tasks.contracts import StageRunner
 from tasks.describe.settings import settings_of_network
 from tasks.describe.task import describe_images, learn_from_moments, take_moments
 from tasks.evaluate.task import score_test_set
-from tasks.index.contracts import EarlierIndex, IndexInputs, PublishIndexInputs, WorstPage
+from tasks.index.contracts import EarlierIndex, Indexed, IndexInputs, PublishIndexInputs, WorstPage
 from tasks.index.report import NEAREST, draw_plot
 from tasks.index.task import build_index, publish_index
 from tasks.publish.contracts import Published
@@ -80,19 +80,24 @@ def index(
         GateError: the index is published, but is not what `gate` asks for.
     """
     request = check_index_request(version, name, root, test_sets or {}, like, network)
-    if request.like:
-        settings = settings_like(request.like, backbone)
-    elif request.trained:
-        own = settings_of_network(request.trained.settings.get("describe", {}), settings.describe)
-        settings = settings.model_copy(update={"describe": own})
-    store = Root(root)
+    chosen, store = _choose_settings(request, settings, backbone), Root(root)
 
     def work(runner: StageRunner) -> str:
-        return run_index(runner, request, settings).folder
+        return run_index(runner, request, chosen).folder
 
     judge, name = partial(why_index_not_latest, store, gate=gate), request.version.name
     made, is_new = publish_once(store, name, IndexManifest, STAGES, run, work, _announce, judge)
     return IndexedVersion(version=made, is_new=is_new)
+
+
+def _choose_settings(request: IndexRequest, given: IndexFlowSettings, backbone: str | None) -> IndexFlowSettings:
+    """The settings that are given, but for those that an index to be like, or a trained network, brings along."""
+    if request.like:
+        return settings_like(request.like, backbone)
+    if request.trained:
+        own = settings_of_network(request.trained.settings.get("describe", {}), given.describe)
+        return given.model_copy(update={"describe": own})
+    return given
 
 
 def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSettings) -> Published:
@@ -113,19 +118,6 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
     )
     codes = codes_of(built.index, built.chosen.factory)
     scored = score_sets(runner, request.test_sets, network, settings.describe, codes)
-    facts = BuiltFacts(
-        settings=settings.model_dump(mode="json"),
-        source=source_of(version),
-        source_digest=version.digest,
-        network=network.digest,
-        trained=_trained(request),
-        dimensions=built.dimensions,
-        whitened_on=network.learnt_from,
-        grown_from=source_of(like) if like else "",
-        chosen=built.chosen,
-        tried=built.tried,
-        not_indexed=built.not_indexed,
-    )
     inputs = PublishIndexInputs(
         name=version.name,
         indexed=built.indexed,
@@ -135,9 +127,25 @@ def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSet
         whitening=network.stored.whitening,
         results=[one.results for one in scored.values()],
         worst={name: WorstPage(page=one.page, pictures=one.pictures) for name, one in scored.items()},
-        facts=facts,
+        facts=_facts(request, settings, network, built),
     )
     return runner.one(publish_index, inputs, None)
+
+
+def _facts(request: IndexRequest, settings: IndexFlowSettings, network: NetworkUsed, built: Indexed) -> BuiltFacts:
+    return BuiltFacts(
+        settings=settings.model_dump(mode="json"),
+        source=source_of(request.version),
+        source_digest=request.version.digest,
+        network=network.digest,
+        trained=_trained(request),
+        dimensions=built.dimensions,
+        whitened_on=network.learnt_from,
+        grown_from=source_of(request.like) if request.like else "",
+        chosen=built.chosen,
+        tried=built.tried,
+        not_indexed=built.not_indexed,
+    )
 
 
 def _trained(request: IndexRequest) -> str:

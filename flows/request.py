@@ -69,35 +69,40 @@ def check_request(
     check_name(name)
     resolved = source.model_copy(update={field: path.absolute() for field, path in source if path})
     read = read_list(resolved.path, resolved.md5, resolved.clean, longest=settings.acquire.max_bytes)
-    listed, polite = read.table, settings.polite
-    if not resolved.path.is_dir():
-        _check_contact(polite, listed.num_rows)
+    listed, polite, folder = read.table, settings.polite, resolved.path if resolved.path.is_dir() else None
+    _check_contact(polite, 0 if folder else listed.num_rows)
     _check_pins(overrides, merge_classes(listed, overrides.merge))
     checked = check_test_sets(test_sets, settings.features, aliases)
-    store = Root(root)
-    store.check_writable()
-    check_free(store, f"{Manifest.shelf}/{name}")
-    new = new_addresses(listed, store, name)
-    if not anyway:
-        check_room(new, resolved.path if resolved.path.is_dir() else None, store, settings.features)
-    digest = _list_digest(resolved, listed)
+    new = _check_root(Root(root), name, listed, folder, settings, anyway=anyway)
     return CurationRequest(
         source=resolved,
-        list_digest=digest,
+        list_digest=_list_digest(resolved, listed),
         name=name,
         note=note,
         test_sets=checked,
         overrides=overrides,
         remarks=(*odd_rows(read), *_not_listed(overrides, listed), *_hints(resolved, read, polite)),
-        forecast=forecast(listed, new, resolved.path.is_dir(), len(test_sets), settings, workers),
+        forecast=forecast(listed, new, bool(folder), len(test_sets), settings, workers),
     )
 
 
-def _check_contact(polite: PoliteSettings, rows: int) -> None:
-    if not polite.contact and rows > LARGE_RUN:
+def _check_root(
+    store: Root, name: str, listed: pa.Table, folder: Path | None, settings: CurateSettings, *, anyway: bool
+) -> pa.ChunkedArray:
+    """Checks that the root can be written, is free and has room, and returns the addresses that are new to it."""
+    store.check_writable()
+    check_free(store, f"{Manifest.shelf}/{name}")
+    new = new_addresses(listed, store, name)
+    if not anyway:
+        check_room(new, folder, store, settings.features)
+    return new
+
+
+def _check_contact(polite: PoliteSettings, addresses: int) -> None:
+    if not polite.contact and addresses > LARGE_RUN:
         raise InputError(
-            f'{rows:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) in the section '
-            f"[polite] of the settings, or --contact; hosts' owners see it with each request. Lists of up to "
+            f'{addresses:,} addresses and nobody to turn to: set contact = "you@example.org" (or a web page) in the '
+            f"section [polite] of the settings, or --contact; hosts' owners see it with each request. Lists of up to "
             f"{LARGE_RUN:,} rows do without"
         )
 

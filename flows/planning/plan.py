@@ -21,7 +21,7 @@ from storage.versions import check_name
 from tasks.acquire.estimate import Host, blocked_hosts, class_sizes, different_images, fetch_seconds, hosts_of
 from tasks.acquire.guard import Guard
 from tasks.acquire.remarks import odd_rows
-from tasks.acquire.sources import read_list
+from tasks.acquire.sources import SourceList, read_list
 from tasks.match.estimate import Pairs
 from tasks.match.shortlist import BLOCK
 from tasks.overlap.signature import is_signature, read_signature
@@ -126,29 +126,35 @@ def plan_curation(
     tests = _count_tests(test_sets, settings)
     store = Root(root)
     known = read_prior_outcomes(store, name) if name else NOTHING
-    images = different_images((read := read_list(source, md5, clean, longest=0)).table)
-    named = images.num_rows
-    images = images.filter(pc.not_equal(images["landmark_id"], ""))  # the others are not fetched
-    addresses, is_folder = pa.chunked_array([images["url"].unique()]), source.is_dir()
+    read = read_list(source, md5, clean, longest=0)
+    images = different_images(read.table)
+    named, images = images.num_rows, images.filter(pc.not_equal(images["landmark_id"], ""))  # others are not fetched
+    asked = _ask(read, named, images, known, settings, is_folder=source.is_dir())
+    sample = _measure(source, images, store, known, settings)
+    large = asked.sizes[asked.sizes >= settings.select.min_class_size]
+    works, pairs = list_works(asked.new, large, tests, sample.costs, settings)
+    return Plan(asked, sample, settings, workers, works, pairs, fetch_seconds(asked.hosts, settings.polite))
+
+
+def _ask(
+    read: SourceList, named: int, images: pa.Table, known: PriorOutcomes, settings: CurateSettings, *, is_folder: bool
+) -> Asked:
+    """What a list asks for: `named` different images, of which `images` have a class."""
+    addresses = pa.chunked_array([images["url"].unique()])
     new, fetched, failed = without_outcome(addresses, known)
-    hosts = [] if is_folder else hosts_of(new)
     guard = Guard(settings.acquire.ports, settings.acquire.allowed_hosts)
-    asked = Asked(
+    return Asked(
         rows=read.table.num_rows,
         images=named,
         sizes=class_sizes(images),
         new=len(new),
         fetched=fetched,
         failed=failed,
-        hosts=hosts,
+        hosts=[] if is_folder else hosts_of(new),
         blocked=[] if is_folder else blocked_hosts(without_image(addresses, known), guard),
         is_folder=is_folder,
         odd=list(odd_rows(read)),
     )
-    sample = _measure(source, images, store, known, settings)
-    large = asked.sizes[asked.sizes >= settings.select.min_class_size]
-    works, pairs = list_works(asked.new, large, tests, sample.costs, settings)
-    return Plan(asked, sample, settings, workers, works, pairs, fetch_seconds(hosts, settings.polite))
 
 
 def _count_tests(test_sets: Mapping[str, Path], settings: CurateSettings) -> Photographs:

@@ -85,12 +85,8 @@ def publish_once(
     it is a candidate that a person may promote or reject; what a person did is not judged again. A version that is the
     latest already stays it, and its gate's complaint is told.
 
-    `latest` moves here and not in the stage that publishes, for where that comes from the memo it must move all the
-    same.
-
     Args:
-        stages: all that the flow runs, in their order.
-        work: runs them, and returns the version's folder below the root.
+        stages: all that `work` runs, in their order; it returns the version's folder below the root.
         judge: gives the reasons why the version may not become the latest.
 
     Raises:
@@ -105,7 +101,7 @@ def publish_once(
         write_memo_keys(root, version, runner.used)
         is_latest = latest_if_sound(root, name, kind) == version
         refused = _review(root, version, judge, is_latest=is_latest)
-        if not refused:
+        if not refused:  # here and not in the stage that publishes, which may come from the memo
             point_latest(root, version)
     news = News(folder not in before, last, is_latest or not refused, refused, run.pages)
     announce(root, version, news)
