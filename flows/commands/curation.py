@@ -34,7 +34,9 @@ from storage.root import Root
 from storage.versions import latest_if_sound, read_manifest
 
 if TYPE_CHECKING:
-    from flows.settings import CurateSettings
+    from flows.settings import CurateSettings, CurationGate, RunSettings
+    from tasks.acquire.settings import ListSettings
+    from tasks.cluster.settings import Overrides
 
 OverridesOption = Annotated[
     Path | None,
@@ -144,43 +146,64 @@ def curate(
     """Curate LIST into a new version of a dataset, or find that nothing changed; exit with 4 where it is held back."""
     # Prefect takes seconds to import; commands that only read a dataset do not wait for it.
     quieten_prefect()
+    from flows.settings import CurationGate, RunSettings
+    from tasks.acquire.settings import ListSettings
+
+    if (refetch == "failed-older-than") != (older_than is not None):
+        raise InputError("--refetch failed-older-than needs --older-than DAYS, and nothing else has use for it")
+    listed, test_sets = ListSettings(path=source, md5=md5, clean=clean), read_test_sets(test_set or [])
+    chosen, decided = _settings(settings, allow_host, contact), _overrides(overrides)
+    run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers, anyway=anyway)
+    gate = CurationGate(
+        images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
+    )
+    _curate(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate, as_json=as_json)
+
+
+def _curate(
+    source: "ListSettings",
+    name: str,
+    root: str,
+    test_sets: dict[str, Path],
+    settings: "CurateSettings",
+    run: "RunSettings",
+    note: str,
+    overrides: "Overrides",
+    aliases: Path | None,
+    gate: "CurationGate",
+    *,
+    as_json: bool,
+) -> None:
+    """Checks a request and says what is odd about it, carries it out, and prints what came of it."""
     from flows.commands.why import plain_text
     from flows.curate import curate as flow
     from flows.request import check_request
     from flows.runtime.server import prefect_server
-    from flows.settings import CurationGate, RunSettings, read_overrides
-    from tasks.acquire.settings import ListSettings
-    from tasks.cluster.settings import Overrides
 
-    chosen = _settings(settings, allow_host, contact)
-    listed, test_sets = ListSettings(path=source, md5=md5, clean=clean), read_test_sets(test_set or [])
-    decided = read_overrides(overrides) if overrides else Overrides()
-    if (refetch == "failed-older-than") != (older_than is not None):
-        raise InputError("--refetch failed-older-than needs --older-than DAYS, and nothing else has use for it")
-    run = RunSettings(
-        refetch=refetch,
-        older_than=older_than,
-        runner=runner,
-        workers=workers,
-        anyway=anyway,
-    )
-    gate = CurationGate(
-        images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
-    )
-    request = check_request(listed, name, root, test_sets, chosen, note, decided, aliases, anyway, workers)
+    request = check_request(source, name, root, test_sets, settings, note, overrides, aliases, run.anyway, run.workers)
     for remark in request.remarks:
         errors.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
     try:
         with progress_bars(request.forecast), prefect_server():
-            curated = flow(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate)
+            curated = flow(source, name, root, test_sets, settings, run, note, overrides, aliases, gate)
     except GateError as error:
-        store = Root(root)
-        refused = read_manifest(store, name, error.folder.rpartition("/")[2])
-        stays = latest_if_sound(store, name) == refused
-        _print(store, refused, "the latest stays" if stays else "published, and not made the latest,", as_json)
+        _print_refused(Root(root), name, error.folder.rpartition("/")[2], as_json)
         raise
     news = "published" if curated.is_new else "nothing new; the latest version is"
     _print(Root(root), curated.version, news, as_json)
+
+
+def _print_refused(root: Root, name: str, folder: str, as_json: bool) -> None:
+    refused = read_manifest(root, name, folder)
+    stays = latest_if_sound(root, name) == refused
+    _print(root, refused, "the latest stays" if stays else "published, and not made the latest,", as_json)
+
+
+def _overrides(file: Path | None) -> "Overrides":
+    from flows.settings import read_overrides
+    from tasks.cluster.settings import Overrides
+
+    return read_overrides(file) if file else Overrides()
 
 
 def _settings(file: Path | None, allow_host: list[str] | None, contact: str) -> "CurateSettings":
