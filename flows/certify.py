@@ -28,7 +28,8 @@ from tasks.acquire.task import ListInputs, PackInputs, acquire_shard, list_sourc
 from tasks.contracts import StageRunner
 from tasks.features.detect import check_installed
 from tasks.publish.contracts import CertifyInputs, OverlapDrawingInputs, PublishedCertificate
-from tasks.publish.task import illustrate_overlaps, publish_check
+from tasks.publish.drawing_task import illustrate_overlaps
+from tasks.publish.task import publish_check
 
 STAGES = (list_sources, acquire_shard, pack_images, *leaks.STAGES, illustrate_overlaps, publish_check)
 """All stages, in their order; the first two for a folder alone."""

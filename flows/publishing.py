@@ -16,7 +16,8 @@ from tasks.contracts import StageRunner
 from tasks.match.audit import missed_pairs
 from tasks.match.task import Matched
 from tasks.publish.contracts import ClassDrawingInputs, GroupEvidence, IllustrateInputs, PublishedVersion, PublishInputs
-from tasks.publish.task import illustrate_classes, illustrate_packet, publish_dataset
+from tasks.publish.drawing_task import illustrate_classes, illustrate_packet
+from tasks.publish.task import publish_dataset
 
 STAGES = (illustrate_packet, illustrate_classes, publish_dataset)
 """The stages that `illustrate` and `publish` run."""

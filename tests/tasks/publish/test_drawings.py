@@ -12,7 +12,7 @@ from storage.tables.acquisition import IMAGES
 from storage.tables.overlap import OVERLAPS
 from tasks.contracts import Run
 from tasks.publish.contracts import OverlapDrawingInputs, OverlapEvidence, PhotographFolders
-from tasks.publish.task import illustrate_overlaps
+from tasks.publish.drawing_task import illustrate_overlaps
 from tests.rows import image_row, overlap_row, write
 
 
