@@ -17,7 +17,7 @@ def find_changes(root: Root, before: Manifest, after: Manifest) -> Changes:
 
 def write_changes(root: Root, changes: Changes) -> str:
     """Writes the page of changes, whose pictures are those of the two reports; gives its path below the root."""
-    before, after = (version.folder.rpartition("/")[2] for version in (changes.before, changes.after))
+    before, after = changes.before.folder_name, changes.after.folder_name
     pictures: dict[str, str] = {}
     for folder in (before, after):  # the later one has newer thumbnails
         names = root.names(f"versions/{changes.after.name}/{folder}/report/pictures")

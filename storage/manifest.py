@@ -217,9 +217,14 @@ class Version(BaseModel):
     created_at: datetime
 
     @property
+    def folder_name(self) -> str:
+        """The name of the version's folder, `N-DIGEST`."""
+        return f"{self.number}-{self.digest[:12]}"
+
+    @property
     def folder(self) -> str:
         """Path of the version below the dataset root."""
-        return f"{self.shelf}/{self.name}/{self.number}-{self.digest[:12]}"
+        return f"{self.shelf}/{self.name}/{self.folder_name}"
 
 
 class Manifest(Facts, Version):

@@ -62,7 +62,7 @@ def find_superfluous(root: Root, keep: int) -> Superfluous:
             needs.
     """
     sizes = root.find("")
-    kept, gone = _choose(root, keep)
+    kept, superfluous = _choose(root, keep)
     keys = {key for version in kept for key in _memo_keys(root, version)}
     records = {key: f"{_RECORDS}/{key}" for key in root.names(_RECORDS)}
     needed = {path for key in keys & records.keys() for path in _outputs_of(root, records[key])}
@@ -73,7 +73,9 @@ def find_superfluous(root: Root, keep: int) -> Superfluous:
     outputs = {match[1] for path in sizes if (match := _OUTPUT.match(path))} - needed
     unused = {records[key] for key in records.keys() - keys}
     images = {path for path in sizes if _IMAGE.fullmatch(path)} - _images(root, kept)
-    folders = {version.folder for version in gone} | {path for version in gone for path in _beside(root, version)}
+    folders = {version.folder for version in superfluous} | {
+        path for version in superfluous for path in _beside(root, version)
+    }
     chosen = tuple(sorted(folders)), tuple(sorted(outputs)) + tuple(sorted(unused)), tuple(sorted(images))
     prefixes = tuple(f"{path}/" for path in (*chosen[0], *chosen[1]))
     single = {path for part in chosen for path in part}
@@ -83,7 +85,7 @@ def find_superfluous(root: Root, keep: int) -> Superfluous:
 
 def _choose(root: Root, keep: int) -> tuple[list[Version], list[Version]]:
     """The versions that stay and those that go, of all kinds; what a later kind was made of stays with it."""
-    kept, gone, needed = list[Version](), list[Version](), set[tuple[str, str]]()
+    kept, superfluous, needed = list[Version](), list[Version](), set[tuple[str, str]]()
     for kind in reversed(KINDS):
         for name in list_names(root, kind):
             folders = list_folders(root, name, kind)
@@ -91,9 +93,9 @@ def _choose(root: Root, keep: int) -> tuple[list[Version], list[Version]]:
             for folder in folders:
                 version = read_manifest(root, name, folder, kind)
                 stays = folder in folders[-keep:] or version == latest or (kind.shelf, source_of(version)) in needed
-                (kept if stays else gone).append(version)
+                (kept if stays else superfluous).append(version)
                 needed |= set(_made_of(version)) if stays else set()
-    return kept, gone
+    return kept, superfluous
 
 
 def _made_of(version: Version) -> Iterator[tuple[str, str]]:
@@ -167,7 +169,7 @@ def _images(root: Root, kept: Iterable[Version]) -> set[str]:
 
 def _beside(root: Root, version: Version) -> Iterator[str]:
     """What lies beside a version's folder and tells of it: its memo keys, its review, its pages of changes."""
-    own, shelf = version.folder.rpartition("/")[2], f"{version.shelf}/{version.name}"
+    own, shelf = version.folder_name, f"{version.shelf}/{version.name}"
     candidates = [_keys_path(version), f"{shelf}/reviews/{own}.json"]
     candidates += [f"{shelf}/changes/{page}" for page in root.names(f"{shelf}/changes") if own in page.split("-to-")]
     yield from (path for path in candidates if root.exists(path))

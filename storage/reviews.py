@@ -54,5 +54,4 @@ def remove_review(root: Root, version: Version) -> None:
 
 
 def _path(version: Version) -> str:
-    folder = version.folder.rpartition("/")[2]
-    return f"{version.shelf}/{version.name}/reviews/{folder}.json"
+    return f"{version.shelf}/{version.name}/reviews/{version.folder_name}.json"

@@ -54,11 +54,29 @@ def read_manifest(root: Root, name: str, folder: str, kind: type[V] = Manifest) 
         InputError: there is no such version.
         DamagedTableError: its manifest is not one, or not the one that was published.
     """
-    path = f"{kind.shelf}/{name}/{folder}/{_RECORD}"
     try:
-        return kind.model_validate_json(read_record(root, path))
+        return _read(root, f"{kind.shelf}/{name}/{folder}", kind)
     except FileNotFoundError as error:
         raise InputError(f"no version {folder!r} of {name!r} in {root.url}; `{kind.lister}` lists them") from error
+
+
+def read_version(root: Root, folder: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
+    """The manifest of a version, by its folder below the root, as whoever publishes it says where it is.
+
+    Raises:
+        InputError: there is no such version.
+        DamagedTableError: its manifest is not one, or not the one that was published.
+    """
+    try:
+        return _read(root, folder, kind)
+    except FileNotFoundError as error:
+        raise InputError(f"no version {folder} in {root.url}; `{kind.lister}` lists them") from error
+
+
+def _read(root: Root, folder: str, kind: type[V]) -> V:
+    path = f"{folder}/{_RECORD}"
+    try:
+        return kind.model_validate_json(read_record(root, path))
     except ValidationError as error:
         how = "run the command that made it once more, or remove its folder"
         raise DamagedTableError(f"{root.url}/{path} is not a manifest; {how}") from error
@@ -123,7 +141,7 @@ def _latest_folder(root: Root, name: str, kind: type[Version]) -> str | None:
 
 def point_latest(root: Root, version: Version) -> None:
     """Moves `latest` to this version: the last step of a publication."""
-    root.write(f"{version.shelf}/{version.name}/latest", f"{version.folder.rsplit('/', 1)[-1]}\n".encode())
+    root.write(f"{version.shelf}/{version.name}/latest", f"{version.folder_name}\n".encode())
 
 
 def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
@@ -133,7 +151,7 @@ def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) ->
         InputError: none or several fit; or its manifest is damaged.
     """
     version = read_manifest(root, name, find_folder(root, name, which, kind), kind)
-    if which == "latest" or _matches(version.folder.rsplit("/", 1)[-1], which) or version.digest.startswith(which):
+    if which == "latest" or _matches(version.folder_name, which) or version.digest.startswith(which):
         return version
     raise _none_fits(root, name, which, kind, 0)
 
@@ -245,7 +263,7 @@ def publish_version(
         number = _number_of(root, name, kind, digest)
         own = {"name": name, "number": number, "digest": digest, "tables": refs, "created_at": datetime.now(UTC)}
         made = kind.model_validate({**facts.model_dump(), **own})
-        old = read_if_sound(root, name, made.folder.rsplit("/", 1)[-1], kind)
+        old = read_if_sound(root, name, made.folder_name, kind)
         if old and not list_damage_of(root, old):
             return old
         if old:  # its facts stay; today's fetch log is another one, and the digest leaves it out
@@ -256,7 +274,7 @@ def publish_version(
 
         content = chain(((ref.path, source) for ref, source in files.values()), render(made))
         publish_folder(root, made.folder, content, _RECORD, describe)
-        return read_manifest(root, name, made.folder.rsplit("/", 1)[-1], kind)
+        return read_version(root, made.folder, kind)
 
 
 def list_damage_of(root: Root, version: Version) -> list[str]:

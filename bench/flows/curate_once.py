@@ -18,7 +18,7 @@ from flows.runtime.server import prefect_server
 from flows.settings import CurateSettings, RunSettings
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import point_latest, read_manifest
+from storage.versions import point_latest, read_version
 from tasks.acquire.settings import FetchPolicy, ListSettings
 
 _NAME = "bench"
@@ -50,7 +50,7 @@ def _curate_plainly(source: ListSettings, tests: dict[str, Path], root: str, wor
     with ThreadPoolExecutor(workers) as pool:
         runner = LocalRunner(Root(root), pool)
         published = run_curation(runner, request, CurateSettings(), FetchPolicy(inspectors=workers))
-    version = read_manifest(runner.root, _NAME, published.folder.rpartition("/")[2])
+    version = read_version(runner.root, published.folder)
     point_latest(runner.root, version)
     costs = {"begun": begun, "seconds": time() - begun, "cpu": process_time() - cpu, "server_cpu": 0.0}
     return {**costs, "task_runs": runner.calls, **_result(version)}

@@ -31,7 +31,7 @@ from flows.commands.terminal import console, errors, print_json, quieten_prefect
 from storage.errors import GateError, InputError
 from storage.manifest import Manifest
 from storage.root import Root
-from storage.versions import latest_if_sound, read_manifest
+from storage.versions import latest_if_sound, read_version
 
 if TYPE_CHECKING:
     from flows.settings import CurateSettings, CurationGate, RunSettings
@@ -187,15 +187,15 @@ def _curate(
         with progress_bars(request.forecast), prefect_server():
             curated = flow(source, name, root, test_sets, settings, run, note, overrides, aliases, gate)
     except GateError as error:
-        _print_refused(Root(root), name, error.folder.rpartition("/")[2], as_json)
+        _print_refused(Root(root), error.folder, as_json)
         raise
     news = "published" if curated.is_new else "nothing new; the latest version is"
     _print(Root(root), curated.version, news, as_json)
 
 
-def _print_refused(root: Root, name: str, folder: str, as_json: bool) -> None:
-    refused = read_manifest(root, name, folder)
-    stays = latest_if_sound(root, name) == refused
+def _print_refused(root: Root, folder: str, as_json: bool) -> None:
+    refused = read_version(root, folder)
+    stays = latest_if_sound(root, refused.name) == refused
     _print(root, refused, "the latest stays" if stays else "published, and not made the latest,", as_json)
 
 

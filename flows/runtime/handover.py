@@ -21,7 +21,7 @@ def hand_over(root: Root, version: Version, *, is_new: bool) -> None:
         payload={
             "root": root.url,
             "name": version.name,
-            "version": source_of(version).rpartition("/")[2],
+            "version": version.folder_name,
             "number": version.number,
             "digest": version.digest,
             "is_new": int(is_new),

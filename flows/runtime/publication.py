@@ -16,7 +16,7 @@ from storage.retention import write_memo_keys
 from storage.reviews import Review, read_review, remove_review, write_review
 from storage.root import Root
 from storage.runs import one_run
-from storage.versions import V, latest_if_sound, list_folders, point_latest, read_manifest
+from storage.versions import V, latest_if_sound, list_folders, point_latest, read_version
 from tasks.contracts import Stage, StageRunner
 
 
@@ -96,14 +96,13 @@ def publish_once(
     with one_run(root, kind.shelf, name), task_runner(run) as tasks:
         runner = PrefectRunner(root, tasks, stages)
         before, last = list_folders(root, name, kind), latest_if_sound(root, name, kind)
-        folder = work(runner).rpartition("/")[2]
-        version = read_manifest(root, name, folder, kind)
+        version = read_version(root, work(runner), kind)
         write_memo_keys(root, version, runner.used)
         is_latest = latest_if_sound(root, name, kind) == version
         refused = _review(root, version, judge, is_latest=is_latest)
         if not refused:  # here and not in the stage that publishes, which may come from the memo
             point_latest(root, version)
-    news = News(folder not in before, last, is_latest or not refused, refused, run.pages)
+    news = News(version.folder_name not in before, last, is_latest or not refused, refused, run.pages)
     announce(root, version, news)
     if refused:
         raise GateError(refused, version.folder)
