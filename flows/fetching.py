@@ -89,10 +89,10 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
         whole = tally.total()
         if not whole.rows:
             return
-        note = describe(tally, polite)
+        note = summarize(tally, polite)
         if on_progress:
             on_progress("fetch", whole.done, whole.rows, note)
-        text = f"{whole.done:,} of {whole.rows:,} addresses; {note}{_describe_hosts(tally)}"
+        text = f"{whole.done:,} of {whole.rows:,} addresses; {note}{_summarize_hosts(tally)}"
         try:
             update_progress_artifact(artifact, 100 * whole.done / whole.rows, description=text)
         except Exception as error:  # of the server: weeks of fetching are worth more than a bar
@@ -114,7 +114,7 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
         update_progress_artifact(artifact, 100.0, description="no address had to be asked")
 
 
-def describe(tally: Tally, polite: PoliteSettings) -> str:
+def summarize(tally: Tally, polite: PoliteSettings) -> str:
     """A line on what has come, how fast, how long the rest may take, and what failed for which reasons."""
     whole = tally.total()
     left = timedelta(seconds=round(tally.seconds_left(polite.host_rate)))
@@ -122,7 +122,7 @@ def describe(tally: Tally, polite: PoliteSettings) -> str:
     return ", ".join([f"{whole.bytes / 1e6:,.1f} MB", f"{tally.rate():.0f}/s", f"{left} left", *failed[:3]])
 
 
-def _describe_hosts(tally: Tally) -> str:
+def _summarize_hosts(tally: Tally) -> str:
     """Which hosts most failures are of."""
     failures = tally.failures(WELL).most_common(3)
     return "; most failures: " + ", ".join(f"{host} {count:,}" for host, count in failures) if failures else ""

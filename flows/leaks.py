@@ -172,11 +172,11 @@ def _mask(
     settings: LeakSettings,
 ) -> dict[str, Packet]:
     """The packets, described, with masks over what unrelated classes have in common."""
-    looked_at = {
+    unmasked = {
         name: MaskInputs(images=ref, features=features[name].features, templates=templates)
         for name, ref in images.items()
     }
-    masks = runner.each(mask_pictures, looked_at, settings.overlays)
+    masks = runner.each(mask_pictures, unmasked, settings.overlays)
     return {
         name: Packet(images=ref, features=features[name].features, masks=masks[name].masks)
         for name, ref in images.items()

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import torch
+from tasks.count_forms.backbones import load_backbone
+from tasks.count_forms.network import load_network
+from tasks.count_forms.settings import DescribeSettings
+from tasks.count_forms.text import TextEmbedding, export_text
+from tasks.count_forms.weights import export_weights
+from tasks.count_forms.whiten import export_whitening, read_whitening
 
 from storage.manifest import CaptionManifest, IndexManifest, NetworkFacts, NetworkManifest
 from storage.parquet import read_bytes, write_bytes, write_table
@@ -12,15 +18,9 @@ from storage.root import Root
 from storage.tables.captions import CAPTION_VOCABULARY
 from storage.tables.training import NETWORK_TABLES
 from storage.versions import point_latest, publish_version, read_version_table, source_of, version_table
-from tasks.captions.forms import count_words, describe, make_stemmer
+from tasks.captions.forms import count_forms, count_words, make_stemmer
 from tasks.captions.settings import EncodeSettings
 from tasks.captions.tfidf import encode
-from tasks.describe.backbones import load_backbone
-from tasks.describe.network import load_network
-from tasks.describe.settings import DescribeSettings
-from tasks.describe.text import TextEmbedding, export_text
-from tasks.describe.weights import export_weights
-from tasks.describe.whiten import export_whitening, read_whitening
 
 ENCODE = EncodeSettings()
 
@@ -39,7 +39,7 @@ def publish_text_network(
     ids = read_version_table(root, index, "indexed")["image_id"].to_pylist()
     vectors = np.load(root.local_path(version_table(index, "vectors").path))
     told = [one for one in ids if one in said]
-    described = describe(((one, said[one]) for one in told), {one: row for row, one in enumerate(told)}, count_words)
+    described = count_forms(((one, said[one]) for one in told), {one: row for row, one in enumerate(told)}, count_words)
     stems = [make_stemmer(ENCODE)(form) for form in described.forms]
     encoded = encode(described.counts, described.forms, stems, np.ones(len(told), bool), ENCODE)
     seen = vectors[[ids.index(one) for one in told]]

@@ -32,8 +32,8 @@ _BASE_MEMORY, _PHOTOGRAPH_MEMORY, _ROW_MEMORY = 350_000_000, 300_000, 850
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a list asks for.
+class ListStats:
+    """What is known of a list before anything of it is fetched.
 
     Attributes:
         rows: of the list. images: different ones. sizes: int64 (classes,), images of each class, ascending. fetched,
@@ -74,7 +74,7 @@ class Sample:
 class Plan:
     """What a curation will take. `fetch_seconds` are the fewest that the slowest host allows."""
 
-    asked: Asked
+    asked: ListStats
     sample: Sample
     settings: CurateSettings
     workers: int
@@ -129,21 +129,21 @@ def plan_curation(
     read = read_list(source, md5, clean, longest=0)
     images = different_images(read.table)
     named, images = images.num_rows, images.filter(pc.not_equal(images["landmark_id"], ""))  # others are not fetched
-    asked = _ask(read, named, images, known, settings, is_folder=source.is_dir())
+    asked = _count(read, named, images, known, settings, is_folder=source.is_dir())
     sample = _measure(source, images, store, known, settings)
     large = asked.sizes[asked.sizes >= settings.select.min_class_size]
     works, pairs = list_works(asked.new, large, tests, sample.costs, settings)
     return Plan(asked, sample, settings, workers, works, pairs, fetch_seconds(asked.hosts, settings.polite))
 
 
-def _ask(
+def _count(
     read: SourceList, named: int, images: pa.Table, known: PriorOutcomes, settings: CurateSettings, *, is_folder: bool
-) -> Asked:
-    """What a list asks for: `named` different images, of which `images` have a class."""
+) -> ListStats:
+    """What is known of a list: it has `named` different images, of which `images` have a class."""
     addresses = pa.chunked_array([images["url"].unique()])
     new, fetched, failed = without_outcome(addresses, known)
     guard = Guard(settings.acquire.ports, settings.acquire.allowed_hosts)
-    return Asked(
+    return ListStats(
         rows=read.table.num_rows,
         images=named,
         sizes=class_sizes(images),

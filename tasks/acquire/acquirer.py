@@ -14,7 +14,7 @@ from storage.reasons import Reason
 from tasks.acquire.address import host_of
 from tasks.acquire.decode import EXTENSIONS
 from tasks.acquire.fetch import Fetched
-from tasks.acquire.fetcher import Held
+from tasks.acquire.fetcher import Validators
 from tasks.acquire.inspect import Picture, Rejected
 from tasks.acquire.inspectors import Verdict
 from tasks.acquire.outcome import Outcome, inspect_anew, settle, settle_again
@@ -75,7 +75,7 @@ class Acquirer:
     def _fetch(self, urls: Sequence[str], known: Mapping[str, PriorOutcome]) -> Iterator[Found]:
         """Fetches addresses; those of which something is known, if they have something else by now."""
         self._shared.tally.expect(host_of(url) for url in urls)
-        held = {url: Held(own.log["etag"], own.log["last_modified"]) for url, own in known.items()}
+        held = {url: Validators(own.log["etag"], own.log["last_modified"]) for url, own in known.items()}
 
         def conclude(index: int, fetched: Fetched, verdict: Verdict | None) -> Found:
             url = urls[index]

@@ -29,7 +29,7 @@ _ALLOWED = Decision(spent=False, refusal=None)
 _HOST_FAULTS = {Reason.TIMEOUT, Reason.CONNECTION_FAILED, Reason.UNKNOWN_HOST}
 
 
-class Held(NamedTuple):
+class Validators(NamedTuple):
     """What bears this ETag or date is there already: a host that has it still need not send it again."""
 
     etag: str | None = None
@@ -47,7 +47,7 @@ class _Batch(Generic[_R]):
     """Addresses that one caller asked for."""
 
     urls: Sequence[str]
-    held: Mapping[str, Held]
+    held: Mapping[str, Validators]
     handle: Handle[_R]
     results: "queue.SimpleQueue[_R | BaseException]" = field(default_factory=queue.SimpleQueue)
     is_cancelled: bool = False
@@ -108,7 +108,7 @@ class Fetcher:
             thread.join(max(0.0, end - time.monotonic()))
         self._watchdog.__exit__()
 
-    def fetch(self, urls: Sequence[str], handle: Handle[_R], held: Mapping[str, Held] = {}) -> Iterator[_R]:
+    def fetch(self, urls: Sequence[str], handle: Handle[_R], held: Mapping[str, Validators] = {}) -> Iterator[_R]:
         """Fetches addresses and hands each outcome to `handle` in one of the threads, with its index.
 
         Args:

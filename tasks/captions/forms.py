@@ -64,7 +64,7 @@ def make_stemmer(settings: EncodeSettings) -> Callable[[str], str | None]:
 
 
 @dataclass(frozen=True)
-class Described:
+class CountedForms:
     """How often each form occurs in each image, and how much was said of it.
 
     Attributes:
@@ -76,9 +76,9 @@ class Described:
     descriptions: NDArray[np.int32]
 
 
-def describe(
+def count_forms(
     descriptions: Iterable[tuple[str, Any]], rows: Mapping[str, int], count: Callable[[Iterable[Any]], Counter[Any]]
-) -> Described:
+) -> CountedForms:
     """Counts the forms of images, whose descriptions may come in any order.
 
     Args:
@@ -91,4 +91,4 @@ def describe(
         part = [what for _, what in members]
         numbers[rows[image_id]] += len(part)
         gathered.add(rows[image_id], count(part))
-    return Described(list(gathered.forms), gathered.matrix(len(rows)), numbers)
+    return CountedForms(list(gathered.forms), gathered.matrix(len(rows)), numbers)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.tables.captions import CAPTION_IMAGES, EMPTY_VECTORS, ENCODED_IMAGES, IMAGE_DATA
-from tasks.captions.forms import Described
+from tasks.captions.forms import CountedForms
 from tasks.captions.settings import Encoding
 from tasks.captions.tfidf import Encoded
 
@@ -17,14 +17,14 @@ _REASONS = {
 _ONLY_COMMON = "only what every training image has: its idf is 0"
 
 
-def encoded_images(image_ids: pa.ChunkedArray, described: Described, encoded: Encoded) -> pa.Table:
+def encoded_images(image_ids: pa.ChunkedArray, counted: CountedForms, encoded: Encoded) -> pa.Table:
     """A row of `encoded_images` for each row of the matrices."""
     return pa.table(
         {
             "row": range(len(image_ids)),
             "image_id": image_ids,
-            "descriptions": described.descriptions,
-            "counted": np.asarray(described.counts.sum(axis=1), np.int32),
+            "descriptions": counted.descriptions,
+            "counted": np.asarray(counted.counts.sum(axis=1), np.int32),
             "unknown": encoded.unknown,
             "distinct_terms": np.diff(encoded.weights.indptr),
         }

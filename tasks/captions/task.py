@@ -55,7 +55,7 @@ from tasks.captions.contracts import (
     TripletInputs,
 )
 from tasks.captions.formats import spec_of
-from tasks.captions.forms import Described, count_words, describe, make_stemmer
+from tasks.captions.forms import CountedForms, count_forms, count_words, make_stemmer
 from tasks.captions.genome import GenomeFile
 from tasks.captions.neighbours import Neighbours
 from tasks.captions.npz import from_npz, to_npz
@@ -141,10 +141,10 @@ def split_images(run: Run, inputs: SplitInputs, settings: SplitSettings) -> Spli
 def encode_captions(run: Run, inputs: PhraseInputs, settings: EncodeSettings) -> EncodedCaptions:
     """Encodes images by the stems of their phrases."""
     images = read_table(run.root, inputs.images)
-    described = describe(_pairs(run.root, inputs.phrases, ["phrase"]), _rows(images), count_words)
-    terms = list(map(make_stemmer(settings), described.forms))
-    weighted = _weigh(images, described, described.forms, terms, settings)
-    own = _write_encoded(run, "captions", images, described, weighted)
+    counted = count_forms(_pairs(run.root, inputs.phrases, ["phrase"]), _rows(images), count_words)
+    terms = list(map(make_stemmer(settings), counted.forms))
+    weighted = _weigh(images, counted, counted.forms, terms, settings)
+    own = _write_encoded(run, "captions", images, counted, weighted)
     return EncodedCaptions(vocabulary=run.write(CAPTION_VOCABULARY, weighted.vocabulary, "vocabulary"), **own)
 
 
@@ -154,10 +154,10 @@ def encode_objects(run: Run, inputs: ObjectInputs, settings: EncodeSettings) -> 
     images = read_table(run.root, inputs.images)
     lookup = find_in_wordnet() if inputs.wordnet else find_nothing
     objects = _pairs(run.root, inputs.objects, ["names", "synsets"])
-    described = describe(objects, _rows(images), partial(count_synsets, lookup=lookup))
-    terms = [None if synset == NO_SYNSET else synset for synset, _ in described.forms]
-    weighted = _weigh(images, described, [name for _, name in described.forms], terms, settings)
-    own = _write_encoded(run, "objects", images, described, weighted)
+    counted = count_forms(objects, _rows(images), partial(count_synsets, lookup=lookup))
+    terms = [None if synset == NO_SYNSET else synset for synset, _ in counted.forms]
+    weighted = _weigh(images, counted, [name for _, name in counted.forms], terms, settings)
+    own = _write_encoded(run, "objects", images, counted, weighted)
     return EncodedObjects(vocabulary=run.write(OBJECT_VOCABULARY, weighted.vocabulary, "vocabulary"), **own)
 
 
@@ -165,8 +165,8 @@ def _pairs(root: Root, ref: TableRef | None, columns: list[str]) -> Iterator[tup
     """Image id and description of every row; one of several columns is a tuple."""
     for batch in read_batches(root, ref, _ROWS, ["image_id", *columns]) if ref else ():
         values = [batch[name].to_pylist() for name in columns]
-        described = values[0] if len(values) == 1 else zip(*values, strict=True)
-        yield from zip(batch["image_id"].to_pylist(), described, strict=True)
+        counted = values[0] if len(values) == 1 else zip(*values, strict=True)
+        yield from zip(batch["image_id"].to_pylist(), counted, strict=True)
 
 
 def _rows(images: pa.Table) -> dict[str, int]:
@@ -174,17 +174,17 @@ def _rows(images: pa.Table) -> dict[str, int]:
 
 
 def _weigh(
-    images: pa.Table, described: Described, forms: Sequence[str], terms: Sequence[str | None], settings: EncodeSettings
+    images: pa.Table, counted: CountedForms, forms: Sequence[str], terms: Sequence[str | None], settings: EncodeSettings
 ) -> Weighted:
     train = np.asarray(images["split"].to_numpy(zero_copy_only=False) == "train")
-    return encode(described.counts, forms, terms, train, settings)
+    return encode(counted.counts, forms, terms, train, settings)
 
 
 def _write_encoded(
-    run: Run, encoding: Encoding, images: pa.Table, described: Described, weighted: Weighted
+    run: Run, encoding: Encoding, images: pa.Table, counted: CountedForms, weighted: Weighted
 ) -> dict[str, Any]:
     """What both encodings write, by the names of `Encoded`."""
-    listed = encoded_images(images["image_id"], described, weighted)
+    listed = encoded_images(images["image_id"], counted, weighted)
     empty = empty_vectors(encoding, listed)
     terms_of = {NOT_A_TERM: _NOT_A_TERM[encoding]}
     facts = EncodingFacts(
@@ -192,7 +192,7 @@ def _write_encoded(
         train_images=weighted.train_images,
         terms=weighted.vocabulary.num_rows,
         entries=weighted.weights.nnz,
-        occurrences=int(described.counts.sum()),
+        occurrences=int(counted.counts.sum()),
         left_out={terms_of.get(reason, reason): count for reason, count in weighted.left_out.items()},
         empty=empty.num_rows,
     )

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from storage.tables.captions import ENCODED_IMAGES
-from tasks.captions.forms import count_words, describe, make_stemmer
+from tasks.captions.forms import count_forms, count_words, make_stemmer
 from tasks.captions.settings import EncodeSettings
 from tasks.captions.tfidf import weigh
 
@@ -44,13 +44,13 @@ class Vocabulary:
         """
         rows: dict[str, int] = {}
         told = [(image_id, phrase) for image_id, phrase in phrases if rows.setdefault(image_id, len(rows)) >= 0]
-        described = describe(told, rows, count_words)
-        counts = (described.counts @ self._columns_of(described.forms)).tocsr()
-        weights, counted = weigh(counts, self._idf, self.settings), described.counts.sum(axis=1)
+        counted = count_forms(told, rows, count_words)
+        counts = (counted.counts @ self._columns_of(counted.forms)).tocsr()
+        weights, counted = weigh(counts, self._idf, self.settings), counted.counts.sum(axis=1)
         columns = {
             "row": range(len(rows)),
             "image_id": list(rows),
-            "descriptions": described.descriptions,
+            "descriptions": counted.descriptions,
             "counted": counted,
             "unknown": counted - counts.sum(axis=1),
             "distinct_terms": np.diff(weights.indptr),

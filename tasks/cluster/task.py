@@ -113,7 +113,7 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     decided = keep_images(members, settings, inputs.overrides.pin, inputs.overrides.keep)
     misses = read_table(run.root, inputs.near_misses).to_pylist()
     near = {row["image_id"]: {name: row[column] for name, column in _OF_A_MISS.items()} for row in misses}
-    without = pd.concat([dropped_images(decided, settings, near), dropped_by_hand(by_hand, inputs.overrides.drop)])
+    drops = pd.concat([dropped_images(decided, settings, near), dropped_by_hand(by_hand, inputs.overrides.drop)])
 
     def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:
         return run.write(spec, pa.Table.from_pandas(rows, spec.schema, preserve_index=False))
@@ -122,6 +122,6 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
         groups=write(GROUPS, image_groups(decided)),
         class_groups=write(CLASS_GROUPS, class_groups(decided)),
         cuts=write(CUTS, cuts),
-        drops=write(DROPS, without.assign(stage="cluster")),
+        drops=write(DROPS, drops.assign(stage="cluster")),
         kept=int(decided.kept.sum()),
     )

@@ -1,9 +1,9 @@
 """The page of a test set's worst queries: what each asked, what came first, and which of that is an answer."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from tasks.evaluate.results import worst
 from tasks.evaluate.truth import Truth
 from tasks.index.page import Picture, overlay
 from tasks.pages.pictures import thumbnail
-from tasks.pages.rendering import style_sheet, template_environment
+from tasks.pages.rendering import template_environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,6 +36,13 @@ class Ranked:
     rankings: Sequence[NDArray[np.int64]]
 
 
+class WorstPage(NamedTuple):
+    """A page as HTML, and its pictures by their names in the folder `pictures` beside it."""
+
+    html: bytes
+    pictures: dict[str, bytes]
+
+
 def render_worst(
     title: str,
     truth: Truth,
@@ -45,8 +52,8 @@ def render_worst(
     ranked: Ranked,
     most: int,
     read: Callable[[Picture], bytes],
-) -> Iterator[tuple[str, bytes]]:
-    """Yields the files of the page as (path in its folder, bytes).
+) -> WorstPage:
+    """Renders the page of the queries that scored lowest, for whoever puts it beside the style of all pages.
 
     Args:
         title: of the page, such as the test set and the protocol.
@@ -55,11 +62,11 @@ def render_worst(
     """
     rows = [_row(int(index), truth, setup, scores, grades[index], ranked) for index in worst(scores, most)]
     pictures = {picture.name: picture for row in rows for picture in (row["query"], *(one for one, _ in row["found"]))}
-    yield style_sheet()
-    for picture in pictures.values():
-        yield f"pictures/{picture.name}.jpg", thumbnail(read(picture))
     template = template_environment(_TEMPLATES).get_template("worst.html")
-    yield "index.html", template.render(base="", title=title, rows=rows, scores=scores, overlay=overlay).encode()
+    return WorstPage(
+        template.render(base="", title=title, rows=rows, scores=scores, overlay=overlay).encode(),
+        {f"{picture.name}.jpg": thumbnail(read(picture)) for picture in pictures.values()},
+    )
 
 
 def _row(index: int, truth: Truth, setup: Setup, scores: Scores, graded: Grades, ranked: Ranked) -> dict[str, Any]:

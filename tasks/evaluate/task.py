@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -20,7 +20,7 @@ from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.describe.contracts import NETWORKS, Describer, load_promised
 from tasks.describe.network import Stored
 from tasks.describe.settings import DescribeSettings
-from tasks.evaluate.page import Ranked, render_worst
+from tasks.evaluate.page import Ranked, WorstPage, render_worst
 from tasks.evaluate.photographs import (
     Described,
     describe_photographs,
@@ -113,13 +113,11 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
         index = parse(read_bytes(run.root, inputs.codes.index), inputs.codes.index.path)
         by_codes = replace(conditions, steps=f"codes {inputs.codes.factory}")
         rows += result_rows(truth, rank_by_codes(index, vectors, queries), names, by_codes)
-    files = _worst(inputs, truth, every, indices, rankings)
-    pictures = [
-        {"name": PurePosixPath(path).name, "jpeg": content} for path, content in files.items() if path.endswith(".jpg")
-    ]
+    worst = _worst(inputs, truth, every, indices, rankings)
+    pictures = [{"name": name, "jpeg": content} for name, content in worst.pictures.items()]
     return Evaluated(
         results=run.write(RESULTS, pa.Table.from_pylist(rows, RESULTS.schema)),
-        page=run.write_file("worst.html", files["index.html"]),
+        page=run.write_file("worst.html", worst.html),
         pictures=run.write_rows(THUMBNAILS, pictures),
         unreadable=unreadable,
     )
@@ -141,8 +139,8 @@ def _worst(
     every: list[Described],
     indices: NDArray[np.int64],
     rankings: list[NDArray[np.int64]],
-) -> dict[str, bytes]:
-    """The files of the page of the worst queries, under the protocol that is told of most."""
+) -> WorstPage:
+    """The page of the worst queries, under the protocol that is told of most."""
     protocol = "medium" if "medium" in truth.setups else min(truth.setups)
     pictures = [Picture(f"{index:06}", one.width, one.height) for index, one in enumerate(every)]
     asks = {stem_of(one.path): picture for one, picture in zip(every, pictures, strict=True)}
@@ -156,4 +154,4 @@ def _worst(
     def read(picture: Picture) -> bytes:
         return (inputs.folder / every[int(picture.name)].path).read_bytes()
 
-    return dict(render_worst(title, truth, setup, scores, grades, ranked, _DRAWN, read))
+    return render_worst(title, truth, setup, scores, grades, ranked, _DRAWN, read)

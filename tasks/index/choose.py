@@ -90,14 +90,14 @@ def choose(
     vectors: Vectors,
     numbers: Numbers,
     settings: IndexSettings,
-    tell: Callable[[Measured], None] = lambda _: None,
+    on_tried: Callable[[Measured], None] = lambda _: None,
 ) -> tuple[Index, Measured]:
     """The index of the settings' factory string or, without one, the first of `kinds` that keeps within the budget.
 
     Args:
         vectors: float32 (n, d), of unit length.
         numbers: int64 (n,), ascending.
-        tell: is told of each kind that was tried.
+        on_tried: is told of each kind that was tried.
 
     Raises:
         InputError: none keeps within it; or faiss can't make what the settings ask for.
@@ -109,7 +109,7 @@ def choose(
         with explain_faiss(factory, vectors):
             index = fill(vectors, numbers, factory, settings)
             measured = measure(Database(index, numbers, vectors), factory, settings)
-        tell(measured)
+        on_tried(measured)
         fits = measured.bytes_per_vector <= most and measured.milliseconds <= settings.milliseconds
         if settings.factory or fits:
             return index, measured

@@ -28,8 +28,8 @@ def count_pairs(sizes: NDArray[np.int64], settings: MatchSettings) -> Pairs:
     possible = sizes * (sizes - 1) // 2
     large = sizes > settings.exhaustive
     each = np.minimum(_compared_per_image(sizes), settings.candidates)
-    looked_at = np.where(large, np.minimum(possible, np.rint(sizes * each * (1 + settings.audit))), possible)
-    return Pairs(int(possible.sum()), int(looked_at.sum()), int(sizes[large].sum()))
+    compared = np.where(large, np.minimum(possible, np.rint(sizes * each * (1 + settings.audit))), possible)
+    return Pairs(int(possible.sum()), int(compared.sum()), int(sizes[large].sum()))
 
 
 def _compared_per_image(sizes: NDArray[np.int64]) -> NDArray[np.float64]:

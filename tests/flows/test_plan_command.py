@@ -11,7 +11,7 @@ import pytest
 
 from flows.commands.cautions import cautions
 from flows.commands.spans import effort, size, span
-from flows.planning.plan import Asked, Plan, plan_curation
+from flows.planning.plan import ListStats, Plan, plan_curation
 from flows.planning.prior_outcomes import NOTHING, read_prior_outcomes, without_outcome
 from flows.settings import CurateSettings
 from storage.heads import Journal, shard_folder
@@ -163,7 +163,7 @@ def test_nothing_to_think_over(made: Plan, tmp_path: Path) -> None:
 
 def thought_over(made: Plan, **asked: Any) -> str:
     """What is cautioned of a list like this one, but for what is told."""
-    changed: Asked = replace(made.asked, **asked)
+    changed: ListStats = replace(made.asked, **asked)
     return " ".join(cautions(replace(made, asked=changed), Root(str(Path(__file__).parent))))
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.captions.forms import FormCounts, count_words, describe, make_stemmer
+from tasks.captions.forms import FormCounts, count_forms, count_words, make_stemmer
 from tasks.captions.settings import EncodeSettings, SplitSettings
 from tasks.captions.split import list_images, split_of
 
@@ -39,7 +39,7 @@ def test_the_order_of_descriptions_does_not_matter(pairs):
     rows = {"a": 0, "b": 1, "c": 2}
     tables = []
     for order in (pairs, sorted(pairs), pairs[::-1]):
-        found = describe(order, rows, count_words)
+        found = count_forms(order, rows, count_words)
         dense = found.counts.toarray()
         tables.append(
             ({form: dense[:, column].tolist() for column, form in enumerate(found.forms)}, found.descriptions.tolist())

@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from storage.errors import InputError
 from storage.tables.captions import IMAGE_DATA
-from tasks.captions.forms import count_words, describe, make_stemmer
+from tasks.captions.forms import count_forms, count_words, make_stemmer
 from tasks.captions.overview import complete_images, empty_vectors, encoded_images
 from tasks.captions.settings import EncodeSettings, SplitSettings
 from tasks.captions.split import list_images, split_of
@@ -39,7 +39,7 @@ def encoded_phrases(pairs, ids, settings=EncodeSettings()):
     """What the flow does between the parsed phrases and the matrix."""
     images = list_images(ids, SplitSettings())
     rows = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
-    described = describe(pairs, rows, count_words)
+    described = count_forms(pairs, rows, count_words)
     terms = list(map(make_stemmer(settings), described.forms))
     train = np.array([split == "train" for split in images["split"].to_pylist()])
     return images, described, encode(described.counts, described.forms, terms, train, settings)
@@ -116,7 +116,7 @@ def test_objects_by_hand(annotations):
     objects = [(str(r["image_id"]), (o["names"], o["synsets"])) for r in records for o in r["objects"]]
     images = list_images(IDS, SplitSettings())
     rows = {image_id: row for row, image_id in enumerate(IDS)}
-    described = describe(objects, rows, lambda part: count_synsets(part, find_nothing))
+    described = count_forms(objects, rows, lambda part: count_synsets(part, find_nothing))
     terms = [None if synset == NO_SYNSET else synset for synset, _ in described.forms]
     train = np.array([split == "train" for split in images["split"].to_pylist()])
     encoded = encode(described.counts, [name for _, name in described.forms], terms, train, EncodeSettings())

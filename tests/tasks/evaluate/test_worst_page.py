@@ -40,7 +40,8 @@ RANKINGS = [np.array([0, 1, 2, 3]), np.array([2, 0, 3, 1]), np.array([0, 1, 2, 3
 def render(most: int) -> dict[str, bytes]:
     scores, (grades, _) = score_all(TRUTH, RANKINGS, NAMES)["classic"], grade(TRUTH, NAMES)
     ranked = Ranked(PICTURES, PICTURES[:3], RANKINGS)
-    return dict(render_worst("oxford5k, classic", TRUTH, CLASSIC["classic"], scores, grades, ranked, most, photograph))
+    made = render_worst("oxford5k, classic", TRUTH, CLASSIC["classic"], scores, grades, ranked, most, photograph)
+    return {"index.html": made.html, **{f"pictures/{name}": jpeg for name, jpeg in made.pictures.items()}}
 
 
 def test_the_worst_query_comes_first_and_one_without_answers_not_at_all():
