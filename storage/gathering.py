@@ -17,9 +17,10 @@ from typing import Any
 
 from storage.errors import InputError
 from storage.folders import BUILDING
+from storage.local import TEMPORARY
 from storage.locks import check_free, lock
 from storage.making import Wanted, is_made, make_missing, read_digests, work_through
-from storage.root import TEMPORARY, Root
+from storage.root import Root
 
 _RECORD, _LISTING, _NOTES = "export.json", "SHA256SUMS", ".made"
 

@@ -12,8 +12,9 @@ from typing import TypeVar
 from uuid import uuid4
 
 from storage.errors import DamagedTableError
+from storage.local import TEMPORARY
 from storage.parquet import is_intact
-from storage.root import TEMPORARY, Root
+from storage.root import Root
 from storage.tables.spec import FileRef
 from storage.unwritable import told_when_unwritable
 

@@ -1,7 +1,5 @@
 """The dataset root: a folder on any fsspec filesystem, written to in one step a file."""
 
-import ctypes
-import errno
 import os
 import shutil
 import tempfile
@@ -19,12 +17,10 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from storage.errors import InputError, UnwritableRootError
+from storage.local import create_whole, flush_file_system, size_of, stamp_of, write_whole, writing
 from storage.unwritable import told_when_unwritable
 
-TEMPORARY = ".writing-"
-"""Begins the names of files that are being written."""
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")  # what S3 answers where an object must not be, but is
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _flushing = threading.Lock()
 _last_flush: dict[str, float] = {}
 """When the last flush of each root that succeeded began."""
@@ -111,7 +107,7 @@ class Root:
         """
         with told_when_unwritable(self.url):
             if self.is_local:
-                _write_whole(self.path(relative), content, flush=flush)
+                write_whole(self.path(relative), content, flush=flush)
             else:
                 self.fs.pipe_file(self.path(relative), content)  # an object appears when its upload is complete
 
@@ -123,7 +119,7 @@ class Root:
         """
         with told_when_unwritable(self.url):
             if self.is_local:
-                return _create_whole(self.path(relative), content)
+                return create_whole(self.path(relative), content)
             try:
                 self.fs.pipe_file(self.path(relative), content, mode="create")
             except FileExistsError:
@@ -142,14 +138,14 @@ class Root:
         with _flushing:
             if _last_flush.get(self.base, -1.0) <= asked:  # else one that began since then was for all who waited
                 begun = monotonic()
-                _flush_file_system(self.base)
+                flush_file_system(self.base)
                 _last_flush[self.base] = begun
 
     def size(self, relative: str) -> int | None:
         """The length of a file, or None where there is none."""
         path = self.path(relative)
         if self.is_local:
-            return _size(path)
+            return size_of(path)
         try:
             return int(self.fs.size(path))
         except FileNotFoundError:
@@ -166,11 +162,11 @@ class Root:
             UnwritableRootError: the root can't be written, and won't be by trying again.
         """
         if self.is_local:
-            with told_when_unwritable(self.url), _writing(self.path(relative), flush=flush) as file:
+            with told_when_unwritable(self.url), writing(self.path(relative), flush=flush) as file:
                 yield file
             return
         with tempfile.TemporaryDirectory(prefix=".writing-") as folder:
-            with told_when_unwritable(folder, "TMPDIR"), _writing(f"{folder}/file", flush=False) as file:
+            with told_when_unwritable(folder, "TMPDIR"), writing(f"{folder}/file", flush=False) as file:
                 yield file
             with told_when_unwritable(self.url):  # an object appears when its upload is complete
                 self.fs.put_file(f"{folder}/file", self.path(relative))
@@ -196,7 +192,7 @@ class Root:
         base = self.path(relative)
         if self.is_local:
             found = {
-                f"{folder}/{name}": _size(f"{folder}/{name}") for folder, _, names in os.walk(base) for name in names
+                f"{folder}/{name}": size_of(f"{folder}/{name}") for folder, _, names in os.walk(base) for name in names
             }
         else:
             self.fs.invalidate_cache(base)
@@ -211,10 +207,10 @@ class Root:
         base = self.path(relative)
         if self.is_local:
             walked = (f"{folder}/{name}" for folder, _, names in os.walk(base) for name in names)
-            found = {path: _stamp(path) for path in (walked if os.path.isdir(base) else [base])}  # noqa: PTH112
+            found = {path: stamp_of(path) for path in (walked if os.path.isdir(base) else [base])}  # noqa: PTH112
         else:
             self.fs.invalidate_cache(base)
-            found = {str(path): _stamp_of(facts) for path, facts in self.fs.find(base, detail=True).items()}
+            found = {str(path): _stamp_of_object(facts) for path, facts in self.fs.find(base, detail=True).items()}
         return {path[len(self.base) + 1 :]: stamp for path, stamp in found.items() if stamp is not None}
 
     def remove(self, relative: str) -> None:
@@ -255,112 +251,7 @@ class Root:
             raise UnwritableRootError(said) from error
 
 
-def _size(path: str) -> int | None:
-    try:  # asked for each image: a path object would cost as much as the call
-        return os.stat(path).st_size  # noqa: PTH116
-    except FileNotFoundError:
-        return None
-
-
-def _stamp(path: str) -> str | None:
-    try:
-        facts = os.stat(path)  # noqa: PTH116 - see `_size`
-    except OSError:  # gone, or no path at all
-        return None
-    return f"{facts.st_size} {facts.st_mtime_ns}"
-
-
-def _stamp_of(facts: Mapping[str, Any]) -> str:
+def _stamp_of_object(facts: Mapping[str, Any]) -> str:
     """The stamp of an object; stores name what changes with it in different ways."""
     changed = next((facts[name] for name in ("ETag", "etag", "LastModified", "mtime", "updated") if name in facts), "")
     return f"{facts['size']} {changed}"
-
-
-@contextmanager
-def _writing(target: str, *, flush: bool) -> Iterator[BinaryIO]:
-    handle, temporary = _open_beside(target)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            if flush:
-                os.fsync(file.fileno())
-        os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _open_beside(target: str) -> tuple[int, str]:
-    """A new file in the folder of another one, which is made where it is missing; rights are as the umask has them."""
-    folder = target.rpartition("/")[0]
-    temporary = f"{folder}/{TEMPORARY}{uuid4().hex}"
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
-    try:
-        return os.open(temporary, flags, 0o666), temporary
-    except FileNotFoundError:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        return os.open(temporary, flags, 0o666), temporary
-
-
-def _flush_file_system(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux alone can flush one file system
-        if syncfs is None or syncfs(handle) != 0:
-            os.sync()
-    finally:
-        os.close(handle)
-
-
-def _write_whole(target: str, content: bytes, *, flush: bool) -> None:
-    """Writes a file beside its place and renames it; images are written so by the million."""
-    handle, temporary = _open_beside(target)
-    try:
-        _write_and_close(handle, content, flush=flush)
-        os.replace(temporary, target)  # noqa: PTH105 - without the path objects that cost as much as the call
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _create_whole(target: str, content: bytes) -> bool:
-    """Writes a file beside its place and links it there, which fails where one is."""
-    handle, temporary = _open_beside(target)
-    try:
-        _write_and_close(handle, content, flush=True)
-        Path(target).hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        return _create_in_place(target, content)
-    finally:
-        Path(temporary).unlink()
-    return True
-
-
-def _create_in_place(target: str, content: bytes) -> bool:
-    """The same where a file system has no links: for a moment, others see a part."""
-    try:
-        handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    except FileExistsError:
-        return False
-    _write_and_close(handle, content, flush=True)
-    return True
-
-
-def _write_and_close(handle: int, content: bytes, *, flush: bool) -> None:
-    try:
-        _write_all(handle, content)
-        if flush:
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:  # a signal, or 2 GB, may end a write before its end
-        left = left[os.write(handle, left) :]

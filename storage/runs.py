@@ -9,8 +9,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from storage.folders import BUILDING
+from storage.local import TEMPORARY
 from storage.locks import check_free, lock
-from storage.root import TEMPORARY, Root
+from storage.root import Root
 
 _CLEARING, _USES = "clearing", "uses"
 _OLD = 24 * 3600.0  # seconds after which nobody writes any more to what is half-written
