@@ -14,7 +14,7 @@ from flows.runtime.publication import News, publish_once
 from flows.settings import CaptionsSettings, RunSettings
 from storage.manifest import CaptionManifest, EncodedFacts, SourceFile
 from storage.root import Root
-from storage.tables.captions import SkippedRecordsRef
+from storage.tables.annotations import SkippedRecordsRef
 from storage.tables.spec import MatrixRef, TableRef
 from tasks.captions.contracts import (
     AnnotationTables,

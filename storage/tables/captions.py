@@ -1,153 +1,12 @@
-"""Tables of annotations of images, and of their encodings."""
+"""Tables of images encoded by what people wrote of them: vectors, vocabularies, neighbours and triplets."""
 
 import pyarrow as pa
 
-from storage.tables.columns import BOX, INT, LONG, REAL, TEXT, column
+from storage.tables.annotations import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS, SKIPPED_RECORDS
+from storage.tables.columns import ANNOTATED, INT, LONG, REAL, TEXT, column
 from storage.tables.spec import TableRef, TableSpec
 
-_RECORD = column(
-    "record", LONG, "Position of the record in its file, counted from 0; in COCO's files, on from file to file."
-)
-
-
-_ITEM = column("item", INT, "Position in the record, counted from 0.")
-
-
-_ANNOTATED = column("image_id", TEXT, "Id of the image in Visual Genome or COCO, or in your own table.")
-
-
-_NAMES = column("names", pa.list_(TEXT), "What the annotators called it.")
-
-
-_SYNSETS = column("synsets", pa.list_(TEXT), "WordNet synsets it was mapped to, such as `clock.n.01`; may be empty.")
-
-
-_OBJECT_ID = column("object_id", LONG, "Id of the object.")
-
-
 _ROW = column("row", LONG, "Row of the image in the matrices.")
-
-
-class ImageDataRef(TableRef):
-    """A reference to a stored table `image_data`."""
-
-
-IMAGE_DATA = TableSpec(
-    ImageDataRef,
-    "image_data",
-    "One image of Visual Genome's `image_data`, or of `images` in COCO's captions.",
-    ("record",),
-    pa.schema(
-        [
-            _RECORD,
-            _ANNOTATED,
-            column("width", INT, "Width in pixels.", optional=True),
-            column("height", INT, "Height in pixels.", optional=True),
-            column("url", TEXT, "Address of the image.", optional=True),
-            column("coco_id", LONG, "Id in MS-COCO.", optional=True),
-            column("flickr_id", LONG, "Id at Flickr.", optional=True),
-        ]
-    ),
-)
-
-
-class RegionsRef(TableRef):
-    """A reference to a stored table `regions`."""
-
-
-REGIONS = TableSpec(
-    RegionsRef,
-    "regions",
-    "One region of an image and the phrase that describes it, of `region_descriptions` or `region_graphs`; or one of "
-    "COCO's captions, the box of which is the whole image.",
-    ("record", "item"),
-    pa.schema(
-        [
-            *(_RECORD, _ITEM, _ANNOTATED),
-            column("region_id", LONG, "Id of the region, or of COCO's caption."),
-            column("phrase", TEXT, "What the annotator wrote of it."),
-            column("synsets", pa.list_(TEXT), "WordNet synsets of its words; only `region_graphs` has them."),
-            *BOX,
-        ]
-    ),
-)
-
-
-class ObjectsRef(TableRef):
-    """A reference to a stored table `objects`."""
-
-
-OBJECTS = TableSpec(
-    ObjectsRef,
-    "objects",
-    "One object of an image, of `objects`.",
-    ("record", "item"),
-    pa.schema([*(_RECORD, _ITEM, _ANNOTATED), _OBJECT_ID, _NAMES, _SYNSETS, *BOX]),
-)
-
-
-class AttributesRef(TableRef):
-    """A reference to a stored table `attributes`."""
-
-
-ATTRIBUTES = TableSpec(
-    AttributesRef,
-    "attributes",
-    "One object of an image with its attributes, of `attributes`.",
-    ("record", "item"),
-    pa.schema(
-        [
-            *(_RECORD, _ITEM, _ANNOTATED, _OBJECT_ID, _NAMES, _SYNSETS),
-            column("attributes", pa.list_(TEXT), "Such as `green`; may be empty."),
-            *BOX,
-        ]
-    ),
-)
-
-
-class RelationshipsRef(TableRef):
-    """A reference to a stored table `relationships`."""
-
-
-RELATIONSHIPS = TableSpec(
-    RelationshipsRef,
-    "relationships",
-    "One relationship between two objects of an image, of `relationships`.",
-    ("record", "item"),
-    pa.schema(
-        [
-            *(_RECORD, _ITEM, _ANNOTATED),
-            column("relationship_id", LONG, "Id of the relationship."),
-            column("predicate", TEXT, "Such as `on` or `wears`, as it was written."),
-            column("synsets", pa.list_(TEXT), "WordNet synsets of the predicate; may be empty."),
-            column("subject_id", LONG, "Id of the object that the predicate is said of."),
-            column("subject_names", pa.list_(TEXT), "What the annotators called it."),
-            column("object_id", LONG, "Id of the other object."),
-            column("object_names", pa.list_(TEXT), "What the annotators called it."),
-        ]
-    ),
-)
-
-
-class SkippedRecordsRef(TableRef):
-    """A reference to a stored table `skipped_records`."""
-
-
-SKIPPED_RECORDS = TableSpec(
-    SkippedRecordsRef,
-    "skipped_records",
-    "One malformed record, or part of one, that was left out.",
-    ("source", "record", "item"),
-    pa.schema(
-        [
-            column("source", TEXT, "The file, by its kind; and the list in it, of COCO's."),
-            _RECORD,
-            column("item", INT, "Position in the record; -1 where the record was left out whole."),
-            column("offset", LONG, "Where the record begins in the file, in bytes after unpacking."),
-            column("problem", TEXT, "What is wrong with it."),
-        ]
-    ),
-)
 
 
 class CaptionImagesRef(TableRef):
@@ -161,7 +20,7 @@ CAPTION_IMAGES = TableSpec(
     ("row",),
     pa.schema(
         [
-            *(_ROW, _ANNOTATED),
+            *(_ROW, ANNOTATED),
             column("split", TEXT, "`train`, `val` or `test`, by a hash of the id; idf is of `train` alone."),
             column("phrases", INT, "Number of its phrases."),
             column("tokens", INT, "Number of words in them."),
@@ -233,7 +92,7 @@ EMPTY_VECTORS = TableSpec(
     pa.schema(
         [
             column("encoding", TEXT, "`captions` or `objects`."),
-            _ANNOTATED,
+            ANNOTATED,
             column("reason", TEXT, "Why it is: nothing was said, or nothing that has a term, or only idf 0."),
         ]
     ),
@@ -308,7 +167,7 @@ ENCODED_IMAGES = TableSpec(
     ("row",),
     pa.schema(
         [
-            *(_ROW, _ANNOTATED),
+            *(_ROW, ANNOTATED),
             column("descriptions", INT, "Number of its phrases, or objects."),
             column("counted", INT, "Number of words in the phrases, or of the objects' synsets."),
             column("unknown", INT, "Those of them that the vocabulary has no term for."),

@@ -22,6 +22,9 @@ IMAGE_ID = column("image_id", TEXT, "Id of the image in the list, or one made of
 LANDMARK = column("landmark_id", TEXT, "Class of the image in the list, or the one that it is merged into.")
 
 
+ANNOTATED = column("image_id", TEXT, "Id of the image in Visual Genome or COCO, or in your own table.")
+
+
 SHA256 = column("sha256", TEXT, "sha256 of the bytes as they came, hexadecimal.")
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from storage.errors import InputError
-from storage.tables.captions import IMAGE_DATA, REGIONS
+from storage.tables.annotations import IMAGE_DATA, REGIONS
 from tasks.captions.fields import MalformedError, Row, integer, sides, text
 from tasks.captions.records import Record, read_list, unpacked
 from tasks.captions.rows import in_batches, leave_out

@@ -6,20 +6,22 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 
 from storage.manifest import EncodedFacts, EncodingFacts, TripletFacts
-from storage.tables.captions import (
+from storage.tables.annotations import (
     AttributesRef,
+    ImageDataRef,
+    ObjectsRef,
+    RegionsRef,
+    RelationshipsRef,
+    SkippedRecordsRef,
+)
+from storage.tables.captions import (
     CaptionNeighboursRef,
     CaptionTripletsRef,
     CaptionVocabularyRef,
     EmptyVectorsRef,
     EncodedImagesRef,
-    ImageDataRef,
     ListedImagesRef,
-    ObjectsRef,
     ObjectVocabularyRef,
-    RegionsRef,
-    RelationshipsRef,
-    SkippedRecordsRef,
 )
 from storage.tables.spec import FileRef, MatrixRef, TableRef
 from tasks.acquire.settings import RemoteFile

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import InputError
-from storage.tables.captions import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
+from storage.tables.annotations import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
 from storage.tables.spec import TableSpec
 from tasks.captions.fields import MalformedError, Row, integer, optional, shown, sides, text, texts
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.tables.captions import CAPTION_IMAGES, EMPTY_VECTORS, ENCODED_IMAGES, IMAGE_DATA
+from storage.tables.annotations import IMAGE_DATA
+from storage.tables.captions import CAPTION_IMAGES, EMPTY_VECTORS, ENCODED_IMAGES
 from tasks.captions.forms import CountedForms
 from tasks.captions.settings import Encoding
 from tasks.captions.tfidf import Encoded

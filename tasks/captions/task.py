@@ -15,6 +15,7 @@ from storage.archives import partial_file, put_archive, suffix_of
 from storage.manifest import CaptionFacts, CaptionManifest, EncodingFacts, TripletFacts
 from storage.parquet import read_batches, read_bytes, read_table, write_batches, write_bytes
 from storage.root import Root
+from storage.tables.annotations import IMAGE_DATA, REGIONS, SKIPPED_RECORDS
 from storage.tables.captions import (
     CAPTION_IMAGES,
     CAPTION_NEIGHBOURS,
@@ -23,11 +24,8 @@ from storage.tables.captions import (
     CAPTION_VOCABULARY,
     EMPTY_VECTORS,
     ENCODED_IMAGES,
-    IMAGE_DATA,
     LISTED_IMAGES,
     OBJECT_VOCABULARY,
-    REGIONS,
-    SKIPPED_RECORDS,
 )
 from storage.tables.spec import FileRef, R, TableRef, TableSpec
 from storage.versions import publish_version

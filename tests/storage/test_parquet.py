@@ -23,7 +23,7 @@ from storage.parquet import (
     write_table,
 )
 from storage.tables.acquisition import DROPS
-from storage.tables.captions import REGIONS
+from storage.tables.annotations import REGIONS
 from storage.tables.features import FEATURES
 from storage.tables.groups import PAIRS
 from storage.tables.spec import TableRef, TableSpec

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from storage.errors import InputError
-from storage.tables.captions import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
+from storage.tables.annotations import ATTRIBUTES, IMAGE_DATA, OBJECTS, REGIONS, RELATIONSHIPS
 from tasks.captions.formats import FORMATS, kind_of, spec_of
 from tasks.captions.genome import GenomeFile
 from tasks.captions.settings import ParseSettings

@@ -15,7 +15,7 @@ from nltk.stem.snowball import SnowballStemmer
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from storage.errors import InputError
-from storage.tables.captions import IMAGE_DATA
+from storage.tables.annotations import IMAGE_DATA
 from tasks.captions.forms import count_forms, count_words, make_stemmer
 from tasks.captions.overview import complete_images, empty_vectors, encoded_images
 from tasks.captions.settings import EncodeSettings, SplitSettings
