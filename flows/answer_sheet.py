@@ -36,7 +36,7 @@ class AnswerSheet:
         self._look()
 
     def has(self, person: str, question: Question) -> bool:
-        """Whether the person answered the question."""
+        """Returns whether the person answered the question."""
         with self._lock:
             self._look()
             return (person, question) in self._given

@@ -39,7 +39,7 @@ _OTHERS: _Match = {"prefect.resource.id": "prefect.automation.*", "prefect.resou
 
 
 def list_automations(block: UUID | None, silence: timedelta = SILENCE) -> list[AutomationCore]:
-    """All automations.
+    """Lists all automations.
 
     Args:
         block: the notification block that is told. Without one, what can do nothing but tell is left out.

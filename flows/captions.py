@@ -99,7 +99,7 @@ def captions(
 
 
 def run_captions(runner: StageRunner, request: CaptionsRequest, settings: CaptionsSettings) -> Published:
-    """The stages, in their order."""
+    """Runs the stages, in their order."""
     # Read each file into a table, and list the images that any of them names.
     annotations = (_read_coco if request.coco else _read)(runner, request, settings)
     tables = annotations.tables

@@ -140,7 +140,7 @@ class Examinable(NamedTuple):
 def run_certification(
     runner: StageRunner, subject: Subject, settings: LeakSettings, policy: FetchPolicy
 ) -> PublishedCertificate:
-    """The stages, in their order."""
+    """Runs the stages, in their order."""
     found = _of_version(subject.version) if subject.version else _of_folder(runner, subject, settings, policy)
     packets = runner.one(pack_images, found.inputs, None).packets
     name, anew = f"certificate-{subject.name}", RememberSettings(overlays=0)

@@ -10,7 +10,7 @@ from tasks.publish.changes import Changes, render_changes, summarise_changes
 
 
 def find_changes(root: Root, before: Manifest, after: Manifest) -> Changes:
-    """What changed between two versions of a name."""
+    """Returns what changed between two versions of a name."""
     rows = compare_versions(root, before, after)
     return summarise_changes(before, after, rows, _kept_classes(root, before), _kept_classes(root, after))
 

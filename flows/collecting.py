@@ -28,7 +28,7 @@ _HEADERS = HEADERS | {"Cache-Control": "no-store", "X-Frame-Options": "DENY"}
 
 
 def collecting_pages(folder: Path, questions: Sequence[Question], sheet: AnswerSheet, hosts: list[str]) -> Starlette:
-    """The application that asks each person every question, and adds the answers to a sheet.
+    """Returns the application that asks each person every question, and adds the answers to a sheet.
 
     Args:
         folder: where the images lie, by their ids.

@@ -85,7 +85,7 @@ def curate(
 def run_curation(
     runner: StageRunner, request: CurationRequest, settings: CurateSettings, policy: FetchPolicy
 ) -> PublishedVersion:
-    """The method, phase by phase."""
+    """Runs the method, phase by phase."""
     # Read the list, and fetch and inspect what it names, shard by shard of rows.
     longest = settings.acquire.max_bytes if request.folder else None
     listed = ListInputs(content=request.list_digest, merge=request.overrides.merge, longest=longest)

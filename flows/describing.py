@@ -53,12 +53,12 @@ def describe_version(
 
 
 def pack_version(runner: StageRunner, version: Manifest) -> dict[str, ImagesRef]:
-    """The packets of a version's images, by name."""
+    """Returns the packets of a version's images, by name."""
     return runner.one(pack_images, PackInputs(images=[version_ref(version, IMAGES)]), None).packets
 
 
 def network_of(root: Root, index: IndexManifest) -> NetworkUsed:
-    """The network of an index."""
+    """Returns the network of an index."""
     trained = read_source(root, index.trained, NetworkManifest) if index.trained else None
     backbone = version_table(trained, "backbone") if trained else None
     stored = Stored(whitening=version_table(index, "whitening"), backbone=backbone)
@@ -66,13 +66,13 @@ def network_of(root: Root, index: IndexManifest) -> NetworkUsed:
 
 
 def trained_network(root: Root, trained: NetworkManifest, settings: DescribeSettings) -> NetworkUsed:
-    """A trained network, which these settings may have describe at other sizes than it was trained at."""
+    """Returns a trained network, which these settings may have describe at other sizes than it was trained at."""
     stored = Stored(whitening=version_table(trained, "whitening"), backbone=version_table(trained, "backbone"))
     return NetworkUsed(load_stored(root, settings, stored)[1], stored, trained.source)
 
 
 def matrix_of(index: IndexManifest) -> MatrixRef:
-    """The index itself, from the root."""
+    """Returns the index itself, from the root."""
     return MatrixRef.model_validate(version_table(index, "index").model_dump())
 
 
@@ -84,7 +84,7 @@ def learn_network(
     whiten: WhitenSettings,
     backbone: FileRef | None = None,
 ) -> NetworkUsed:
-    """The network whose whitening is learned from all photographs of a version that are no leaks.
+    """Returns the network whose whitening is learned from all photographs of a version that are no leaks.
 
     Args:
         backbone: weights that take the place of those that the settings name.

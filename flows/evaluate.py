@@ -65,7 +65,7 @@ def evaluate(
 
 
 def codes_of(index: MatrixRef, factory: str) -> Codes | None:
-    """The codes of an index that are to be scored: none where it is exact."""
+    """Returns the codes of an index that are to be scored: none where it is exact."""
     return None if factory == "Flat" else Codes(index=index, factory=factory)
 
 

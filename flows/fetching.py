@@ -35,7 +35,7 @@ _SECONDS = 2.0  # between two looks at what has come
 
 
 def policy_of(run: RunSettings, polite: PoliteSettings) -> FetchPolicy:
-    """How a run fetches."""
+    """Returns how a run fetches, by its settings."""
     long_ago = datetime.now(UTC) - timedelta(days=run.older_than) if run.older_than is not None else None
     return FetchPolicy(refetch=run.refetch, before=long_ago, polite=polite, inspectors=run.workers)
 
@@ -48,7 +48,7 @@ def acquire(
     settings: AcquireSettings,
     policy: FetchPolicy,
 ) -> dict[str, Acquired]:
-    """The outcomes of all shards of a list.
+    """Returns the outcomes of all shards of a list.
 
     Args:
         shards: the rows of the list, as the stage `sources` wrote them.
@@ -115,7 +115,7 @@ def _shown(tally: Tally, polite: PoliteSettings) -> Iterator[None]:
 
 
 def summarize(tally: Tally, polite: PoliteSettings) -> str:
-    """A line on what has come, how fast, how long the rest may take, and what failed for which reasons."""
+    """Returns a line on what has come, how fast, how long the rest may take, and what failed for which reasons."""
     whole = tally.total()
     left = timedelta(seconds=round(tally.seconds_left(polite.host_rate)))
     failed = [f"{count:,} {outcome}" for outcome, count in whole.outcomes.most_common() if outcome not in WELL]

@@ -101,7 +101,7 @@ def _choose_settings(request: IndexRequest, given: IndexFlowSettings, backbone: 
 
 
 def run_index(runner: StageRunner, request: IndexRequest, settings: IndexFlowSettings) -> Published:
-    """The stages, in their order."""
+    """Runs the stages, in their order."""
     version, like = request.version, request.like
     network, described = describe_version(runner, version, settings, like or request.trained)
     assert network.stored.whitening, "each way to a network gives its whitening"

@@ -81,7 +81,7 @@ def check_index_request(
 
 
 def settings_like(index: IndexManifest, trusted: str | None) -> IndexFlowSettings:
-    """The settings of an index; see `settings_of_index` for `trusted`."""
+    """Returns the settings of an index; see `settings_of_index` for `trusted`."""
     told = index.settings
     return IndexFlowSettings(
         describe=settings_of_index(told.get("describe", {}), trusted),

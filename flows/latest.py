@@ -18,7 +18,7 @@ _SHOWN = 3
 
 
 def why_not_latest(root: Root, version: Manifest, gate: CurationGate) -> list[str]:
-    """Why a version should not become the latest; nothing where it should."""
+    """Returns why a version should not become the latest; nothing where it should."""
     last = latest_if_sound(root, version.name)
     verdicts = read_version_table(root, version, "verdicts", ["image_id", "landmark_id", "verdict", "reason"])
     kept = verdicts.filter(pc.equal(verdicts["verdict"], "kept"))
@@ -37,7 +37,7 @@ def why_not_latest(root: Root, version: Manifest, gate: CurationGate) -> list[st
 
 
 def why_index_not_latest(root: Root, index: IndexManifest, gate: IndexGate) -> list[str]:
-    """Why an index should not become the latest; nothing where it should."""
+    """Returns why an index should not become the latest; nothing where it should."""
     rows, last = _results(root, index), latest_if_sound(root, index.name, IndexManifest)
     reasons = list(_uncertified(rows)) if gate.certified else []
     if gate.most_lost is not None and last and last.digest != index.digest:

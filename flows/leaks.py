@@ -103,7 +103,7 @@ class Leaks(NamedTuple):
         return sum(features.crashed for features in self.features.values())
 
     def evidence(self, test_sets: TestSets, passed_over: Sequence[PassedOverRef]) -> LeakEvidence:
-        """What the certificate is made of.
+        """Returns what the certificate is made of.
 
         Args:
             passed_over: tables of files of the list, or of the folder, that were not compared.
@@ -119,7 +119,7 @@ class Leaks(NamedTuple):
         )
 
     def drawing(self, packet: str, test_sets: TestSets) -> OverlapEvidence:
-        """What is drawn of a packet's overlaps."""
+        """Returns what is drawn of a packet's overlaps."""
         return OverlapEvidence(overlaps=self.expanded[packet].overlaps, photographs=test_sets.photographs)
 
 

@@ -34,7 +34,7 @@ class TrainedVersion(BaseModel):
 def network_inputs(
     root: Root, version: Manifest, test_sets: dict[str, AskedSet], start: NetworkUsed, run: TrainRunSettings
 ) -> NetworkInputs:
-    """What every training reads.
+    """Returns what every training reads.
 
     Args:
         test_sets: by name.
@@ -65,7 +65,7 @@ def _board(root: Root, version: Manifest, run: TrainRunSettings) -> Path | None:
 def training_facts(
     settings: Mapping[str, Any], version: Manifest, start: NetworkUsed, trained: Trained
 ) -> TrainedFacts:
-    """What every training tells of its network.
+    """Returns what every training tells of its network.
 
     Args:
         settings: that decided it, as JSON has them.

@@ -39,7 +39,7 @@ def recall_overlays(
     settings: LeakSettings,
     share: float,
 ) -> Overlays:
-    """The templates that were learnt last under this name, or where the sample changed by more than a share, new ones.
+    """Returns the templates learnt last under this name, or new ones where the sample changed by more than a share.
 
     Args:
         images, features: by packet.

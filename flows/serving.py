@@ -28,7 +28,7 @@ HEADERS = {
 
 
 def pages_of(root: Root, hosts: list[str]) -> Starlette:
-    """The application that shows a root's reports, certificates, changes and searches.
+    """Returns the application that shows a root's reports, certificates, changes and searches.
 
     Args:
         hosts: names by which it may be asked; by another, a page elsewhere could have a browser ask it.

@@ -182,7 +182,7 @@ class TrainRunSettings(StageSettings):
 
 
 def allow_hosts(settings: _Fetching, hosts: Iterable[str]) -> _Fetching:
-    """The same settings with more `allowed_hosts`.
+    """Returns the settings with more `allowed_hosts`.
 
     Raises:
         InputError: one is no HOST or HOST:PORT.
@@ -193,7 +193,7 @@ def allow_hosts(settings: _Fetching, hosts: Iterable[str]) -> _Fetching:
 
 
 def with_contact(polite: PoliteSettings, contact: str) -> PoliteSettings:
-    """The same settings with somebody to turn to.
+    """Returns the settings with somebody to turn to.
 
     Raises:
         InputError: a header of HTTP can't hold that.

@@ -65,7 +65,7 @@ def train(
 def run_training(
     runner: StageRunner, request: TrainRequest, settings: TrainFlowSettings, run: TrainRunSettings
 ) -> Published:
-    """The stages, in their order."""
+    """Runs the stages, in their order."""
     version, describe = request.version, settings.describe
     backbone = _classify(runner, version, settings, run) if settings.train.classify.iterations else None
     packets = pack_version(runner, version)

@@ -25,7 +25,7 @@ class TrainRequest(BaseModel):
 
 
 class SemanticRequest(TrainRequest):
-    """The same, with captions to learn from."""
+    """A training that is known to be possible, with captions to learn from."""
 
     captions: CaptionManifest
 

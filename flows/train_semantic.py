@@ -63,7 +63,7 @@ def train_semantic(
 def run_semantic_training(
     runner: StageRunner, request: SemanticRequest, settings: SemanticFlowSettings, run: TrainRunSettings
 ) -> Published:
-    """The stages, in their order."""
+    """Runs the stages, in their order."""
     version, captions, describe = request.version, request.captions, settings.describe
     start = learn_network(runner, version, pack_version(runner, version), describe, settings.whiten)
     common = network_inputs(runner.root, version, request.test_sets, start, run)

@@ -10,7 +10,10 @@ from storage.root import Root
 
 @contextmanager
 def partial_file(root: Root, name: str) -> Iterator[Path]:
-    """A file to gather an archive in, alone in a folder on this machine's disk; a local root keeps it for next time."""
+    """Gives a file to gather an archive in, alone in a folder on this machine's disk.
+
+    A local root keeps it for next time.
+    """
     if root.is_local:
         folder = root.local_path(f"archives/.partial/{name}")
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,5 +35,5 @@ def put_archive(root: Root, file: Path, sha256: str, suffix: str) -> str:
 
 
 def suffix_of(address: str) -> str:
-    """The suffix that the file's name at an address has, such as `.zip`."""
+    """Returns the suffix that the file's name at an address has, such as `.zip`."""
     return PurePosixPath(address.partition("?")[0]).suffix

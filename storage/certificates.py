@@ -22,7 +22,7 @@ _RECORD = "certificate.json"
 
 
 def read_certificate(root: Root, folder: str) -> Certificate:
-    """The certificate in a folder, by its path below the root.
+    """Returns the certificate in a folder, by its path below the root.
 
     Raises:
         DamagedTableError: there is none, or it does not parse.
@@ -35,7 +35,7 @@ def read_certificate(root: Root, folder: str) -> Certificate:
 
 
 def list_certificates(root: Root, name: str) -> list[Certificate]:
-    """The certificates of a dataset, or of a folder of that name, that are not damaged."""
+    """Returns the certificates of a dataset, or of a folder of that name, that are not damaged."""
     found = []
     for folder in root.names(f"certificates/{name}"):
         with suppress(DamagedTableError):
@@ -44,7 +44,7 @@ def list_certificates(root: Root, name: str) -> list[Certificate]:
 
 
 def read_certificate_table(root: Root, made: Certificate, table: str) -> pa.Table:
-    """A table of a certificate, checked against its digest."""
+    """Returns a table of a certificate, checked against its digest."""
     ref = made.tables[table]
     return read_table(root, ref.model_copy(update={"path": f"{made.folder}/{ref.path}"}))
 
@@ -83,7 +83,7 @@ def publish_certificate(
 
 
 def list_damage_of(root: Root, made: Certificate) -> list[str]:
-    """What of a certificate's folder is not as it was published, a line each."""
+    """Returns what of a certificate's folder is not as it was published, a line each."""
     return list(list_damage(root, made.folder, _RECORD, made.files))
 
 

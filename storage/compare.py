@@ -13,7 +13,7 @@ _BOX = ["x1", "y1", "x2", "y2"]
 
 
 def compare_versions(root: Root, before: Manifest, after: Manifest) -> pd.DataFrame:
-    """What changed from one version to another.
+    """Returns what changed from one version to another.
 
     Returns:
         One row per change, sorted by image: `image_id`, `landmark_id`, `change` (`added` or `removed`: entered or left

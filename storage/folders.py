@@ -92,7 +92,7 @@ def _move(root: Root, building: str, folder: str, record: str) -> None:
 
 
 def read_record(root: Root, path: str) -> bytes:
-    """The record of a published folder, by its path, checked against its digest.
+    """Returns the record of a published folder, by its path, checked against its digest.
 
     Raises:
         FileNotFoundError: there is none.
@@ -110,7 +110,7 @@ def read_record(root: Root, path: str) -> bytes:
 
 
 def list_damage(root: Root, folder: str, record: str, listing: ListingRef | None) -> Iterator[str]:
-    """What of a published folder is not as it was published, a line each; its record has been read.
+    """Yields what of a published folder is not as it was published, a line each; its record has been read.
 
     Args:
         listing: the list of its files, as the record has it.
@@ -124,7 +124,7 @@ def list_damage(root: Root, folder: str, record: str, listing: ListingRef | None
 
 
 def list_lost(root: Root, listing: ListingRef) -> Iterator[str]:
-    """Which of the files that a list names are gone or damaged, a line each; the list itself as well.
+    """Lists which of the files that a list names are gone or damaged, a line each; the list itself as well.
 
     Args:
         listing: the list, by its path in the root.
@@ -142,7 +142,7 @@ def list_lost(root: Root, listing: ListingRef) -> Iterator[str]:
 
 
 def records_of(root: Root, folder: str, record: str) -> tuple[FileRef, FileRef]:
-    """A published folder's record, and the digest that it is checked by; a memo stands with them."""
+    """Returns a published folder's record, and the digest that it is checked by; a memo stands with them."""
 
     def ref(path: str) -> FileRef:
         return FileRef(path=path, digest=hashlib.sha256(root.read(path)).hexdigest())

@@ -15,7 +15,7 @@ _ROWS_AT_ONCE, _BYTES_AT_ONCE = 1 << 16, 1 << 26
 
 
 def read_foreign_schema(where: str, content: pa.Buffer) -> pa.Schema:
-    """The schema of a Parquet file, with what it says of the whole table.
+    """Returns the schema of a Parquet file, with what it says of the whole table.
 
     Args:
         where: begins the message of an error: the file's name.

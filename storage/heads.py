@@ -42,17 +42,17 @@ class Head(BaseModel):
     tables: dict[str, TableRef]
 
     def is_of(self, rows: TableRef, turn: Turn) -> bool:
-        """Whether it is the outcome of just these rows under just these settings."""
+        """Returns whether it is the outcome of just these rows under just these settings."""
         return (self.rows, self.asking, self.looking) == (rows.digest, turn.asking, turn.looking)
 
 
 def shard_folder(dataset: str, shard: str) -> str:
-    """Where a root keeps what it knows of a shard of a dataset."""
+    """Returns where a root keeps what it knows of a shard of a dataset."""
     return f"stages/acquire/heads/{dataset}/{shard}"
 
 
 def read_head(root: Root, folder: str) -> Head | None:
-    """The newest outcome kept in a folder, or None before its first, or where the file is damaged."""
+    """Returns the newest outcome kept in a folder, or None before its first, or where the file is damaged."""
     try:
         return Head.model_validate_json(root.read(f"{folder}/{_HEAD}"))
     except (FileNotFoundError, ValidationError):
@@ -72,7 +72,7 @@ def write_head(root: Root, folder: str, head: Head) -> None:
 
 
 def interrupted(root: Root, folder: str, head: Head | None) -> list[Turn]:
-    """The turns that were begun since the head and did not come to their end, oldest first."""
+    """Returns the turns that were begun since the head and did not come to their end, oldest first."""
     turns = []
     for name in root.names(folder):
         number, asking, looking = (*name.split("-", 2), "", "")[:3]
@@ -106,7 +106,7 @@ class Journal:
         self._parts.add(number)
 
     def read(self, spec: TableSpec[Any]) -> pa.Table:
-        """All rows of a table that were written down."""
+        """Returns all rows of a table that were written down."""
         parts = [self._read_part(number, spec) for number in sorted(self._parts)]
         return pa.concat_tables([spec.schema.empty_table(), *(part for part in parts if part is not None)])
 

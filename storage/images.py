@@ -33,7 +33,7 @@ def put_image(root: Root, content: bytes, sha256: str, extension: str) -> str:
 
 
 def get_image(root: Root, path: str) -> bytes:
-    """The bytes stored under this path.
+    """Returns the bytes stored under this path.
 
     Raises:
         DamagedTableError: they are gone, or no longer those that the name promises.
@@ -48,7 +48,7 @@ def get_image(root: Root, path: str) -> bytes:
 
 
 def rotten_images(root: Root, paths: Iterable[str]) -> set[str]:
-    """The stored images that are gone, or hold other bytes than their names promise; all are read."""
+    """Returns the stored images that are gone, or hold other bytes than their names promise; all are read."""
     rotten, coming = set[str](), iter(paths)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while some := list(islice(coming, _IN_MEMORY)):

@@ -35,17 +35,17 @@ class Holder(BaseModel):
 
     @staticmethod
     def here() -> "Holder":
-        """This process, from now on."""
+        """Describes this process as the holder of a lock, from now on."""
         return Holder.of(os.getpid())
 
     @staticmethod
     def of(pid: int) -> "Holder":
-        """A process of this host, from now on."""
+        """Describes a process of this host as the holder of a lock, from now on."""
         began = psutil.Process(pid).create_time()
         return Holder(token=uuid4().hex, host=socket.gethostname(), pid=pid, began=began, since=datetime.now(UTC))
 
     def is_dead(self) -> bool:
-        """Whether it is known to have ended; of another host's process nobody knows.
+        """Returns whether it is known to have ended; of another host's process nobody knows.
 
         A killed process whose parent has not asked how it ended is ended all the same: in a container it may never ask.
         """

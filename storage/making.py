@@ -45,19 +45,19 @@ class Wanted:
 
 
 def is_made(root: Root, known: Mapping[str, str], file: Wanted) -> bool:
-    """Whether a file is there, with the digest that is known of it by its path."""
+    """Returns whether a file is there, with the digest that is known of it by its path."""
     return file.path in known and is_intact(root, FileRef(path=file.path, digest=known[file.path]))
 
 
 def read_digests(path: Path) -> dict[str, str]:
-    """Digests by path, of lines as `sha256sum` writes them; none where there is no such file."""
+    """Returns digests by path, of lines as `sha256sum` writes them; none where there is no such file."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     lines = (line.partition("  ") for line in text.split("\n"))
     return {path: digest for digest, _, path in lines if path}
 
 
 def work_through(function: Callable[[Wanted], T], files: Sequence[Wanted]) -> Iterator[T]:
-    """What a function gives for each file, in their order; by several threads, which are few files ahead."""
+    """Yields what a function gives for each file, in their order; by several threads, which are few files ahead."""
     coming = iter(files)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while some := list(islice(coming, _AHEAD)):

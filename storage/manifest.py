@@ -260,7 +260,7 @@ class IndexManifest(IndexFacts, Version):
 
 
 def count_uncompared(passed_over: Mapping[str, Mapping[str, int]]) -> int:
-    """How many of the files that were passed over, by test set and reason, may have been photographs."""
+    """Returns how many of the files that were passed over, by test set and reason, may have been photographs."""
     return sum(count for counts in passed_over.values() for reason, count in counts.items() if may_be_missed(reason))
 
 

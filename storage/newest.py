@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_newest(root: Root, stage: str, identity: str, shard: str, kind: type[M]) -> M | None:
-    """What was kept last, or None before the first, or where the record is damaged.
+    """Returns what was kept last, or None before the first, or where the record is damaged.
 
     The files that it names may be gone by now.
     """

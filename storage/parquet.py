@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 64
 
 
 def encode(spec: TableSpec[Any], table: pa.Table, about: Mapping[str, str] | None = None) -> bytes:
-    """The table as Parquet bytes: columns by the schema, rows sorted by its key, writer settings fixed.
+    """Returns the table as Parquet bytes: columns by the schema, rows sorted by its key, writer settings fixed.
 
     The same rows in any order give the same bytes under the same pyarrow version.
 
@@ -100,7 +100,7 @@ def read_table(root: Root, ref: TableRef, columns: list[str] | None = None) -> p
 
 
 def read_rows(root: Root, ref: TableRef) -> Iterator[dict[str, Any]]:
-    """The rows of a table one by one, few of them in memory; its bytes are checked before the first.
+    """Yields the rows of a table one by one, few of them in memory; its bytes are checked before the first.
 
     Raises:
         DamagedTableError: the file is gone or holds other bytes.
@@ -110,7 +110,7 @@ def read_rows(root: Root, ref: TableRef) -> Iterator[dict[str, Any]]:
 
 
 def read_batches(root: Root, ref: TableRef, rows: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """A table in parts of at most so many rows, one of them in memory; its bytes are checked before the first.
+    """Yields a table in parts of at most so many rows, one of them in memory; its bytes are checked before the first.
 
     Raises:
         DamagedTableError: the file is gone or holds other bytes.
@@ -130,7 +130,7 @@ def _write(root: Root, relative: str, kind: type[R], content: bytes, rows: int, 
 
 
 def read_bytes(root: Root, ref: FileRef) -> bytes:
-    """The bytes of a stored file, checked against the digest of its reference.
+    """Returns the bytes of a stored file, checked against the digest of its reference.
 
     Raises:
         DamagedTableError: the file is gone or holds other bytes.
@@ -140,7 +140,7 @@ def read_bytes(root: Root, ref: FileRef) -> bytes:
 
 
 def is_intact(root: Root, ref: FileRef) -> bool:
-    """Whether the file is there and its bytes are the promised ones."""
+    """Returns whether the file is there and its bytes are the promised ones."""
     try:
         with root.reading(ref.path) as file:
             return _digest(file) == ref.digest

@@ -12,7 +12,7 @@ def keep_part(root: Root, folder: str, name: str, content: bytes) -> None:
 
 
 def read_parts(root: Root, folder: str) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of the parts that are whole, by name."""
+    """Yields the names and contents of the parts that are whole, by name."""
     for file in root.names(folder):
         name, _, digest = file.rpartition(".")
         content = root.read(f"{folder}/{file}")

@@ -221,5 +221,5 @@ class PassedOver(StrEnum):
 
 
 def may_be_missed(reason: str) -> bool:
-    """Whether a photograph may have been missed where a file was passed over for this reason."""
+    """Returns whether a photograph may have been missed where a file was passed over for this reason."""
     return reason not in {str(known) for known in PassedOver if not known.counts}

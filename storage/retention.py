@@ -55,7 +55,7 @@ def write_memo_keys(root: Root, version: Version, keys: Iterable[str]) -> None:
 
 
 def find_superfluous(root: Root, keep: int) -> Superfluous:
-    """What may go where of each name the newest versions are kept, and the latest, and what these were made of.
+    """Returns what may go where of each name the newest versions are kept, and the latest, and what these were made of.
 
     Raises:
         DamagedTableError: a manifest, or a table of images that is to be kept, can't be read: nobody can say what it

@@ -33,7 +33,7 @@ def write_review(root: Root, version: Version, standing: Standing, reason: str) 
 
 
 def read_review(root: Root, version: Version) -> Review | None:
-    """What was written of a version last; None where nothing was, as for most.
+    """Returns what was written of a version last; None where nothing was, as for most.
 
     Raises:
         DamagedTableError: what is there is no review.

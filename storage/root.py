@@ -51,7 +51,7 @@ class Root:
         self.url = self.base if self.is_local else url.rstrip("/")
 
     def path(self, relative: str) -> str:
-        """The full path inside the filesystem.
+        """Returns the full path inside the filesystem.
 
         Raises:
             InputError: it leads out of the root, as a path in a record that someone else prepared might.
@@ -63,17 +63,17 @@ class Root:
         return f"{self.base}/{relative}" if relative else self.base
 
     def local_path(self, relative: str) -> Path:
-        """The path on this machine's disk; only for local roots."""
+        """Returns the path on this machine's disk; only for local roots."""
         if not self.is_local:
             raise InputError(f"{self.url} is not on this machine's disk; copy {relative} first")
         return Path(self.path(relative))
 
     def exists(self, relative: str) -> bool:
-        """Whether a file or folder stands there."""
+        """Returns whether a file or folder stands there."""
         return bool(self.fs.exists(self.path(relative)))
 
     def read(self, relative: str) -> bytes:
-        """The bytes of a file.
+        """Returns the bytes of a file.
 
         Raises:
             FileNotFoundError: there is none.
@@ -82,7 +82,7 @@ class Root:
 
     @contextmanager
     def reading(self, relative: str) -> Iterator[BinaryIO]:
-        """A file opened to be read in any order; one of a store is first fetched to this machine's disk.
+        """Opens a file to be read in any order; one of a store is first fetched to this machine's disk.
 
         Raises:
             FileNotFoundError: there is none.
@@ -142,7 +142,7 @@ class Root:
                 _last_flush[self.base] = begun
 
     def size(self, relative: str) -> int | None:
-        """The length of a file, or None where there is none."""
+        """Returns the length of a file, or None where there is none."""
         path = self.path(relative)
         if self.is_local:
             return size_of(path)
@@ -153,7 +153,7 @@ class Root:
 
     @contextmanager
     def writing(self, relative: str, *, flush: bool = True) -> Iterator[BinaryIO]:
-        """A file to write to, on disk, that stands at its place when all is written; after an error, nothing does.
+        """Opens a file on disk to write to, which stands at its path when all is written; after an error, nothing does.
 
         Args:
             flush: as in `write`.
@@ -180,7 +180,7 @@ class Root:
             self.fs.copy(self.path(source), self.path(relative))
 
     def names(self, relative: str) -> list[str]:
-        """The names of the files and folders in a folder, sorted; empty where there is no such folder."""
+        """Returns the names of the files and folders in a folder, sorted; empty where there is no such folder."""
         if not self.exists(relative):
             return []
         self.fs.invalidate_cache(self.path(relative))
@@ -188,7 +188,7 @@ class Root:
         return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries)
 
     def find(self, relative: str) -> dict[str, int]:
-        """The paths of all files below a folder, and the length of each; none where there is no such folder."""
+        """Returns the paths of all files below a folder, and the length of each; none where there is no such folder."""
         base = self.path(relative)
         if self.is_local:
             found = {
@@ -200,7 +200,7 @@ class Root:
         return {path[len(self.base) + 1 :]: size for path, size in found.items() if size is not None}
 
     def stamps(self, relative: str) -> dict[str, str]:
-        """The paths of all files at or below a path, and what tells cheaply whether each was written since.
+        """Returns the paths of all files at or below a path, and what tells cheaply whether each was written since.
 
         That is its length, and when it was last changed, or an object's ETag. No bytes are read.
         """

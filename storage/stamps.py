@@ -10,7 +10,7 @@ from storage.tables.spec import FileRef, ListingRef
 
 
 def stamp(root: Root, refs: Iterable[FileRef]) -> str:
-    """One digest over the lengths and times of change (or ETags) of files, and of all that their listings name.
+    """Returns one digest over the lengths and times of change (or ETags) of files, and of all that their listings name.
 
     While it stays the same, none of them was written anew or removed. No bytes are read.
 
@@ -25,6 +25,6 @@ def stamp(root: Root, refs: Iterable[FileRef]) -> str:
 
 
 def are_intact(root: Root, refs: Sequence[FileRef]) -> bool:
-    """Whether every file, and all that their listings name, has the promised digest; all bytes are read."""
+    """Returns whether every file, and all that their listings name, has the promised digest; all bytes are read."""
     lost = (line for ref in refs if isinstance(ref, ListingRef) for line in list_lost(root, ref))
     return all(is_intact(root, ref) for ref in refs) and next(lost, None) is None

@@ -36,7 +36,7 @@ def told_when_unwritable(folder: str, kind: str = "root") -> Iterator[None]:
 
 
 def explain_unwritable(error: OSError, folder: str, kind: str = "root") -> str | None:
-    """What a write failed of for good and what to do about it, as above; None where it may heal by itself."""
+    """Returns what a write failed of for good and what to do about it, as above; None where it may heal by itself."""
     if error.errno in _FULL:
         left = f"{_FULL[error.errno]} ({_space(folder)})"
         return f"{kind} {folder!r} can't be written: {left}; make room and run the same command again"

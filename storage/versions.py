@@ -34,7 +34,7 @@ V = TypeVar("V", bound=Version, default=Manifest)
 
 
 def content_digest(tables: Mapping[str, TableRef]) -> str:
-    """The version's digest. What differs between identical runs, the fetch log, is not part of it."""
+    """Returns the version's digest. What differs between identical runs, the fetch log, is not part of it."""
     lines = sorted(f"{name} {ref.digest}\n" for name, ref in tables.items() if name != FETCH_LOG.name)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -48,7 +48,7 @@ def check_name(name: str) -> None:
 
 
 def read_manifest(root: Root, name: str, folder: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
-    """The manifest of a version, by the name of its folder.
+    """Returns the manifest of a version, by the name of its folder.
 
     Raises:
         InputError: there is no such version.
@@ -61,7 +61,7 @@ def read_manifest(root: Root, name: str, folder: str, kind: type[V] = Manifest) 
 
 
 def read_version(root: Root, folder: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
-    """The manifest of a version, by its folder below the root, as whoever publishes it says where it is.
+    """Returns the manifest of a version, by its folder below the root, as whoever publishes it says where it is.
 
     Raises:
         InputError: there is no such version.
@@ -83,7 +83,7 @@ def _read(root: Root, folder: str, kind: type[V]) -> V:
 
 
 def read_if_sound(root: Root, name: str, folder: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
-    """The manifest of a version, or None where there is none or it is damaged."""
+    """Returns the manifest of a version, or None where there is none or it is damaged."""
     try:
         return read_manifest(root, name, folder, kind)
     except InputError:
@@ -91,14 +91,17 @@ def read_if_sound(root: Root, name: str, folder: str, kind: type[V] = Manifest) 
 
 
 def list_folders(root: Root, name: str, kind: type[Version] = Manifest) -> list[str]:
-    """The names of the folders of a name's published versions, oldest first; those without a manifest are none."""
+    """Returns the names of the folders of a name's published versions, oldest first.
+
+    Those without a manifest are none.
+    """
     shelf = f"{kind.shelf}/{name}"
     folders = [folder for folder in root.names(shelf) if root.exists(f"{shelf}/{folder}/{_RECORD}")]
     return sorted(filter(_FOLDER_PATTERN.fullmatch, folders), key=_number)
 
 
 def list_versions(root: Root, name: str, kind: type[V] = Manifest) -> list[V]:  # type: ignore[assignment]
-    """The published versions of a name, oldest first.
+    """Returns the published versions of a name, oldest first.
 
     Raises:
         DamagedTableError: the manifest of one is damaged.
@@ -107,12 +110,12 @@ def list_versions(root: Root, name: str, kind: type[V] = Manifest) -> list[V]:  
 
 
 def list_names(root: Root, kind: type[Version] = Manifest) -> list[str]:
-    """The names that have versions."""
+    """Returns the names that have versions."""
     return [name for name in root.names(kind.shelf) if NAME_PATTERN.fullmatch(name)]
 
 
 def latest_version(root: Root, name: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
-    """The version that `latest` points to, or None before the first.
+    """Returns the version that `latest` points to, or None before the first.
 
     Raises:
         InputError: it points to none, or is damaged; so may be the version.
@@ -122,7 +125,7 @@ def latest_version(root: Root, name: str, kind: type[V] = Manifest) -> V | None:
 
 
 def latest_if_sound(root: Root, name: str, kind: type[V] = Manifest) -> V | None:  # type: ignore[assignment]
-    """The version that `latest` points to, or None where there is none or it is damaged."""
+    """Returns the version that `latest` points to, or None where there is none or it is damaged."""
     try:
         return latest_version(root, name, kind)
     except InputError:
@@ -145,7 +148,7 @@ def point_latest(root: Root, version: Version) -> None:
 
 
 def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
-    """A version by `latest`, its number, its folder name or the start of its digest.
+    """Returns a version by `latest`, its number, its folder name or the start of its digest.
 
     Raises:
         InputError: none or several fit; or its manifest is damaged.
@@ -157,7 +160,7 @@ def find_version(root: Root, name: str, which: str, kind: type[V] = Manifest) ->
 
 
 def find_folder(root: Root, name: str, which: str, kind: type[Version] = Manifest) -> str:
-    """The folder name of a version, found as `find_version` does, its manifest unread.
+    """Returns the folder name of a version, found as `find_version` does, its manifest unread.
 
     Raises:
         InputError: none or several fit.
@@ -191,7 +194,7 @@ def _short_digest(folder: str) -> str:
 
 
 def only_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> str:
-    """The name, or that of the only dataset of this kind in the root where none is given.
+    """Returns the name, or that of the only dataset of this kind in the root where none is given.
 
     Raises:
         InputError: none is given, and the root has not one dataset.
@@ -206,12 +209,12 @@ def only_name(root: Root, name: str | None, kind: type[Version] = Manifest) -> s
 
 
 def source_of(version: Version) -> str:
-    """How what is made of a version names it: `NAME/N-DIGEST`."""
+    """Names a version as what is made of it does: `NAME/N-DIGEST`."""
     return version.folder.removeprefix(f"{version.shelf}/")
 
 
 def read_source(root: Root, source: str, kind: type[V] = Manifest) -> V:  # type: ignore[assignment]
-    """The version that `source_of` names.
+    """Returns the version that `source_of` names.
 
     Raises:
         InputError: the root doesn't have it.
@@ -222,18 +225,18 @@ def read_source(root: Root, source: str, kind: type[V] = Manifest) -> V:  # type
 
 
 def version_table(version: Version, table: str) -> TableRef:
-    """Where a table of a version is, from the root."""
+    """Returns where a table of a version is, from the root."""
     ref = version.tables[table]
     return ref.model_copy(update={"path": f"{version.folder}/{ref.path}"})
 
 
 def version_ref(version: Version, spec: TableSpec[R]) -> R:
-    """A table of a version, from the root, as a reference of its own kind."""
+    """Returns a table of a version, from the root, as a reference of its own kind."""
     return spec.ref.model_validate(version_table(version, spec.name).model_dump())
 
 
 def read_version_table(root: Root, version: Version, table: str, columns: list[str] | None = None) -> pa.Table:
-    """A table of a version, checked against the manifest's digest."""
+    """Returns a table of a version, checked against the manifest's digest."""
     return read_table(root, version_table(version, table), columns)
 
 
@@ -278,7 +281,7 @@ def publish_version(
 
 
 def list_damage_of(root: Root, version: Version) -> list[str]:
-    """What of a version's folder is not as it was published, a line each."""
+    """Returns what of a version's folder is not as it was published, a line each."""
     return list(list_damage(root, version.folder, _RECORD, version.files))
 
 

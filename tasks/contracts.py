@@ -45,7 +45,10 @@ class Inputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def keyed(self) -> dict[str, Any]:
-        """What decides the result, as plain JSON: every field that is not `Unkeyed`; of files, their digests."""
+        """Returns what decides the result, as plain JSON: every field that is not `Unkeyed`.
+
+        Of files, their digests.
+        """
         return {
             name: _content(getattr(self, name))
             for name, own in type(self).model_fields.items()
@@ -59,7 +62,7 @@ class Output(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def refs(self) -> Iterator[FileRef]:
-        """Every reference in it. The memo stands as long as all of these files do."""
+        """Yields every reference in it. The memo stands as long as all of these files do."""
         yield from _refs(list(dict(self).values()))
 
 
@@ -112,7 +115,7 @@ class Run:
         return f"{self.folder}/partial"
 
     def path(self, name: str, suffix: str = ".parquet") -> str:
-        """Where a file of the stage goes, below the root."""
+        """Returns where a file of the stage goes, below the root."""
         return f"{self.folder}/{name}{suffix}"
 
     def write(self, spec: TableSpec[R], table: pa.Table, name: str | None = None, *, flush: bool = True) -> R:
@@ -166,7 +169,7 @@ class Stage(Generic[I, S, O]):
         return self.function(run, inputs, settings)
 
     def key(self, inputs: I, settings: S) -> str:
-        """The memo's key: the stage's name, and a digest of all that its result depends on."""
+        """Returns the memo's key: the stage's name, and a digest of all that its result depends on."""
         parts = {
             "stage": self.name,
             "version": self.version,
@@ -177,7 +180,7 @@ class Stage(Generic[I, S, O]):
         return f"{self.name}-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]}"
 
     def identity(self, settings: S, *others: str) -> str:
-        """A digest of all that its result depends on but its inputs, of which `others` adds some."""
+        """Returns a digest of all that its result depends on but its inputs, of which `others` adds some."""
         parts = {
             "version": self.version,
             "software": {name: installed_version(name) for name in self.software},
@@ -212,7 +215,7 @@ def _import(module: str, name: str) -> Any:
 
 @cache
 def installed_version(package: str) -> str | None:
-    """The version of a package, or None where it is not installed."""
+    """Returns the version of a package, or None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def by_memory(content: bytes) -> bytes:
-    """An argument of `Isolated.call` that is laid into memory shared with the child, where there is room for it.
+    """Makes an argument of `Isolated.call` that is laid into memory shared with the child, where there is room for it.
 
     Through the pipe it would be copied six times, in many small pieces. It arrives as bytes either way.
     """
@@ -42,7 +42,7 @@ class ChildDiedError(Exception):
 
 
 class ChildHungError(ChildDiedError):
-    """It did not return in time."""
+    """The call did not return in time."""
 
 
 class Isolated:
@@ -77,7 +77,7 @@ class Isolated:
         self._end()
 
     def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """What the function returns, or raises, in the child; it must be found there by its module and name.
+        """Returns what the function returns, or raises, in the child; it must be found there by its module and name.
 
         Raises:
             ChildHungError: it did neither in time.
@@ -147,7 +147,7 @@ class Isolated:
 
 
 def serve(handle: int, memory: int, memory_limit: int | None) -> None:
-    """The child's side: answers calls that come through the pipe of one handle and the memory of another.
+    """Serves the child's side: answers calls that come through the pipe of one handle and the memory of another.
 
     Until the parent is gone.
     """
@@ -200,7 +200,7 @@ def _answer(call: Any) -> tuple[Any, Exception | None]:
 
 
 def memory_left() -> int | None:
-    """Bytes of address space that this process may still take, or None where nothing limits it."""
+    """Returns bytes of address space that this process may still take, or None where nothing limits it."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if limit == resource.RLIM_INFINITY or sys.platform != "linux" else limit - _address_space()
 

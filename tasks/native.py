@@ -14,12 +14,12 @@ _KEPT, _OWN_MAPPING = 1 << 28, 1 << 25  # bytes
 
 
 def use_one_thread() -> None:
-    """One native thread for each task: tasks are the parallelism, and would only get in each other's way."""
+    """Uses one native thread for each task: tasks are the parallelism, and would only get in each other's way."""
     threadpool_limits(limits=1)
 
 
 def keep_freed_memory() -> None:
-    """From now on, memory that a picture frees is kept for the next.
+    """Keeps memory that a picture frees for the next, from now on.
 
     In the first thread of a process glibc gives the pyramid of each picture back to the system and asks for it again,
     which costs half as much as finding the keypoints: so up to 256 MB that are free stay, and what is under 32 MB comes
@@ -29,12 +29,12 @@ def keep_freed_memory() -> None:
 
 
 def share_heap() -> None:
-    """From now on, new threads share one heap: of one for each of a hundred, each keeps what others could use."""
+    """Lets new threads share one heap from now on: of one for each of a hundred, each keeps what others could use."""
     _tune({_M_ARENA_MAX: 1})
 
 
 def let_others_finish() -> None:
-    """From now on, this thread, and those that it starts, interrupt nobody when they wake.
+    """Lets this thread, and those that it starts, interrupt nobody when they wake.
 
     Linux's policy for batches: a child that decodes is not put aside for each piece of a body that arrives, which costs
     all a fifteenth.

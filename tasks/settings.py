@@ -34,7 +34,7 @@ S = TypeVar("S", bound=StageSettings)
 
 
 def settings_of_manifest(told: Any, kind: type[S]) -> S:
-    """The settings of a stage as a manifest tells them, perhaps of another version of this program.
+    """Returns the settings of a stage as a manifest tells them, perhaps of another version of this program.
 
     Raises:
         InputError: it tells of what there is none of.

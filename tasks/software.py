@@ -20,7 +20,7 @@ RETRIEVAL = (
 
 
 def describe_software(packages: tuple[str, ...]) -> dict[str, str]:
-    """The versions of Python, Cairn, Prefect and of those of the packages that are installed."""
+    """Returns the versions of Python, Cairn, Prefect and of those of the packages that are installed."""
     found = {name: installed_version(name) for name in packages}
     own = {"python": sys.version.split()[0], "cairn": version("cairn"), "prefect": version("prefect")}
     return own | {name: installed for name, installed in found.items() if installed}

@@ -18,7 +18,7 @@ _DAY = 24 * 3600.0
 
 
 def cautions(plan: Plan, root: Root) -> list[str]:
-    """Sentences, the most serious first."""
+    """Lists sentences on what to think over before a run, the most serious first."""
     hint = contact_hint(plan.asked.hosts, plan.settings.polite)
     return [*([hint] if hint else []), *_hosts(plan), *plan.asked.odd, *_classes(plan), *_machine(plan, root)]
 

@@ -19,7 +19,7 @@ _COUNTS = ("photographs", "images", "compared", "possible", "verified", "images_
 
 
 def describe_certificate(root: Root, made: Certificate) -> Group:
-    """A line for each test set, the classes that are named like a landmark, and how much is shared in all."""
+    """Returns a line for each test set, the classes that are named like a landmark, and how much is shared in all."""
     table = Table("test set", box=None)
     for heading in ("photographs", "images", "compared", "of", "same", "found", "missed (95 %)"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -37,7 +37,7 @@ def describe_certificate(root: Root, made: Certificate) -> Group:
 
 
 def facts_of_certificate(root: Root, made: Certificate) -> dict[str, Any]:
-    """The same for programs."""
+    """Returns what the page of a certificate says, for programs."""
     return {
         "subject": made.subject,
         "digest": made.digest,
@@ -52,7 +52,7 @@ def facts_of_certificate(root: Root, made: Certificate) -> dict[str, Any]:
 
 
 def describe_passed_over(passed_over: Mapping[str, Mapping[str, int]]) -> list[Text]:
-    """A line for each test set of which files were not compared, and for the list or folder itself."""
+    """Returns a line for each test set of which files were not compared, and for the list or folder itself."""
     return [plain_text(sentence) for _, sentence in tell_reasons(passed_over)]
 
 
@@ -64,7 +64,10 @@ def _doubt(made: Certificate) -> str:
 
 
 def count_shared(root: Root, made: Certificate, *, directly: bool = False) -> int:
-    """How many images show the same thing as a test photograph; or those alone that have a verified pair with one."""
+    """Returns how many images show the same thing as a test photograph.
+
+    Or those alone that have a verified pair with one.
+    """
     pairs = read_certificate_table(root, made, "overlaps")
     counted = pairs.filter(pc.is_null(pairs["through"])) if directly else pairs
     return int(pc.count_distinct(counted["image_id"]).as_py())

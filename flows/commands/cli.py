@@ -85,7 +85,7 @@ def cairn(
 
 
 def main() -> None:
-    """The console script: what the user can mend is one clear line and exit code 2; a bug keeps its traceback."""
+    """Runs the console script: what the user can mend is one clear line and exit code 2; a bug keeps its traceback."""
     for stream in (sys.stdout, sys.stderr):
         cast("TextIOWrapper", stream).reconfigure(errors="replace")  # a terminal of ASCII gets "?" for what it lacks
     with stoppable():

@@ -25,7 +25,7 @@ _SHOWN_CLASSES = 1000  # a terminal is no place for the 200,000 of Google-Landma
 
 
 def compare_with(root: Root, version: Manifest, reference: Reference) -> Comparison:
-    """How a version agrees with a reference.
+    """Returns how a version agrees with a reference.
 
     Raises:
         InputError: list and reference have no image in common, or the reference's boxes don't fit the images.
@@ -37,13 +37,13 @@ def compare_with(root: Root, version: Manifest, reference: Reference) -> Compari
 
 
 def describe_comparison(version: Manifest, reference: Reference, found: Comparison) -> RenderableType:
-    """Tables of it: overall, then class by class, the worst F1 first."""
+    """Returns tables of it: overall, then class by class, the worst F1 first."""
     title = plain_text(f"{version.folder} against {reference.files}")
     return Group(title, _WORDS, "", _overall(found.overall), "", _counts(found), "", *_classes(found.classes))
 
 
 def facts_of_comparison(found: Comparison) -> dict[str, Any]:
-    """The same for programs, every class."""
+    """Returns what a comparison found, of every class, for programs."""
     counts = ("overlapping", "overlapping_wanted", "reference_images", "not_in_list", "listed_images")
     boxes = found.boxes
     return {

@@ -53,5 +53,5 @@ _EXAMPLES = {
 
 
 def examples_of(command: str) -> str:
-    """The examples of a command, such as `captions run`, as the last paragraphs of its help."""
+    """Returns the examples of a command, such as `captions run`, as the last paragraphs of its help."""
     return "\n\n".join(["Examples:", *(f"    {line}" for line in _EXAMPLES[command])])

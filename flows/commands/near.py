@@ -63,7 +63,7 @@ class Encodings:
 
 
 def near_image(encodings: Encodings, image_id: str, k: int) -> RenderableType:
-    """The k images most like one of the version.
+    """Returns the k images most like one of the version.
 
     Raises:
         InputError: there is no such image, or nothing is known of it.
@@ -78,7 +78,7 @@ def near_image(encodings: Encodings, image_id: str, k: int) -> RenderableType:
 
 
 def near_text(encodings: Encodings, text: str, k: int) -> RenderableType:
-    """The k images whose captions are most like a text.
+    """Returns the k images whose captions are most like a text.
 
     Raises:
         InputError: none of its words is in the vocabulary.

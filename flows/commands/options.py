@@ -100,12 +100,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the facts as JSO
 
 
 def kind_of(shelf: str) -> type[Version]:
-    """The kind of versions that a shelf has."""
+    """Returns the kind of versions that a shelf has."""
     return next(kind for kind in KINDS if kind.shelf == shelf)
 
 
 def read_test_sets(options: list[str]) -> dict[str, Path]:
-    """The folders, or signatures, of test sets by name, from options NAME=DIR.
+    """Returns the folders, or signatures, of test sets by name, from options NAME=DIR.
 
     Raises:
         InputError: an option is no such pair, or a name is given twice.

@@ -21,7 +21,7 @@ _CLASSES_SHOWN = 8
 
 
 def describe_outcome(root: Root, version: Manifest, news: str) -> Iterator[RenderableType]:
-    """The funnel, reasons with counts, classes to look at first, warnings, the news, the report, and next commands."""
+    """Yields the funnel, reasons with counts, classes to look at, warnings, the news, the report, and next commands."""
     yield _funnel(version)
     yield Text()
     yield describe_reasons(root, version)
@@ -42,7 +42,7 @@ def describe_outcome(root: Root, version: Manifest, news: str) -> Iterator[Rende
 
 
 def facts_of_outcome(root: Root, version: Manifest, news: str) -> dict[str, Any]:
-    """The same for programs."""
+    """Returns the same for programs."""
     return {
         "version": version.folder,
         "number": version.number,

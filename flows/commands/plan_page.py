@@ -16,7 +16,7 @@ _HOSTS = 10
 
 
 def describe_plan(plan: Plan, cautions: list[str]) -> Group:
-    """The list, its hosts, the stages, what all takes, and what to think over."""
+    """Returns the list, its hosts, the stages, what all takes, and what to think over."""
     parts: list[RenderableType] = [_list(plan), Text()]
     if plan.asked.hosts:
         parts += [_hosts(plan), Text()]
@@ -30,7 +30,7 @@ def describe_plan(plan: Plan, cautions: list[str]) -> Group:
 
 
 def facts_of_plan(plan: Plan, cautions: list[str]) -> dict[str, Any]:
-    """The same for programs: seconds and bytes."""
+    """Returns what the page of a plan says, for programs: times in seconds, sizes in bytes."""
     asked, written = plan.asked, plan.written
     polite = plan.settings.polite
     return {

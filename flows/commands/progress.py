@@ -79,7 +79,7 @@ class StageLines:
         self._bars.stop()
 
     def advance(self, stage: str, done: int, total: int, note: str) -> None:
-        """So many tasks of a stage are done; a note says more."""
+        """Shows that so many tasks of a stage are done; a note says more."""
         now = monotonic()
         began = self._began.setdefault(stage, now)
         self._remaining.advance(stage, done, total, now)

@@ -20,13 +20,13 @@ _HOSTS = 5
 
 
 def count_reasons(root: Root, version: Manifest) -> Counter[str]:
-    """How many rows of a version were dropped for each reason."""
+    """Returns how many rows of a version were dropped for each reason."""
     verdicts = read_version_table(root, version, "verdicts", ["verdict", "reason"])
     return Counter(verdicts.filter(pc.equal(verdicts["verdict"], "dropped"))["reason"].to_pylist())
 
 
 def describe_reasons(root: Root, version: Manifest) -> Group:
-    """The reasons for which rows of a version were dropped, the most frequent first, and which hosts to allow."""
+    """Counts the reasons for which rows of a version were dropped, most frequent first, with the hosts to allow."""
     counts = count_reasons(root, version)
     if not counts:
         return Group(Text("no row was dropped"))
@@ -39,7 +39,7 @@ def describe_reasons(root: Root, version: Manifest) -> Group:
 
 
 def advise_allowing(hosts: Counter[str]) -> Text:
-    """What to do about blocked hosts, HOST:PORT to addresses, most first."""
+    """Returns what to do about blocked hosts, HOST:PORT to addresses, most first."""
     options = " ".join(f"--allow-host {plain_text(host)}" for host, _ in hosts.most_common(_HOSTS))
     more = f" (and {len(hosts) - _HOSTS:,} more)" if len(hosts) > _HOSTS else ""
     return Text(

@@ -43,14 +43,14 @@ class Line:
     runs: Sequence[Method]
 
     def row(self, figures: Sequence[Mapping[str, float]]) -> Row:
-        """Its row, from the figures of each run."""
+        """Makes the row of this method, from the figures of each run."""
         means = {name: float(np.mean([run[name] for run in figures])) for name in figures[0]}
         spread = {name: float(np.std([run[name] for run in figures], ddof=1)) for name in means if len(figures) > 1}
         return Row(self.method, self.query, self.index, means, spread)
 
 
 def scores_table(rows: Sequence[Row]) -> Table:
-    """For the terminal, in percent."""
+    """Makes a table of the scores for the terminal, in percent."""
     shown = {name: told for name, told in _SHOWN.items() if any(name in row.figures for row in rows)}
     table = Table("method", "query", "index", box=None)
     for told in shown.values():
@@ -68,7 +68,7 @@ def _percent(row: Row, name: str) -> Text:
 
 
 def facts_of_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """For programs: a flat dict for each row; null where there is no figure."""
+    """Returns the scores for programs: a flat dict for each row; null where there is no figure."""
     return [
         {
             **{name: getattr(row, name) for name in ("method", "query", "index")},
@@ -80,7 +80,7 @@ def facts_of_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Writes the same as a CSV file.
+    """Writes the scores as a CSV file.
 
     Raises:
         InputError: it can't be written.

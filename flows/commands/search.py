@@ -95,7 +95,7 @@ def open_index(root: Root, version: IndexManifest, backbone: str | None) -> Open
 
 
 def search(opened: Opened, query: Query, count: int, asking: Asking = Asking()) -> list[Found]:
-    """What an index has that is most like a photograph, a text, or both: the best first.
+    """Returns what an index has that is most like a photograph, a text, or both: the best first.
 
     Raises:
         InputError: the box is too small.

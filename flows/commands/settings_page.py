@@ -15,7 +15,7 @@ _LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 def list_settings(model: BaseModel, prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Every setting below a model of defaults: its section, name, default, description, and what it may be."""
+    """Yields every setting below a model of defaults: its section, name, default, description, and what it may be."""
     fields = {name: (getattr(model, name), field) for name, field in type(model).model_fields.items()}
     for name, (value, field) in fields.items():
         if not isinstance(value, BaseModel):
@@ -32,7 +32,7 @@ def list_settings(model: BaseModel, prefix: str = "") -> Iterator[dict[str, Any]
 
 
 def settings_toml(model: BaseModel, command: str, only: str | None = None) -> str:
-    """The settings as TOML: sections as they are, settings as comments, so that each line is a default to change.
+    """Writes settings as TOML: sections as they are, settings as comments, so that each line is a default to change.
 
     Args:
         model: the flow's settings, with their defaults. command: that reads the file. only: of this section, with

@@ -34,7 +34,7 @@ class ScoredIndex:
     vectors: Vectors
 
     def vectors_of(self, image_ids: Sequence[str]) -> NDArray[np.float32]:
-        """The descriptors of some images, float32 (images, d)."""
+        """Returns the descriptors of some images, float32 (images, d)."""
         return self.vectors[[self.rows[image_id] for image_id in image_ids]]
 
     @property
@@ -74,12 +74,12 @@ class SharedImages:
         return {image_id: row for row, image_id in enumerate(self.image_ids)}
 
     def weights(self) -> sp.csr_array:
-        """What is said of them, float32 (images, terms)."""
+        """Returns what is said of them, float32 (images, terms)."""
         rows = {image_id: row for row, image_id in enumerate(self.captions.image_ids)}
         return sp.csr_array(self.captions.weights[[rows[image_id] for image_id in self.image_ids]])
 
     def triplets(self) -> list[Rows]:
-        """The captions' triplets of the test split all of whose images are here: queries, positives, negatives."""
+        """Selects test triplets of the captions whose images are all here: queries, positives, negatives."""
         names, known = ("query", "positive", "negative"), self.row_of
         table = read_version_table(self.captions.root, self.captions.version, "caption_triplets", [*names, "split"])
         rows = [

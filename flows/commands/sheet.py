@@ -60,7 +60,7 @@ def _facts_of_text(query: Query) -> list[tuple[str, str]]:
 
 
 def facts_of_found(found: list[Found]) -> list[dict[str, Any]]:
-    """What was found for programs, the best first."""
+    """Returns what was found for programs, the best first."""
     names = ("image_id", "landmark_id", "similarity", "verdict")
     return [
         {
@@ -73,7 +73,7 @@ def facts_of_found(found: list[Found]) -> list[dict[str, Any]]:
 
 
 def found_table(found: list[Found]) -> Table:
-    """What was found, for the terminal."""
+    """Returns what was found, for the terminal."""
     table = Table("", "image", "class", "verdict", "similarity", box=None)
     for column in table.columns[1:3]:
         column.overflow = "fold"  # whole, since people copy them
@@ -84,7 +84,7 @@ def found_table(found: list[Found]) -> Table:
 
 
 def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Rows of the table `results`, for the terminal: two lines each, so that they fit a narrow one."""
+    """Returns rows of the table `results`, for the terminal: two lines each, so that they fit a narrow one."""
     table = Table.grid(padding=(0, 2))
     for row in rows:
         table.add_row(Text(f"{plain_text(row['test_set'])}, {row['protocol']}", "bold"), _score(row))

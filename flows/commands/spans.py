@@ -2,12 +2,12 @@
 
 
 def span(seconds: float) -> str:
-    """A span of time."""
+    """Says a span of time in words."""
     return f"{seconds / 86_400:.1f} days" if seconds >= 3 * 86_400 else effort(seconds)
 
 
 def effort(seconds: float) -> str:
-    """Core-hours, or less: work is counted in hours, however many."""
+    """Says work in core-hours, or less: it is counted in hours, however many."""
     for unit, name in ((3_600.0, "h"), (60.0, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:,.0f} {name}" if seconds >= 10 * unit else f"{seconds / unit:.1f} {name}"
@@ -15,7 +15,7 @@ def effort(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes."""
+    """Says a number of bytes in words."""
     for unit, name in ((1e12, "TB"), (1e9, "GB")):
         if count >= unit:
             return f"{count / unit:.1f} {name}"

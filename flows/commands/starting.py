@@ -87,7 +87,7 @@ def settings(
 
 
 def deployments_yaml(name: str, listed: Path, contact: str = "") -> str:
-    """The file `prefect.yaml` that curates a list every week, and trains and indexes what comes of it."""
+    """Returns the file `prefect.yaml` that curates a list every week, and trains and indexes what comes of it."""
     template = (Path(__file__).parent / "templates/prefect.yaml").read_text(encoding="utf-8")
     path = str(listed)
     values = {

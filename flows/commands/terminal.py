@@ -54,12 +54,12 @@ def say_version(wanted: bool) -> None:
 
 
 def report_path(root: Root, version: Version) -> str:
-    """Where the report of a version begins."""
+    """Returns where the report of a version begins."""
     return page_path(root, f"{version.folder}/report/index.html")
 
 
 def page_path(root: Root, path: str) -> str:
-    """Where a page of a root is, for a browser."""
+    """Returns where a page of a root is, for a browser."""
     return root.path(path) if root.is_local else f"{root.url}/{path}"
 
 

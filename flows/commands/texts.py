@@ -48,7 +48,7 @@ class Texts:
     layer: TextEmbedding
 
     def embed(self, text: str) -> Text:
-        """A text in the space of images.
+        """Returns a text in the space of images.
 
         Raises:
             InputError: none of its words has a weight.
@@ -62,7 +62,7 @@ class Texts:
         return Text(text, vector, stems, self.vocabulary.unknown_words(text))
 
     def embed_all(self, texts: Iterable[tuple[str, str]], image_ids: Sequence[str]) -> NDArray[np.float32]:
-        """What was said of images, in their space: float32 (images, dimensions); zeros where it has no weight.
+        """Returns what was said of images, in their space: float32 (images, dimensions); zeros where it has no weight.
 
         Args:
             texts: image id and phrase, in any order. image_ids: of the images, in the order of the result.
@@ -75,7 +75,7 @@ class Texts:
 
 
 def open_texts(root: Root, index: IndexManifest) -> Texts:
-    """What the network of an index learned of texts.
+    """Returns what the network of an index learned of texts.
 
     Raises:
         InputError: it was trained without any, or not at all.
@@ -90,7 +90,7 @@ def open_texts(root: Root, index: IndexManifest) -> Texts:
 
 
 def texts_of(root: Root, network: NetworkManifest) -> Texts:
-    """What a network that has `TEXT_FILES` learned of texts.
+    """Returns what a network that has `TEXT_FILES` learned of texts.
 
     Raises:
         DamagedTableError: a file is gone, or changed.

@@ -26,7 +26,7 @@ _SHOWN = 5
 
 
 def find_image(root: Root, version: Manifest, asked: str) -> str:
-    """The id of the image that is asked for by its id, by the start of that, or by its address.
+    """Returns the id of the image that is asked for by its id, by the start of that, or by its address.
 
     Raises:
         InputError: the version has no such image, or several ids start so.
@@ -47,7 +47,7 @@ def find_image(root: Root, version: Manifest, asked: str) -> str:
 
 
 def facts_of(root: Root, version: Manifest, image_id: str) -> dict[str, Any]:
-    """What a version knows of an image: its verdicts, one for each row of the list, then what other tables have.
+    """Gathers what a version knows of an image: its verdicts, one a row of the list, then what other tables have.
 
     Empty cells are left out, and evidence is read.
     """
@@ -70,7 +70,7 @@ def facts_of(root: Root, version: Manifest, image_id: str) -> dict[str, Any]:
 
 
 def explain(facts: dict[str, Any]) -> Table:
-    """The facts of `facts_of` as a table to print."""
+    """Returns the facts of `facts_of` as a table to print."""
     title = plain_text(f"{facts['image_id']} in {facts['version']}")
     table = Table(title=title, show_header=False, box=None, title_justify="left")
     table.add_column()
@@ -97,7 +97,7 @@ def explain(facts: dict[str, Any]) -> Table:
 
 
 def plain_text(value: object) -> Text:
-    """A value from a list or a host for the terminal: neither markup nor escape sequences."""
+    """Returns a value from a list or a host for the terminal: neither markup nor escape sequences."""
     return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in str(value)))
 
 

@@ -30,7 +30,7 @@ class Home:
 
     @staticmethod
     def read(folder: Path) -> "Home | None":
-        """The home that is there, if one is."""
+        """Returns the home that is there, if one is."""
         try:
             known: Mapping[str, Any] = tomllib.loads((folder / _PROFILES).read_text())["profiles"][_PROFILE]
             return Home(folder, int(known["PREFECT_SERVER_API_PORT"]), str(known["PREFECT_API_AUTH_STRING"]))
@@ -42,7 +42,7 @@ class Home:
 
     @staticmethod
     def make(folder: Path, port: int) -> "Home":
-        """A home for that port, in a folder that is there; so does a login stay that is there."""
+        """Returns a home for that port, in a folder that is there; so does a login stay that is there."""
         before = Home.read(folder)
         made = Home(folder, port, before.login if before else f"cairn:{secrets.token_urlsafe(32)}")
         lines = [f"{name} = {json.dumps(value)}" for name, value in made._settings().items()]
@@ -55,7 +55,7 @@ class Home:
 
     @property
     def url(self) -> str:
-        """Of the UI."""
+        """The address of the server's UI."""
         return f"http://127.0.0.1:{self.port}"
 
     @property

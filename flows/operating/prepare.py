@@ -61,7 +61,7 @@ def _make_pool(name: str, limit: int | None) -> None:
 
 
 def split_by_packages(deployments: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """The deployments that may be made here, and the names of those whose flows need the extra `train`, if it lacks.
+    """Lists the deployments that may be made here, and those whose flows need the extra `train`, if it lacks.
 
     Args:
         deployments: as `prefect.yaml` has them.

@@ -28,7 +28,7 @@ def start(folder: Path, name: str, command: Sequence[str], env: Mapping[str, str
 
 
 def find(folder: Path, name: str) -> psutil.Process | None:
-    """The process of that name, if it was started and lives.
+    """Returns the process of that name, if it was started and lives.
 
     Raises:
         InputError: it was started on another host.
@@ -70,12 +70,12 @@ def end(folder: Path, name: str) -> bool:
 
 
 def started(folder: Path) -> list[str]:
-    """The names of what was started in a folder and not ended there, whether it lives or not."""
+    """Returns the names of what was started in a folder and not ended there, whether it lives or not."""
     return sorted(path.stem for path in folder.glob("*.process"))
 
 
 def log_of(folder: Path, name: str) -> Path:
-    """What the process of that name says."""
+    """Returns what the process of that name says."""
     return folder / f"{name}.log"
 
 

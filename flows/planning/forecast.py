@@ -25,7 +25,7 @@ _PHOTOGRAPHS = 5000  # of a test set, about as many as the Oxford set has
 def forecast(
     listed: pa.Table, new: pa.ChunkedArray, is_folder: bool, test_sets: int, settings: CurateSettings, workers: int
 ) -> dict[str, float]:
-    """Seconds that stages will take, by stage: of what is new of a list, as if every address gave an image.
+    """Returns seconds that stages will take, by stage: of what is new of a list, as if every address gave an image.
 
     Args:
         listed: table `sources`. new: those of its addresses that have no outcome yet. test_sets: how many.

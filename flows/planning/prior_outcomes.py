@@ -27,7 +27,7 @@ NOTHING = PriorOutcomes(FETCH_LOG.schema.empty_table().select(_LOG), IMAGES.sche
 
 
 def read_prior_outcomes(root: Root, name: str) -> PriorOutcomes:
-    """What is known of the addresses of a dataset, from all runs, one that was interrupted included.
+    """Returns what is known of the addresses of a dataset, from all runs, one that was interrupted included.
 
     Raises:
         InputError: the name can't be one.
@@ -39,7 +39,7 @@ def read_prior_outcomes(root: Root, name: str) -> PriorOutcomes:
 
 
 def without_outcome(addresses: pa.ChunkedArray, known: PriorOutcomes) -> tuple[pa.ChunkedArray, int, int]:
-    """The addresses that have no outcome yet, and of how many others an image was fetched, and of how many none."""
+    """Lists the addresses without an outcome yet; of the others, counts those with an image and those without."""
     fetched = _are_fetched(addresses, known)
     asked = pc.is_in(addresses, value_set=known.log["url"].combine_chunks())
     count, total = (pc.sum(found).as_py() or 0 for found in (fetched, asked))
@@ -47,7 +47,7 @@ def without_outcome(addresses: pa.ChunkedArray, known: PriorOutcomes) -> tuple[p
 
 
 def without_image(addresses: pa.ChunkedArray, known: PriorOutcomes) -> pa.ChunkedArray:
-    """The addresses that no image was fetched from."""
+    """Returns the addresses that no image was fetched from."""
     return addresses.filter(pc.invert(_are_fetched(addresses, known)))
 
 

@@ -18,14 +18,14 @@ class Remaining:
     _took: dict[str, float] = field(default_factory=dict)
 
     def advance(self, stage: str, done: int, total: int, now: float) -> None:
-        """So many tasks of a stage are done at a time, in seconds of any clock."""
+        """Notes that so many tasks of a stage are done at a time, in seconds of any clock."""
         began = self._began.setdefault(stage, now)
         self._share[stage] = done / total if total else 1.0
         if self._share[stage] == 1.0:
             self._took[stage] = now - began
 
     def seconds(self, now: float) -> float | None:
-        """Seconds left; None without a forecast.
+        """Returns seconds left; None without a forecast.
 
         A stage under way goes on as it began; those to come take as much more, or less, than foreseen as those did
         that have computed so far. Fetching says nothing of computing.

@@ -34,12 +34,12 @@ class Written:
 
 
 def bytes_written(new: int, described: int, image_bytes: float, keypoints: float) -> Written:
-    """What new images take as they are, in bytes of the mean one, and what described ones do with so many keypoints."""
+    """Estimates what new images take, in bytes of the mean one, and described ones with so many keypoints."""
     return Written(new * image_bytes, described * keypoints * _KEYPOINT_BYTES, float(described * _PICTURE_BYTES))
 
 
 def lack_of_room(root: Root, written: Written) -> str | None:
-    """A clause that says what is missing; None where there is room, or the root is on a store."""
+    """Returns a clause that says what is missing; None where there is room, or the root is on a store."""
     if not root.is_local:
         return None
     base = Path(root.base)
@@ -50,7 +50,7 @@ def lack_of_room(root: Root, written: Written) -> str | None:
 
 
 def new_addresses(listed: pa.Table, root: Root, name: str) -> pa.ChunkedArray:
-    """The addresses of a table `sources` that have no outcome in the root yet, each once."""
+    """Returns the addresses of a table `sources` that have no outcome in the root yet, each once."""
     addresses = pa.chunked_array([different_images(listed)["url"].unique()])
     return without_outcome(addresses, read_prior_outcomes(root, name))[0]
 

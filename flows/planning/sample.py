@@ -68,7 +68,7 @@ def measure_costs(contents: Sequence[bytes], settings: CurateSettings) -> Costs 
 
 
 def choose_sample(classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Places of up to `PICTURES` pictures whose classes (n,) are given: four of a class, so that some match.
+    """Returns places of up to `PICTURES` pictures whose classes (n,) are given: four of a class, so that some match.
 
     Large classes come first, and among equals chance decides, always in the same way.
     """

@@ -33,7 +33,9 @@ class Photographs:
 def list_works(
     new: int, sizes: NDArray[np.int64], tests: Photographs, costs: Costs, settings: CurateSettings
 ) -> tuple[list[Work], Pairs]:
-    """What the stages will do, as if every address gave an image that stays to the end; and the pairs of all classes.
+    """Returns what the stages will do, as if every address gave an image that stays to the end.
+
+    And the pairs of all classes.
 
     Args:
         new: addresses to fetch. sizes: int64 (classes,), images of each class that is large enough.

@@ -33,17 +33,17 @@ class Record(BaseModel):
 
 
 def to_record(root: Root, output: Output) -> dict[str, Any]:
-    """What a task returns for Prefect to keep."""
+    """Returns what a task returns for Prefect to keep."""
     return Record(output=output.model_dump(mode="json"), stamp=stamp(root, output.refs())).model_dump()
 
 
 def from_record(kind: type[O], result: Any) -> O:
-    """The output that a task returned."""
+    """Returns the output that a task returned."""
     return kind.model_validate(Record.model_validate(result).output)
 
 
 def is_sound(root: Root, key: str, kind: type[Output]) -> bool:
-    """Whether the record of a key is plain JSON and the files that it names are those that were written then.
+    """Returns whether the record of a key is plain JSON and the files that it names are those that were written then.
 
     While their stamp is the same, no file is read. Else each is, and if all have the promised digests, as in a root
     that was copied, the record gets their new stamp. A stage without a sound record is computed again.
@@ -71,7 +71,7 @@ def is_sound(root: Root, key: str, kind: type[Output]) -> bool:
 
 
 def record_storage(root: Root) -> Any:
-    """Where Prefect keeps the records, in the form that it takes."""
+    """Returns where Prefect keeps the records, in the form that it takes."""
     if root.is_local:
         return Path(root.path(_RECORDS))
     name = f"cairn-{hashlib.sha256(root.url.encode()).hexdigest()[:16]}"

@@ -6,7 +6,7 @@ from prefect.runtime import flow_run
 
 
 def run_name(*parameters: str) -> Callable[[], str]:
-    """A name made of these parameters of the flow, those that are given, and of the time."""
+    """Returns a name made of these parameters of the flow, those that are given, and of the time."""
 
     def name() -> str:
         given = (flow_run.parameters.get(parameter) for parameter in parameters)

@@ -35,7 +35,7 @@ class Progress:
         self._artifact = cast("UUID", create_progress_artifact(0.0, key=f"{flow_run.flow_name}-progress"))
 
     def advance(self, stage: str, done: int, total: int) -> None:
-        """So many tasks of the stage are done."""
+        """Shows that so many tasks of the stage are done."""
         if self._listener:
             self._listener(stage, done, total, "")
         began = self._began.setdefault(stage, monotonic())
@@ -71,7 +71,7 @@ class TaskProgress:
         self._artifact: UUID | None = None
 
     def report(self, done: int, total: int, note: str) -> None:
-        """So much of the task is done; what comes too soon after the last is not shown."""
+        """Shows that so much of the task is done; what comes too soon after the last is not shown."""
         with self._lock:
             if monotonic() - self._shown < _SECONDS:
                 return

@@ -39,7 +39,7 @@ class News(Generic[V]):
     pages: str | None = None
 
     def tell(self, version: Version) -> str:
-        """The news in a line."""
+        """Returns the news in a line."""
         if not self.is_latest:
             return f"published, and not made the latest: {version.folder}"
         if self.refused:
@@ -49,7 +49,7 @@ class News(Generic[V]):
         return f"{'published' if self.is_new else 'nothing new: the latest is'} {version.folder}"
 
     def address(self, root: Root, path: str) -> str:
-        """Where a browser finds a page of the root."""
+        """Returns where a browser finds a page of the root."""
         if self.pages:
             return f"{self.pages.rstrip('/')}/{path}"
         return f"file://{root.url}/{path}" if root.is_local else f"{root.url}/{path}"

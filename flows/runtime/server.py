@@ -39,7 +39,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @contextmanager
 def prefect_server() -> Iterator[str]:
-    """The configured Prefect server, or else one of our own for as long as the context is open; gives its API's URL.
+    """Finds the configured Prefect server, or starts one of our own for the context; gives its API's URL.
 
     A server of our own keeps its runs in Prefect's usual database: `prefect server start` shows them later. Without
     one, Prefect starts a temporary server in each process that runs a task. It answers nobody but this run: its login

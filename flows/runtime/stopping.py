@@ -76,7 +76,7 @@ _command: _Command | None = None
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """In the context, Ctrl-C, SIGTERM and `stop` end the command with a line; seconds later, whatever it is at.
+    """Lets Ctrl-C, SIGTERM and `stop` end the command with a line, and seconds later whatever it is at.
 
     They raise Stopped in the main thread. The second Ctrl-C ends the command at once. A signal that is ignored, as
     Ctrl-C is behind a shell, stays so.

@@ -8,7 +8,7 @@ from flows.settings import RunSettings
 
 
 def task_runner(run: RunSettings) -> TaskRunner[Any]:
-    """The runner that the settings choose."""
+    """Returns the runner that the settings choose."""
     if run.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=run.workers)
     if run.runner == "processes":

@@ -32,7 +32,7 @@ DESCRIPTORS = TableSpec(
 
 
 def descriptors_of(dimensions: int) -> TableSpec[DescriptorsRef]:
-    """The table `descriptors` of vectors of so many numbers, each a list of fixed size."""
+    """Returns the table `descriptors` of vectors of so many numbers, each a list of fixed size."""
     index = DESCRIPTORS.schema.get_field_index("vector")
     vector = DESCRIPTORS.schema.field(index).with_type(pa.list_(pa.float32(), dimensions))
     return replace(DESCRIPTORS, schema=DESCRIPTORS.schema.set(index, vector))

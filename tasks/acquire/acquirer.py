@@ -48,7 +48,7 @@ class Acquirer:
         self._shared, self._put, self._get, self._folder, self._max_bytes = shared, put, get, folder, max_bytes
 
     def run(self, urls: Mapping[Step, Sequence[str]], known: Mapping[str, PriorOutcome]) -> Iterator[Found]:
-        """The outcomes, as they are found; those that stand come first.
+        """Yields the outcomes, as they are found; those that stand come first.
 
         Args:
             urls: the addresses by what comes next for them.

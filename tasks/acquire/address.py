@@ -38,7 +38,7 @@ _VALUE_END = re.compile(r"[&#]|$")
 
 @lru_cache(1024)  # of rows under way; it would else take 400 bytes of each that went by
 def read_address(url: str) -> Url | None:
-    """The parts of an http or https address, encoded as they are asked for; None of what is none."""
+    """Returns the parts of an http or https address, encoded as they are asked for; None of what is none."""
     try:
         parsed = _parse(url)
     except (LocationParseError, ValueError):
@@ -47,7 +47,7 @@ def read_address(url: str) -> Url | None:
 
 
 def flaw_of(url: str) -> str:
-    """Why an address that can't be read is none, in words."""
+    """Returns why an address that can't be read is none, in words."""
     try:
         _parse(url)
     except (LocationParseError, ValueError) as error:
@@ -67,12 +67,12 @@ def _parse(url: str) -> Url:
 
 
 def encode_percents(text: str) -> str:
-    """The text with those percent signs encoded that begin no encoded byte."""
+    """Returns the text with those percent signs encoded that begin no encoded byte."""
     return _BARE_PERCENT.sub("%25", text)
 
 
 def read_location(header: str) -> str:
-    """The address in a header Location, whose bytes come as Latin-1.
+    """Returns the address in a header Location, whose bytes come as Latin-1.
 
     Bytes beyond ASCII are UTF-8 where they can be, and are else encoded as they are: a host knows its own.
     """
@@ -84,7 +84,7 @@ def read_location(header: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of an address, with its port where that is not the scheme's own; empty where there is none."""
+    """Returns the host of an address, with its port where that is not the scheme's own; empty where there is none."""
     parsed = read_address(url)
     if parsed is None:
         return ""
@@ -92,24 +92,24 @@ def host_of(url: str) -> str:
 
 
 def host_and_port(url: str) -> str:
-    """The host of an address with its port, be it the scheme's own; empty where there is none."""
+    """Returns the host of an address with its port, be it the scheme's own; empty where there is none."""
     parsed = read_address(url)
     return f"{parsed.host}:{parsed.port or _PORTS[str(parsed.scheme)]}" if parsed else ""
 
 
 def origin_of(url: str) -> str:
-    """Scheme and host of an address; empty where there is none."""
+    """Returns scheme and host of an address; empty where there is none."""
     parsed = read_address(url)
     return f"{parsed.scheme}://{host_of(url)}" if parsed else ""
 
 
 def without_userinfo(url: str) -> str:
-    """An address without the user name and password before its host, which are never sent."""
+    """Returns an address without the user name and password before its host, which are never sent."""
     return _USERINFO.sub(r"\1", url, count=1) if "@" in url else url
 
 
 def redact(text: str, secrets: Collection[str] = SECRETS) -> str:
-    """An address, or a sentence with addresses in it, as it may be shown.
+    """Returns an address, or a sentence with addresses in it, as it may be shown.
 
     The values of query parameters that let in whoever knows them become `redacted`, also in addresses that are
     parameters of others, however they are encoded; user names and passwords are cut off.

@@ -15,14 +15,14 @@ _ALL_COEFFICIENTS = bytes((0, 63, 0))  # as the header of a sequential scan has 
 
 
 def with_less(content: bytes) -> Iterator[bytes]:
-    """A JPEG without the side data that nobody here asks for, and then without EXIF and XMP, too."""
+    """Yields a JPEG without the side data that nobody here asks for, and then without EXIF and XMP, too."""
     for kept in ({_APP1, _APP14}, {_APP14}):
         head, scan = _head(content, kept)
         yield head + content[scan:]
 
 
 def bare(content: bytes, end: JpegEnd) -> bytes:
-    """A JPEG's first picture as its pixels need it: what a decoder complains of then is damage to them.
+    """Returns a JPEG's first picture as its pixels need it: what a decoder complains of then is damage to them.
 
     What it would complain of and pass over is left out or set right: an unknown version of JFIF or transform of
     Adobe's, bytes between segments, a scan of all coefficients that says it holds a part of them.

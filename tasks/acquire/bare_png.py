@@ -36,7 +36,7 @@ class _Chunk(NamedTuple):
 
 
 def bare(content: bytes) -> bytes:
-    """A PNG's chunks that say what its pixels are, which way is up, and who made it.
+    """Returns a PNG's chunks that say what its pixels are, which way is up, and who made it.
 
     Side data that are cut off or have a wrong checksum say nothing. Raises ValueError where the checksum of coded
     pixels is wrong; and where side data unfold to more than 64 MB: no pixel hangs on them, but others' readers might.

@@ -9,7 +9,7 @@ _LATEST = 16  # bodies over which the usual length is told
 
 
 class Budget:
-    """So many bytes for all bodies together. Thread-safe.
+    """A number of bytes that all bodies share which are under way together. Thread-safe.
 
     One body at a time may go beyond, so that there is always one that gets on, however long it is: taken are at most
     the budget and one body.
@@ -22,7 +22,7 @@ class Budget:
         self._order, self._room, self._closed = count(), threading.Condition(), False
 
     def claim(self) -> "Claim":
-        """A share for a body, of nothing so far."""
+        """Returns a share for a body, of nothing so far."""
         return Claim(next(self._order), self)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ _IPTC = {"licence": (2, 116), "author": (2, 80)}  # copyright notice, by-line
 
 
 def credit(image: Image.Image, kind: str) -> str | None:
-    """The `licence` or the `author` of an opened image; None where its file names none.
+    """Returns the `licence` or the `author` of an opened image; None where its file names none.
 
     The first that EXIF, XMP or IPTC holds, in one line of at most 300 printable characters.
     """

@@ -57,20 +57,20 @@ Levels = tuple[float, float]
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
-    """The pixels of an accepted image (its first frame), upright by EXIF: uint8 (height, width, 3), RGB."""
+    """Returns the pixels of an accepted image (its first frame), upright by EXIF: uint8 (height, width, 3), RGB."""
     image = open_picture(content)
     image.load()
     return np.asarray(to_rgb(turn_upright(image, orientation_of(image))))
 
 
 def is_accepted(content: bytes) -> bool:
-    """Whether the first bytes are those of an accepted format."""
+    """Returns whether the first bytes are those of an accepted format."""
     tests = [Image.OPEN[name][1] for name in _FORMATS]
     return any(test and test(content[:16]) for test in tests)
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """An image whose header is read and whose pixels are not. What its side data hold never stops it.
+    """Returns an image whose header is read and whose pixels are not. What its side data hold never stops it.
 
     Raises whatever Pillow does for bytes that are no accepted image, and ValueError for a PNG that can't be whole.
     """
@@ -99,7 +99,7 @@ def _open_with_less(content: bytes) -> Image.Image:
 
 
 def count_frames(content: bytes, image: Image.Image) -> int:
-    """How many frames or pages the file of an opened image announces; 1 where that can't be told."""
+    """Returns how many frames or pages the file of an opened image announces; 1 where that can't be told."""
     try:
         if image.format in ("GIF", "TIFF"):  # which are walked through, and may be left anywhere
             image = open_picture(content)
@@ -109,14 +109,17 @@ def count_frames(content: bytes, image: Image.Image) -> int:
 
 
 def tile_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height of the tiles that an opened TIFF comes in, which its decoder makes room for; else 0, 0."""
+    """Returns width and height of the tiles that an opened TIFF comes in, which its decoder makes room for.
+
+    Else 0, 0.
+    """
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     width, height = (int(tags.get(tag, 0)) for tag in _TILE_TAGS)
     return width, height
 
 
 def levels_of(image: Image.Image) -> Levels | None:
-    """Darkest and brightest finite value of a loaded image of more than eight bits; None for all others."""
+    """Returns darkest and brightest finite value of a loaded image of more than eight bits; None for all others."""
     if not _is_deep(image):
         return None
     low, high = np.inf, -np.inf
@@ -127,7 +130,9 @@ def levels_of(image: Image.Image) -> Levels | None:
 
 
 def to_rgb(image: Image.Image, levels: Levels | None = None) -> Image.Image:
-    """Eight bits a channel, RGB, on white where it is transparent; deeper grey images are stretched to their range.
+    """Returns eight bits a channel, RGB, on white where it is transparent.
+
+    Deeper grey images are stretched to their range.
 
     Args:
         levels: that range, for a part of a picture; None takes the range of the image itself.

@@ -44,7 +44,7 @@ OFFICIAL: dict[str, tuple[RemoteFile, ...]] = {
 
 
 def files_of(name: str, given: dict[str, tuple[RemoteFile, ...]]) -> tuple[RemoteFile, ...]:
-    """The files of a test set: those given for it, or else the official ones.
+    """Returns the files of a test set: those given for it, or else the official ones.
 
     Raises:
         InputError: neither is known.

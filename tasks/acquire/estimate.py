@@ -26,18 +26,21 @@ class Host:
 
 
 def different_images(sources: pa.Table) -> pa.Table:
-    """The table `sources` without its repeated rows, in columns image_id, url and landmark_id; in no certain order."""
+    """Returns the table `sources` without its repeated rows, in columns image_id, url and landmark_id.
+
+    In no certain order.
+    """
     # An id has one address and one class: `read_sources` saw to it.
     return sources.group_by(_ONE_IMAGE).aggregate([])
 
 
 def class_sizes(images: pa.Table) -> NDArray[np.int64]:
-    """How many of the images each class has, ascending: int64 (classes,)."""
+    """Returns how many of the images each class has, ascending: int64 (classes,)."""
     return np.sort(pc.value_counts(images["landmark_id"]).field("counts").to_numpy().astype(np.int64))
 
 
 def hosts_of(urls: pa.ChunkedArray) -> list[Host]:
-    """The hosts of http and https addresses, by how many these are, then by name; other addresses have none."""
+    """Returns the hosts of http and https addresses, by how many these are, then by name; other addresses have none."""
     names = pc.utf8_lower(pc.struct_field(pc.extract_regex(urls, _HOST), "host"))
     counted = pc.value_counts(names.drop_null())
     found = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
@@ -45,7 +48,7 @@ def hosts_of(urls: pa.ChunkedArray) -> list[Host]:
 
 
 def blocked_hosts(urls: pa.ChunkedArray, guard: Guard) -> list[Host]:
-    """The hosts, as HOST:PORT, that are seen to be out of reach, by how many addresses these are, then by name.
+    """Returns the hosts, as HOST:PORT, that are seen to be out of reach, by how many addresses these are, then by name.
 
     No name but `localhost` is resolved: others may turn out to be private too.
     """
@@ -59,10 +62,10 @@ def blocked_hosts(urls: pa.ChunkedArray, guard: Guard) -> list[Host]:
 
 
 def polite_seconds(host: Host, settings: PoliteSettings) -> float:
-    """The least time that a host's images take at its rate, robots.txt included: what no faster machine shortens."""
+    """Computes the least time that a host's images take at its rate, robots.txt included: no machine shortens it."""
     return (host.images + 1) / settings.host_rate
 
 
 def fetch_seconds(hosts: list[Host], settings: PoliteSettings) -> float:
-    """The least time that fetching takes: that of the slowest host, since the others are fetched meanwhile."""
+    """Returns the least time that fetching takes: that of the slowest host, since the others are fetched meanwhile."""
     return max((polite_seconds(host, settings) for host in hosts), default=0.0)

@@ -72,7 +72,7 @@ class Fetched:
         return self.reason is None and self.status == 304
 
     def header(self, name: str) -> str | None:
-        """The value of a header of the answer; `name` in lower case."""
+        """Returns the value of a header of the answer; `name` in lower case."""
         return dict(self.headers).get(name)
 
     @property
@@ -216,7 +216,7 @@ def _told_length(response: urllib3.BaseHTTPResponse) -> int | None:
 
 
 def redirect_of(response: urllib3.BaseHTTPResponse, url: str) -> str | None:
-    """Where an answer leads on to, without a user name or password; None where it does not.
+    """Returns where an answer leads on to, without a user name or password; None where it does not.
 
     Raises:
         ValueError: to no address.

@@ -40,7 +40,9 @@ class Holding(NamedTuple):
 
 
 def looks_like_picture(name: str, head: bytes) -> bool:
-    """Whether a file is to be looked at as a picture: by its first bytes, whatever its name; or by what it claims.
+    """Returns whether a file is to be looked at as a picture: by its first bytes, whatever its name.
+
+    Or by what it claims.
 
     Pictures of all formats begin with bytes that no text has, and so do some other files. They are looked at, too: what
     nobody here can read may be a picture, and only what is surely none may be left out.
@@ -56,7 +58,7 @@ def looks_like_picture(name: str, head: bytes) -> bool:
 
 
 def look_through(folder: Path, is_other: Callable[[str], bool] = lambda _: False) -> Holding:
-    """Everything below a folder, at any depth.
+    """Returns everything below a folder, at any depth.
 
     Links are followed where they lead inside it; what leads out is told, not followed. Behind a link to a folder no
     other such link is followed: what it leads to is below the folder anyway. So loops and mazes of links end.

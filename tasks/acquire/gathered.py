@@ -45,7 +45,7 @@ class Gathered:
             self._new, self._written = _Rows(), now
 
     def tables(self) -> dict[str, pa.Table]:
-        """All rows that were added, by the name of their table."""
+        """Returns all rows that were added, by the name of their table."""
         parts = [self._old.tables(), *self._parts, self._new.tables()]
         return {spec.name: pa.concat_tables([part[spec.name] for part in parts]) for spec in TABLES}
 

@@ -30,7 +30,7 @@ class BlockedAddressError(Exception):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet.
+    """Returns whether an IP address belongs to the open internet.
 
     IPv4 inside IPv6 (mapped, 6to4, NAT64) is judged as the IPv4 address that it reaches.
     """
@@ -76,16 +76,16 @@ class Guard:
         self._ports, self._openings = frozenset(ports), frozenset(map(read_opening, allowed))
 
     def allows(self, host: str, port: int) -> bool:
-        """Whether a host was allowed by its name."""
+        """Returns whether a host was allowed by its name."""
         openings, name = self._openings, _bare(host)
         return Opening(name, port) in openings or (port in self._ports and Opening(name, None) in openings)
 
     def forbids(self, host: str, port: int) -> bool:
-        """Whether a host is seen to be out of reach without asking a name server for it."""
+        """Returns whether a host is seen to be out of reach without asking a name server for it."""
         return not self.allows(host, port) and (port not in self._ports or _leads_inwards(_bare(host)))
 
     def lets_redirect(self, url: str, location: str) -> bool:
-        """Whether an address may redirect to another one: from no other host to one that was allowed.
+        """Returns whether an address may redirect to another one: from no other host to one that was allowed.
 
         Permission is for what the user lists, and not for what strangers make of it.
         """

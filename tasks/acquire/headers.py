@@ -31,7 +31,7 @@ class _Frame:
 
 
 def jpeg_end(content: bytes) -> JpegEnd | None:
-    """The end marker of a JPEG's first picture (ITU-T T.81, B.1.1.3), or None where it has none.
+    """Returns the end marker of a JPEG's first picture (ITU-T T.81, B.1.1.3), or None where it has none.
 
     Thumbnails in the header have end markers too, and so may what comes after the picture: in the coded data a byte FF
     is always followed by 00 or a restart marker, so the first end marker after the first scan's header is the one.
@@ -45,12 +45,15 @@ def jpeg_end(content: bytes) -> JpegEnd | None:
 
 
 def has_one_scan(content: bytes) -> bool:
-    """Whether a JPEG's first picture is coded in one scan, from top to bottom; that it ends is not looked for."""
+    """Returns whether a JPEG's first picture is coded in one scan, from top to bottom.
+
+    That it ends is not looked for.
+    """
     return _has_one_scan(content, *_before_scans(content))
 
 
 def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment of a JPEG's header; the first scan's header is the last of them."""
+    """Yields marker, start and end of each segment of a JPEG's header; the first scan's header is the last of them."""
     offset = 2
     while offset + 4 <= len(content):
         marker = content[offset + 1]
@@ -104,7 +107,7 @@ def _final_scans(content: bytes, frame: _Frame, scan: int, end: int) -> Iterator
 
 
 def webp_canvas(content: bytes) -> tuple[int, int] | None:
-    """Width and height that a WebP's header announces (RFC 9649, 2.5 to 2.7); None where it isn't one.
+    """Returns width and height that a WebP's header announces (RFC 9649, 2.5 to 2.7); None where it isn't one.
 
     Pillow's decoder sets memory for the whole canvas aside when it opens the file.
     """

@@ -94,12 +94,15 @@ class Hosts(Generic[_T]):
             return None
 
     def take_now(self) -> Turn[_T] | None:
-        """The next request; None where it is no host's turn yet."""
+        """Returns the next request; None where it is no host's turn yet."""
         with self._watcher:
             return self._take_now()
 
     def done(self, host: str, *, failed: bool, wait: float = 0.0) -> None:
-        """A request has ended. `failed`: by the host's fault; `wait`: seconds for which it asks to be left alone."""
+        """Notes that a request has ended.
+
+        `failed`: by the host's fault; `wait`: seconds for which it asks to be left alone.
+        """
         with self._watcher:
             own, now = self._hosts[host], self._clock()
             own.running -= 1
@@ -113,7 +116,7 @@ class Hosts(Generic[_T]):
             self._list(own)
 
     def give_up(self, host: str, reason: str) -> None:
-        """Asks a host nothing more."""
+        """Asks a host nothing more from now on."""
         with self._watcher:
             own = self._host(host)
             own.given_up = own.given_up or reason

@@ -77,7 +77,7 @@ def inspect(content: bytes, settings: "AcquireSettings | Limits") -> Picture | R
 def for_each(
     look: Callable[[bytes, Limits], Picture | Rejected], contents: Sequence[bytes], limits: Limits
 ) -> list[Picture | Rejected]:
-    """What looking at each body comes to."""
+    """Returns what looking at each body comes to."""
     return [look(content, limits) for content in contents]
 
 

@@ -86,7 +86,7 @@ class Inspectors:
                 self._work.notify()
 
     def inspect(self, content: bytes) -> Verdict:
-        """The facts of a body, or why it is refused."""
+        """Returns the facts of a body, or why it is refused."""
         verdict = Future[Verdict | Exception]()
         self.submit(content, verdict.set_result)
         found = verdict.result()

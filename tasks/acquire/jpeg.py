@@ -35,7 +35,7 @@ class UnusualError(Exception):
 
 
 def read_jpeg(content: bytes, colours: Colours) -> NDArray[np.uint8]:
-    """The first picture of a JPEG, uint8 (height, width, 1 for GRAY or 4 for CMYK), as Pillow reads it, without a copy.
+    """Decodes the first picture of a JPEG, uint8 (height, width, 1 for GRAY or 4 for CMYK), as Pillow does, uncopied.
 
     All coefficients are read; for GRAY those of chroma are not made into pixels. libjpeg puts grey or garbage where
     coded data are missing or wrong, and only warns: its first warning is an error here, unless it is about side data,
@@ -95,7 +95,9 @@ def _without_filling(picture: bytes, count: int) -> Iterator[bytes]:
 
 
 def padded(content: bytes) -> bytes:
-    """A JPEG's first picture, with a few zeros for its end marker: a decoder with rows left to fill then asks for more.
+    """Returns a JPEG's first picture, with a few zeros for its end marker.
+
+    A decoder with rows left to fill then asks for more.
 
     In a picture of several scans the marker is what ends it, and it stays. Raises DamagedError where it has none.
     """

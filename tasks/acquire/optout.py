@@ -9,7 +9,7 @@ _WITH_VALUES = {"unavailable_after", "max-snippet", "max-image-preview", "max-vi
 
 
 def opted_out(tags: Sequence[str]) -> str | None:
-    """The directive of X-Robots-Tag headers by which an image is not to be used, or None.
+    """Returns the directive of X-Robots-Tag headers by which an image is not to be used, or None.
 
     A directive is for everyone, or for the robot whose name and a colon stand before it and those after it.
     """

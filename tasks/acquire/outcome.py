@@ -16,7 +16,7 @@ _WITHDRAWN = {str(Reason.OPTED_OUT), str(Reason.ROBOTS_DISALLOWED)}
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of an address, a row of `fetch_log` and one of `images` or of `drops`, for any row of the list that names it.
+    """What came of an address: a row of `fetch_log`, and one of `images` or `drops`. Any row that names it has them.
 
     With both an image and a drop it is a stored picture that today's limits refuse: others may take it again.
     """
@@ -31,7 +31,7 @@ class Outcome:
         return bool(self.image and self.drop)
 
     def log_row(self, source: SourceRow) -> Row:
-        """The row of `fetch_log` for a row of `sources`."""
+        """Returns the row of `fetch_log` for a row of `sources`."""
         row = {**self.log, "image_id": source.image_id}
         if self.image and self.drop:
             return {**row, "outcome": self.drop["reason"]}
@@ -41,12 +41,12 @@ class Outcome:
         return row
 
     def image_row(self, source: SourceRow) -> Row | None:
-        """The row of `images` for a row of `sources`."""
+        """Returns the row of `images` for a row of `sources`."""
         ids = {"image_id": source.image_id, "landmark_id": source.landmark_id}
         return {**self.image, **ids, "md5_matches": self._matches(source)} if self.image and not self.drop else None
 
     def drop_row(self, source: SourceRow) -> Row | None:
-        """The row of `drops` for a row of `sources`."""
+        """Returns the row of `drops` for a row of `sources`."""
         return {**self.drop, "image_id": source.image_id} if self.drop else None
 
     def _matches(self, source: SourceRow) -> bool | None:
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: str | None) -> Outcome:
-    """The outcome of a fetch.
+    """Returns the outcome of a fetch.
 
     Args:
         found: what the inspection of the body came to; None where there is no body.
@@ -89,7 +89,7 @@ def settle(url: str, fetched: Fetched, found: Picture | Rejected | None, path: s
 
 
 def settle_again(known: PriorOutcome, fetched: Fetched, new: Outcome) -> Outcome:
-    """The outcome for an address whose image is there: it stays, unless another came or its host withdrew it."""
+    """Renews the outcome of an address whose image is there: it stays, unless another came or its host withdrew it."""
     assert known.image
     if fetched.is_unchanged or (new.image and new.image["sha256"] == known.image["sha256"]):
         return Outcome({**new.log, **_validators(new, known), "outcome": "unchanged"}, known.image, known.drop)
@@ -99,7 +99,7 @@ def settle_again(known: PriorOutcome, fetched: Fetched, new: Outcome) -> Outcome
 
 
 def inspect_anew(known: PriorOutcome, found: Picture | Rejected) -> Outcome:
-    """The outcome of stored bytes under other settings."""
+    """Returns the outcome of stored bytes under other settings."""
     assert known.image
     if isinstance(found, Picture):
         return Outcome(known.log, {**known.image, **vars(found)}, None)

@@ -18,7 +18,7 @@ class Partition(BaseModel):
 
 
 def choose_partition(rows: int) -> Partition:
-    """A partition for a list of so many rows: 50 of them a packet and 1,000 a shard, until Prefect bears no more tasks.
+    """Chooses a partition for so many rows: 50 a packet and 1,000 a shard, until Prefect bears no more tasks.
 
     At most 128 shards, 96 packets and, at the first run, 88 large classes: with ten tasks each, two of them drawings,
     they stay below 2,000.
@@ -31,17 +31,17 @@ def choose_partition(rows: int) -> Partition:
 
 
 def bucket_of(key: str, buckets: int) -> int:
-    """The bucket, 0 to buckets − 1, that a key always goes to."""
+    """Returns the bucket, 0 to buckets − 1, that a key always goes to."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % buckets
 
 
 def shards_of(urls: Sequence[str], partition: Partition) -> np.ndarray:
-    """The shard of each row by its address, int64 (n,)."""
+    """Returns the shard of each row by its address, int64 (n,)."""
     return np.array([bucket_of(url, partition.shards) for url in urls], np.int64)
 
 
 def packet_of(landmark_id: str, size: int, partition: Partition) -> str:
-    """The packet of a class with so many rows in the list, as a name for file and task."""
+    """Returns the packet of a class with so many rows in the list, as a name for file and task."""
     if size >= partition.large_class:
         return f"class-{hashlib.sha256(landmark_id.encode()).hexdigest()[:12]}"
     return f"{bucket_of(landmark_id, partition.packets):03d}"

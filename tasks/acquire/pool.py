@@ -40,7 +40,7 @@ class Transfer:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """What happens in the context does not count towards its time."""
+        """Stops the clock of the transfer while the context is open."""
         begun, left = time.monotonic(), self.end - time.monotonic()
         self.end = float("inf")
         try:
@@ -131,7 +131,7 @@ class GuardedPool(urllib3.PoolManager):
 
 
 def open_pool(settings: AcquireSettings, connections: int = 1) -> GuardedPool:
-    """A pool under these settings that keeps so many connections to each host."""
+    """Returns a pool under these settings that keeps so many connections to each host."""
     guard = Guard(settings.ports, settings.allowed_hosts)
 
     def dial(connection: HTTPConnection) -> socket.socket:

@@ -32,7 +32,7 @@ def next_generation(
     policy: FetchPolicy,
     stored: Mapping[str, int],
 ) -> int:
-    """The number that keys the shard's memo, which so can't be older than what the root knows.
+    """Returns the number that keys the shard's memo, which so can't be older than what the root knows.
 
     It stays while the newest outcome is of these very rows and settings, nothing is known since, its pictures are
     there, and the policy has nothing to ask again.
@@ -76,7 +76,7 @@ def _has_lost_images(root: Root, head: Head, stored: Mapping[str, int], policy: 
 def lost_images(
     root: Root, images: Iterable[Mapping[str, Any]], stored: Mapping[str, int], policy: FetchPolicy
 ) -> set[str]:
-    """The paths of those rows of `images` whose files are gone, or hold other bytes.
+    """Returns the paths of those rows of `images` whose files are gone, or hold other bytes.
 
     Lengths cost nothing. Bytes are read where the policy looks for what failed, about an hour for some millions.
     """
@@ -86,14 +86,14 @@ def lost_images(
 
 
 def settings_digests(settings: AcquireSettings) -> tuple[str, str]:
-    """The digests of what decides how hosts are asked, and of what decides which pictures are taken."""
+    """Returns the digests of what decides how hosts are asked, and of what decides which pictures are taken."""
     asking, looking = settings.model_dump_json(exclude=set(LIMITS)), settings.model_dump_json(include=set(LIMITS))
     digests = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in (asking, f"{VERSION} {looking}"))
     return next(digests), next(digests)
 
 
 def read_prior_outcomes(root: Root, folder: str, now: Turn, stored: Collection[str]) -> dict[str, PriorOutcome]:
-    """What is known of addresses: from the shard's last time, and since, from runs that were interrupted."""
+    """Returns what is known of addresses: from the shard's last time, and since, from runs that were interrupted."""
     known: dict[str, PriorOutcome] = {}
     head = read_head(root, folder)
     try:
@@ -133,7 +133,7 @@ def _by_address(
 
 
 def fixed_partition(root: Root, rows: int) -> Partition:
-    """The root's partition, chosen at its first run.
+    """Returns the root's partition, chosen at its first run.
 
     Raises:
         DamagedTableError: its file is damaged.

@@ -11,7 +11,7 @@ _STRIP = 16  # rows of the reduced picture that are made at once
 
 
 def read_reduced(content: bytes, least: int) -> tuple[Image.Image, int]:
-    """An accepted image (its first frame), upright by EXIF, at an eighth, a quarter, half or all of its size.
+    """Returns an accepted image (its first frame), upright by EXIF, at an eighth, a quarter, half or all of its size.
 
     A JPEG is decoded at that size; one of several scans holds all of its coefficients besides. Other formats can only
     be decoded whole: beside that picture, of four bytes a pixel, there are strips of it alone, whatever its colours.

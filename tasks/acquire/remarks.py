@@ -15,7 +15,7 @@ _WANT_CONTACT = ("wikimedia.org", "wikipedia.org", "wikidata.org", "wikivoyage.o
 
 
 def odd_rows(read: SourceList) -> Iterator[str]:
-    """Sentences on rows of a list that are not taken as they stand."""
+    """Yields sentences on rows of a list that are not taken as they stand."""
     count = pc.sum(pc.equal(read.table["landmark_id"], "")).as_py() if read.unlabelled else 0
     if count:
         first = ", ".join(f"{location}: {cell!r}" for location, cell in islice(read.unlabelled.values(), _EXAMPLES))
@@ -32,7 +32,7 @@ def odd_rows(read: SourceList) -> Iterator[str]:
 
 
 def contact_hint(hosts: Sequence[Host], polite: PoliteSettings) -> str | None:
-    """What to say where hosts want to know whom to turn to, and the settings do not tell them."""
+    """Returns what to say where hosts want to know whom to turn to, and the settings do not tell them."""
     wanting = [host for host in hosts if _wants_contact(host.name)]
     if polite.contact or not wanting:
         return None

@@ -24,7 +24,7 @@ class SourceRow(NamedTuple):
 
 
 def by_address(url: str) -> SourceRow:
-    """The row of what is known of an address that no row of the list needs."""
+    """Returns the row of what is known of an address that no row of the list needs."""
     return SourceRow(url, url, "", None)
 
 
@@ -46,7 +46,7 @@ class PriorOutcome(NamedTuple):
 
 
 class Step(Enum):
-    """What comes next."""
+    """What is to be done about an address next."""
 
     STANDS = auto()
     INSPECT = auto()
@@ -84,7 +84,7 @@ class Steps:
     in_folder: bool
 
     def of(self, source: SourceRow) -> Step:
-        """The next step for the address of a row of `sources`."""
+        """Returns the next step for the address of a row of `sources`."""
         known = self.known.get(source.url)
         if known is None or (known.image and known.image["path"] not in self.stored):
             return Step.FETCH

@@ -25,7 +25,7 @@ class Rules:
         self._rules = Protego.parse(encode_percents(_text_of(content))) if content else None
 
     def allows(self, url: str) -> bool:
-        """Whether the address may be fetched."""
+        """Returns whether the address may be fetched."""
         asked = read_address(url)
         return self._rules is None or bool(self._rules.can_fetch(asked.url if asked else url, ROBOT))
 

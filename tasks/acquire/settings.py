@@ -130,7 +130,7 @@ class RemoteFile(StageSettings):
 
     @property
     def shown(self) -> str:
-        """Its address as it may be shown and kept."""
+        """The file's address as it may be shown and kept."""
         return redact(self.url)
 
     @property

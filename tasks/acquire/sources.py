@@ -43,7 +43,7 @@ class SourceList(NamedTuple):
 def read_sources(
     path: Path, md5_file: Path | None = None, clean_file: Path | None = None, *, any_depth: bool = False
 ) -> pa.Table:
-    """The table `sources` of a list; see `read_list`."""
+    """Returns the table `sources` of a list; see `read_list`."""
     return read_list(path, md5_file, clean_file, any_depth=any_depth).table
 
 
@@ -116,7 +116,7 @@ def _settle(path: Path, rows: Rows) -> SourceList:
 
 
 def merge_classes(sources: pa.Table, merge: Mapping[str, str]) -> pa.Table:
-    """The table `sources` with the images of some classes listed under others.
+    """Returns the table `sources` with the images of some classes listed under others.
 
     Args:
         merge: class to the class that its images count as.
@@ -137,13 +137,13 @@ def merge_classes(sources: pa.Table, merge: Mapping[str, str]) -> pa.Table:
 
 
 def duplicate_rows(sources: pa.Table) -> np.ndarray:
-    """For each row, int64 (n,): the row that named the image first, which is the row itself unless it is repeated."""
+    """Returns for each row, int64 (n,), the row that named the image first: the row itself unless it is repeated."""
     first: dict[str, int] = {}
     return np.array([first.setdefault(image, row) for image, row in _columns(sources, "image_id", "row")], np.int64)
 
 
 def skipped_files(path: Path) -> list[Skipped]:
-    """The files of a list that is a folder which `read_sources` gives no row, and why; none where it is a file.
+    """Returns the files of a list that is a folder which `read_sources` gives no row, and why; none where it is a file.
 
     Raises:
         InputError: as `read_sources`.
@@ -155,7 +155,7 @@ def skipped_files(path: Path) -> list[Skipped]:
 
 
 def folder_digest(listed: pa.Table, skipped: list[Skipped]) -> str:
-    """The digest of a list that is a folder, by its rows, which have its files' MD5s, and by what has none."""
+    """Returns the digest of a list that is a folder, by its rows, which have its files' MD5s, and by what has none."""
     return hashlib.sha256(json.dumps([listed.to_pylist(), skipped]).encode()).hexdigest()
 
 

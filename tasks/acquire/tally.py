@@ -25,13 +25,13 @@ class Tally:
         self._lock, self._begun = threading.Lock(), time.monotonic()
 
     def expect(self, hosts: Iterable[str]) -> None:
-        """More rows are asked for: the host of each."""
+        """Notes that more rows are asked for: the host of each."""
         with self._lock:
             for host in hosts:
                 self.hosts.setdefault(host, HostTally()).rows += 1
 
     def add(self, host: str, outcome: str, length: int) -> None:
-        """An address has come to its outcome, as `fetch_log` has it, with a body of so many bytes."""
+        """Notes that an address has come to its outcome, as `fetch_log` has it, with a body of so many bytes."""
         with self._lock:
             own = self.hosts[host]
             own.done += 1
@@ -39,7 +39,7 @@ class Tally:
             own.outcomes[outcome] += 1
 
     def total(self) -> HostTally:
-        """The counts of all hosts together."""
+        """Returns the counts of all hosts together."""
         with self._lock:
             hosts = list(self.hosts.values())
             whole = HostTally(
@@ -52,17 +52,17 @@ class Tally:
             return whole
 
     def failures(self, well: Collection[str]) -> Counter[str]:
-        """By host, how many addresses came to another outcome than these."""
+        """Counts by host the addresses that came to another outcome than these."""
         with self._lock:
             failed = {host: own.done - sum(own.outcomes[name] for name in well) for host, own in self.hosts.items()}
             return Counter({host: count for host, count in failed.items() if count})
 
     def rate(self) -> float:
-        """Rows a second since the beginning."""
+        """Returns rows a second since the beginning."""
         return self.total().done / max(time.monotonic() - self._begun, 1e-3)
 
     def seconds_left(self, host_rate: float) -> float:
-        """The seconds until all expected rows have ended, at the rate so far or at that of the host with most to go."""
+        """Estimates the seconds until all expected rows have ended, at the rate so far or the slowest host's."""
         with self._lock:
             slowest = max((own.rows - own.done for own in self.hosts.values()), default=0) / host_rate
         whole = self.total()

@@ -7,7 +7,7 @@ Array = NDArray[np.float64]
 
 
 def enclosing_boxes(points: list[NDArray[np.float32]]) -> tuple[Array, Array]:
-    """The smallest axis-parallel rectangles around the matched keypoints of pairs, in both images.
+    """Returns the smallest axis-parallel rectangles around the matched keypoints of pairs, in both images.
 
     Args:
         points: per pair, float32 (n, 4): x, y in the first and x, y in the second image.
@@ -21,7 +21,7 @@ def enclosing_boxes(points: list[NDArray[np.float32]]) -> tuple[Array, Array]:
 
 
 def covering_boxes(boxes: Array, owner: NDArray[np.int64], count: int) -> Array:
-    """The smallest rectangles that hold all boxes of each owner.
+    """Returns the smallest rectangles that hold all boxes of each owner.
 
     A pair matches where its two photographs happen to overlap and are alike, which is a part of the object. What all
     pairs of an image match covers more of it than the median of the parts: docs/evidence/quality.md has both.
@@ -39,7 +39,7 @@ def covering_boxes(boxes: Array, owner: NDArray[np.int64], count: int) -> Array:
 
 
 def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iterations: int = 200) -> Array:
-    """The geometric median of the vectors of each owner, by the modified Weiszfeld iteration (Vardi & Zhang 2000).
+    """Computes the geometric median of each owner's vectors, by the modified Weiszfeld iteration (Vardi & Zhang 2000).
 
     Args:
         vectors: (n, d). owner: (n,), 0 to count − 1; every owner has a vector.
@@ -68,7 +68,7 @@ def geometric_medians(vectors: Array, owner: NDArray[np.int64], count: int, iter
 
 
 def spreads(boxes: Array, owner: NDArray[np.int64], own: Array) -> Array:
-    """How far the boxes of each owner lie from its own, (count,): median over boxes of the mean distance of sides.
+    """Measures how far the boxes of each owner lie from its own, (count,): the median of the mean distances of sides.
 
     Args:
         boxes: (n, 4). owner: (n,); every owner has a box. own: (count, 4).

@@ -11,7 +11,7 @@ _SIDES = ("x1", "y1", "x2", "y2")
 
 
 def box_group(members: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings) -> pd.DataFrame:
-    """The table `boxes` of a group (Deep Image Retrieval, bounding boxes).
+    """Returns the table `boxes` of a group (Deep Image Retrieval, bounding boxes).
 
     Args:
         members: image_id, width, height; each image has a pair. pairs: rows of the table `pairs`, both images of the

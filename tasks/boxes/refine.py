@@ -35,7 +35,7 @@ def refine_boxes(
 
 
 def map_boxes(boxes: Array, affine: Array) -> Array:
-    """The rectangles around the ellipses inscribed in boxes (e, 4), under maps (e, 2, 3).
+    """Returns the rectangles around the ellipses inscribed in boxes (e, 4), under maps (e, 2, 3).
 
     Around the mapped corners it would be larger whenever a map turns or shears, and larger again on the way back:
     sweep by sweep, boxes would only grow. What the paper takes is not told (a figure draws the slanted box).

@@ -21,13 +21,16 @@ _NAME = re.compile(r"(captions_[\w-]+)\.json(\.zip)?")
 
 
 def coco_kind(name: str) -> str | None:
-    """What a file of COCO's captions is called in tables and messages, such as `captions_val2017`; None of another."""
+    """Returns what a file of COCO's captions is called in tables and messages, such as `captions_val2017`.
+
+    None of another.
+    """
     found = _NAME.fullmatch(name)
     return found[1] if found else None
 
 
 def is_coco(kind: str) -> bool:
-    """Whether a file of this kind is COCO's."""
+    """Returns whether a file of this kind is COCO's."""
     return kind.startswith("captions_")
 
 
@@ -49,7 +52,7 @@ class CocoFile:
     skipped: list[dict[str, Any]] = field(default_factory=list)
 
     def image(self, entry: dict[str, Any]) -> Row:
-        """What a row of `image_data` says of an entry of `images`, after its record's number."""
+        """Returns what a row of `image_data` says of an entry of `images`, after its record's number."""
         image, (width, height) = integer(entry, "id"), sides(entry)
         if image in self.sizes:
             raise MalformedError(f"image {image} has a record already")
@@ -60,7 +63,7 @@ class CocoFile:
         return (str(image), width, height, url, image, None)
 
     def caption(self, entry: dict[str, Any]) -> Row:
-        """What a row of `regions` says of an entry of `annotations`, after its record's number."""
+        """Returns what a row of `regions` says of an entry of `annotations`, after its record's number."""
         image = integer(entry, "image_id")
         if image not in self.sizes:
             raise MalformedError(f"image {image} is not among the images of the file")
@@ -86,7 +89,7 @@ class CocoFile:
 
 
 def image_tables(files: Sequence[CocoFile]) -> Iterator[pa.Table]:
-    """Rows of `image_data`: the images of all files, numbered on from file to file.
+    """Yields rows of `image_data`: the images of all files, numbered on from file to file.
 
     Raises:
         InputError: a file can't be read, or two have an image in common.
@@ -95,7 +98,7 @@ def image_tables(files: Sequence[CocoFile]) -> Iterator[pa.Table]:
 
 
 def caption_tables(files: Sequence[CocoFile]) -> Iterator[pa.Table]:
-    """Rows of `regions`: the captions of all files, each of its whole image; their images are to be read before.
+    """Yields rows of `regions`: the captions of all files, each of its whole image; their images are to be read before.
 
     Raises:
         InputError: a file can't be read.

@@ -65,7 +65,7 @@ class AnnotationTables(BaseModel):
     relationships: RelationshipsRef | None = None
 
     def given(self) -> dict[str, TableRef]:
-        """Those that there are, by their names."""
+        """Returns the tables that there are, by their names."""
         return {name: ref for name, ref in self if ref}
 
 

@@ -12,7 +12,7 @@ class MalformedError(ValueError):
 
 
 def integer(entry: dict[str, Any], *names: str) -> int:
-    """An id under the first of these names that there is.
+    """Returns an id under the first of these names that there is.
 
     Raises:
         MalformedError: there is none, or it is no id.
@@ -27,12 +27,12 @@ def integer(entry: dict[str, Any], *names: str) -> int:
 
 
 def optional(entry: dict[str, Any], name: str) -> int | None:
-    """An id, or None where there is none; raises MalformedError where it is something else."""
+    """Returns an id, or None where there is none; raises MalformedError where it is something else."""
     return None if entry.get(name) is None else integer(entry, name)
 
 
 def text(entry: dict[str, Any], name: str) -> str:
-    """A text; raises MalformedError where it is something else."""
+    """Returns a text; raises MalformedError where it is something else."""
     value = entry.get(name)
     if type(value) is not str or not _is_text(value):
         raise MalformedError(f"{name} is {shown(value)}, expected text")
@@ -40,7 +40,7 @@ def text(entry: dict[str, Any], name: str) -> str:
 
 
 def texts(entry: dict[str, Any], name: str) -> list[str]:
-    """A list of texts, which may be missing; raises MalformedError where it is something else."""
+    """Returns a list of texts, which may be missing; raises MalformedError where it is something else."""
     values = entry.get(name) or []
     if type(values) is not list or not all(type(value) is str and _is_text(value) for value in values):
         raise MalformedError(f"{name} is {shown(values)}, expected a list of texts")
@@ -53,7 +53,10 @@ def _is_text(value: str) -> bool:
 
 
 def sides(entry: dict[str, Any]) -> tuple[int | None, int | None]:
-    """Width and height of an image in pixels, as far as they are told; raises MalformedError where they can't be."""
+    """Returns width and height of an image in pixels, as far as they are told.
+
+    Raises MalformedError where they can't be.
+    """
     width, height = optional(entry, "width"), optional(entry, "height")
     if any(side is not None and side > 2**31 - 1 for side in (width, height)):
         raise MalformedError("its size is no image's")
@@ -61,6 +64,6 @@ def sides(entry: dict[str, Any]) -> tuple[int | None, int | None]:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: short, and text in any case."""
+    """Returns a value for a message: short, and text in any case."""
     told = repr(value)
     return ascii(told)[1:-1] if not _is_text(told) else told if len(told) <= 60 else f"{told[:57]}..."

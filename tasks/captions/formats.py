@@ -29,7 +29,7 @@ class Format:
 
 
 def kind_of(name: str) -> str:
-    """Which of the files it is, by its name: `objects.json`, `objects_v1_2.json.zip`.
+    """Tells which of the files it is by its name: `objects.json`, `objects_v1_2.json.zip`.
 
     Raises:
         InputError: none.
@@ -42,12 +42,12 @@ def kind_of(name: str) -> str:
 
 
 def spec_of(kind: str) -> TableSpec[Any]:
-    """The table that a kind of file becomes."""
+    """Returns the table that a kind of file becomes."""
     return FORMATS[kind].spec
 
 
 def entries_of(record: dict[str, Any], name: str) -> list[Any]:
-    """The list of this name in a record.
+    """Returns the list of this name in a record.
 
     Raises:
         MalformedError: there is no such list.
@@ -59,7 +59,7 @@ def entries_of(record: dict[str, Any], name: str) -> list[Any]:
 
 
 def image_id_of(record: dict[str, Any], *names: str) -> int:
-    """The id of the image that a record is of, by any of these names.
+    """Returns the id of the image that a record is of, by any of these names.
 
     Raises:
         MalformedError: there is none, or two that differ.

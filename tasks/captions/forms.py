@@ -41,18 +41,18 @@ class FormCounts(Generic[Form]):
         self._rows.extend([row] * len(counts))
 
     def matrix(self, images: int) -> sp.csr_array:
-        """The counts, int32 (images, forms)."""
+        """Returns the counts, int32 (images, forms)."""
         rows, columns, counts = (np.frombuffer(part, np.int32) for part in (self._rows, self._columns, self._counts))
         return sp.coo_array((counts, (rows, columns)), shape=(images, len(self.forms))).tocsr()
 
 
 def count_words(phrases: Iterable[str]) -> Counter[str]:
-    """The words of phrases: lower case, runs of a to z."""
+    """Returns the words of phrases: lower case, runs of a to z."""
     return Counter(_TOKEN.findall("\n".join(phrases).lower()))
 
 
 def make_stemmer(settings: EncodeSettings) -> Callable[[str], str | None]:
-    """Word to stem; None for a stop word. Each word is stemmed once."""
+    """Makes the function from a word to its stem, None for a stop word, which stems each word once."""
     stemmer = SnowballStemmer("english") if settings.stemmer == "snowball" else PorterStemmer()
     stopped = frozenset(settings.stop_words)
 

@@ -31,7 +31,7 @@ class GenomeFile:
     skipped: list[dict[str, Any]] = field(default_factory=list)
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows in parts that end with a record, in the order of the file.
+        """Yields the rows in parts that end with a record, in the order of the file.
 
         Raises:
             InputError: the file can't be read, or more of it is malformed than the settings allow.

@@ -44,7 +44,7 @@ class Neighbours:
         self._margin = np.float32(4 * (most + 2) * 2.0**-24)
 
     def of(self, first: int, last: int, k: int) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        """For each row from `first` up to `last`: the rows most similar to it, and their similarities, descending.
+        """Yields, row by row from `first` up to `last`, the most similar rows and their similarities, descending.
 
         A row is no neighbour of itself, and one of similarity 0 is none of anyone's. Ties, in float32, go to the
         smaller row.
@@ -87,7 +87,7 @@ def exact_similarities(
 
 
 def most_similar(weights: sp.csr_array, query: sp.csr_array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The rows of `weights` most similar to a row vector of its terms, (1, terms): rows and similarities above 0."""
+    """Finds the rows of `weights` most similar to a row of its terms, (1, terms): rows and similarities above 0."""
     similarities = (weights.astype(np.float64) @ query.astype(np.float64).toarray()[0]).astype(np.float32)
     order = np.lexsort((np.arange(len(similarities)), -similarities))[:k]
     order = order[similarities[order] > 0]

@@ -10,7 +10,10 @@ from storage.errors import DamagedTableError
 
 
 def to_npz(matrix: sp.csr_array) -> bytes:
-    """The file that `scipy.sparse.load_npz` reads. The same matrix gives the same bytes: numpy dates no entry."""
+    """Returns the file that `scipy.sparse.load_npz` reads.
+
+    The same matrix gives the same bytes: numpy dates no entry.
+    """
     sink = io.BytesIO()
     sp.save_npz(sink, matrix, compressed=False)
     return sink.getvalue()

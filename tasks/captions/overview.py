@@ -19,7 +19,7 @@ _ONLY_COMMON = "only what every training image has: its idf is 0"
 
 
 def encoded_images(image_ids: pa.ChunkedArray, counted: CountedForms, encoded: Encoded) -> pa.Table:
-    """A row of `encoded_images` for each row of the matrices."""
+    """Returns a row of `encoded_images` for each row of the matrices."""
     return pa.table(
         {
             "row": range(len(image_ids)),
@@ -33,7 +33,7 @@ def encoded_images(image_ids: pa.ChunkedArray, counted: CountedForms, encoded: E
 
 
 def empty_vectors(encoding: Encoding, images: pa.Table) -> pa.Table:
-    """The images of `encoded_images` whose vector is zero, as rows of `empty_vectors`."""
+    """Returns the images of `encoded_images` whose vector is zero, as rows of `empty_vectors`."""
     empty = images.to_pandas()
     empty = empty[empty.distinct_terms == 0]
     nothing, no_word, unknown = _REASONS[encoding]
@@ -44,7 +44,7 @@ def empty_vectors(encoding: Encoding, images: pa.Table) -> pa.Table:
 
 
 def complete_images(listed: pa.Table, captions: pa.Table, objects: pa.Table, data: pa.Table) -> pa.Table:
-    """Rows of `caption_images`: the listed images with what each encoding saw, and what `image_data` says of them."""
+    """Makes the rows of `caption_images`: the listed images with what encodings saw, and what `image_data` says."""
     rows = pc.index_in(listed["image_id"], data["image_id"].combine_chunks())
     about = {
         name: data[name].combine_chunks().take(rows)

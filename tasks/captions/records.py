@@ -13,7 +13,7 @@ from tasks.captions.window import Value, Window
 
 @dataclass(frozen=True)
 class Record:
-    """An entry of the array.
+    """An entry of the array that a file of annotations is.
 
     Attributes:
         number: position in the array, from 0. offset: of its first byte in the unpacked file. value: the object; empty
@@ -28,7 +28,7 @@ class Record:
 
 @contextmanager
 def unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The bytes of a JSON file, or of the one JSON file in a zip archive.
+    """Opens a JSON file, or the one JSON file in a zip archive.
 
     Raises:
         InputError: the archive is damaged, or has none or several.

@@ -25,7 +25,7 @@ _BARS = 30
 
 
 def render_card(manifest: CaptionManifest) -> str:
-    """The card as Markdown with YAML front matter."""
+    """Returns the card as Markdown with YAML front matter."""
     environment = template_environment(_TEMPLATES)
     return environment.get_template("captions.md").render(
         manifest=manifest, coco=_of_coco(manifest), specs=CAPTION_TABLES, matrices=CAPTION_MATRICES
@@ -80,7 +80,7 @@ def render_report(
 
 
 def histogram(values: NDArray[Any]) -> list[dict[str, float]]:
-    """Bars of equal width from the smallest to the largest value: `low`, `high`, `count`, and `share` of the longest.
+    """Makes bars of equal width from the smallest to the largest value: `low`, `high`, `count`, `share` of the longest.
 
     Whole numbers get bars of whole width.
     """
@@ -97,7 +97,7 @@ def histogram(values: NDArray[Any]) -> list[dict[str, float]]:
 
 
 def curve(df: NDArray[Any]) -> str:
-    """Document frequency by rank, both logarithmic: points of a polyline in a box of 100 × 40."""
+    """Returns document frequency by rank, both logarithmic: points of a polyline in a box of 100 × 40."""
     if not len(df) or df.max() < 2 or len(df) < 2:
         return ""
     ranks = np.unique(np.geomspace(1, len(df), 120).astype(int))

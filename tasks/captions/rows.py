@@ -15,7 +15,7 @@ _SHOWN = 3
 
 
 def in_batches(parts: Iterator[list[Row]], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Tables of rows that come in parts; none ends within a part."""
+    """Yields tables of rows that come in parts; none ends within a part."""
     rows: list[Row] = []
     for part in parts:
         if len(rows) >= _BATCH:

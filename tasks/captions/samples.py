@@ -44,7 +44,7 @@ class Samples:
     triplets: list[dict[str, Any]]
 
     def image_ids(self) -> set[str]:
-        """Every image that is shown."""
+        """Returns every image that is shown."""
         near = {near.image_id for sample in self.images for near in sample.near}
         ends = {triplet[name] for triplet in self.triplets for name in ("query", "positive", "negative")}
         return {sample.image_id for sample in self.images} | near | ends
@@ -78,14 +78,14 @@ def choose_samples(
 
 
 def heaviest_terms(weights: sp.csr_array, row: int, terms: list[str]) -> list[tuple[str, float]]:
-    """The terms of an image with their weights, the heaviest first."""
+    """Returns the terms of an image with their weights, the heaviest first."""
     own = weights[[row]]
     order = np.argsort(-own.data, kind="stable")[:_TERMS]
     return [(terms[own.indices[entry]], float(own.data[entry])) for entry in order]
 
 
 def shared_terms(weights: sp.csr_array, first: int, second: int, terms: list[str]) -> list[str]:
-    """The terms that make two images similar, those that add most first."""
+    """Returns the terms that make two images similar, those that add most first."""
     products = sp.csr_array(weights[[first]].multiply(weights[[second]]))
     order = np.argsort(-products.data, kind="stable")[:_SHARED]
     return [terms[products.indices[entry]] for entry in order]
@@ -94,7 +94,7 @@ def shared_terms(weights: sp.csr_array, first: int, second: int, terms: list[str
 def phrases_of(
     regions: Iterable[pa.RecordBatch], image_ids: Collection[str], most: int | None = None
 ) -> dict[str, list[str]]:
-    """The phrases of some images in the order of the table, of each image at most so many.
+    """Returns the phrases of some images in the order of the table, of each image at most so many.
 
     Args:
         regions: batches of `image_id` and `phrase`.

@@ -10,14 +10,14 @@ from tasks.captions.settings import SplitSettings
 
 
 def list_images(image_ids: Iterable[str], settings: SplitSettings) -> pa.Table:
-    """A row of `listed_images` for each different id, ids of numbers in the order of the numbers."""
+    """Returns a row of `listed_images` for each different id, ids of numbers in the order of the numbers."""
     ordered = sorted(set(image_ids), key=lambda image_id: (len(image_id), image_id))
     splits = [split_of(image_id, settings) for image_id in ordered]
     return pa.table({"row": range(len(ordered)), "image_id": ordered, "split": splits}, LISTED_IMAGES.schema)
 
 
 def split_of(image_id: str, settings: SplitSettings) -> str:
-    """`train`, `val` or `test`."""
+    """Draws an image's split, `train`, `val` or `test`, by a hash of its id."""
     percent = bucket_of(image_id, 100)
     if percent < settings.test_percent:
         return "test"

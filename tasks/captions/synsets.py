@@ -17,7 +17,7 @@ Lookup = Callable[[str], str]
 
 
 def count_synsets(objects: Iterable[tuple[Sequence[str], Sequence[str]]], lookup: Lookup) -> Counter[Named]:
-    """The synsets of objects, each with the object's name; an object of several counts once for each.
+    """Returns the synsets of objects, each with the object's name; an object of several counts once for each.
 
     Args:
         objects: names and synsets of each.
@@ -30,12 +30,12 @@ def count_synsets(objects: Iterable[tuple[Sequence[str], Sequence[str]]], lookup
 
 
 def find_nothing(_: str) -> str:
-    """The lookup of those who have no WordNet."""
+    """Returns the lookup of those who have no WordNet."""
     return NO_SYNSET
 
 
 def wordnet_version() -> str | None:
-    """The version of the WordNet that NLTK finds on this machine, or None.
+    """Returns the version of the WordNet that NLTK finds on this machine, or None.
 
     Raises:
         InputError: it finds one with files missing.
@@ -51,7 +51,7 @@ def wordnet_version() -> str | None:
 
 
 def find_in_wordnet() -> Lookup:
-    """A lookup of nouns in NLTK's WordNet: the most frequent sense of the name as it stands, or of its base form."""
+    """Opens a lookup of nouns in NLTK's WordNet: a name's most frequent sense as it stands, or of its base form."""
     from nltk.corpus import wordnet
 
     @cache

@@ -25,7 +25,7 @@ NOT_A_TERM, NOT_IN_TRAIN, TOO_RARE = "not a term", "in no training image", "in f
 
 @dataclass(frozen=True)
 class Encoded:
-    """Images by terms.
+    """Images by terms: the matrix of one encoding, and its vocabulary.
 
     Attributes:
         weights: float32 (images, terms), rows of length 1 or 0, no zeros stored, columns ascending.

@@ -58,7 +58,7 @@ class Vocabulary:
         return weights, pa.table(columns).cast(ENCODED_IMAGES.schema)
 
     def unknown_words(self, text: str) -> list[str]:
-        """The words of a text that are counted as no term, in their order, each once."""
+        """Returns the words of a text that are counted as no term, in their order, each once."""
         words = list(count_words([text]))
         known = np.flatnonzero(np.diff(self._columns_of(words).indptr))
         return [word for row, word in enumerate(words) if row not in known]

@@ -20,7 +20,7 @@ _BROKEN = re.compile("[\udc80-\udcff]")
 
 @dataclass(frozen=True)
 class Value:
-    """A value of the file.
+    """A value of the file, as the window found it.
 
     Attributes:
         offset: of its first byte in the unpacked file. content: None where there is a problem. problem: why it could
@@ -46,7 +46,7 @@ class Window:
         self.window, self.at, self.offset, self.ended = "", 0, 0, False
 
     def peek(self) -> str:
-        """The next character that is no space, or nothing at the end of the file."""
+        """Returns the next character that is no space, or nothing at the end of the file."""
         while True:
             found = _SPACE.match(self.window, self.at)
             assert found
@@ -67,7 +67,7 @@ class Window:
         self.advance(self.at + 1)
 
     def take(self, name: str) -> Value:
-        """The value that begins with the next character; `name` is for messages."""
+        """Returns the value that begins with the next character; `name` is for messages."""
         begin = self.peek()
         if begin in ("", ",", "]", "}"):
             self.refuse(f"expected {name}")

@@ -47,12 +47,12 @@ class Hinge:
     false_alarms: float
 
     def is_weak(self, strong_link: float) -> bool:
-        """Whether chance could have given one such link among all pairs that would join the two sides."""
+        """Returns whether chance could have given one such link among all pairs that would join the two sides."""
         return self.false_alarms + log10(self.size * self.rest) > strong_link
 
 
 def find_cuts(pairs: pd.DataFrame, photographs: pd.Series, settings: ClusterSettings) -> pd.DataFrame:
-    """The table `cuts`, by the rules above; every pair between the images of a cut link is in it.
+    """Returns the table `cuts`, by the rules above; every pair between the images of a cut link is in it.
 
     Args:
         pairs: landmark_id, image_a, image_b, inliers, false_alarms, points (k·4 floats: x, y in the first and x, y in

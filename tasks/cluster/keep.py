@@ -59,7 +59,7 @@ def _pinned_group(members: pd.DataFrame, landmark_id: str, image_id: str, settin
 def dropped_images(
     decided: pd.DataFrame, settings: ClusterSettings, near: Mapping[str, Mapping[str, Any]] | None = None
 ) -> pd.DataFrame:
-    """Why the images that `keep_images` does not keep are dropped: image_id, reason, evidence (JSON).
+    """Returns why the images that `keep_images` does not keep are dropped: image_id, reason, evidence (JSON).
 
     Args:
         near: by image, what is known of its nearest miss: further evidence where it matches no other.
@@ -75,7 +75,7 @@ def dropped_images(
 
 
 def dropped_by_hand(images: Sequence[str], why: Mapping[str, str]) -> pd.DataFrame:
-    """Why a person's images are dropped: image_id, reason, evidence (JSON); `why` has the words."""
+    """Returns why a person's images are dropped: image_id, reason, evidence (JSON); `why` has the words."""
     rows = [(image_id, str(Reason.DROPPED_BY_HAND), json.dumps({"why": why[image_id]})) for image_id in images]
     return pd.DataFrame(rows, columns=["image_id", "reason", "evidence"], dtype=object)
 
@@ -101,7 +101,7 @@ def _why(image: Any, settings: ClusterSettings) -> tuple[Reason, dict[str, Any]]
 
 
 def image_groups(decided: pd.DataFrame) -> pd.DataFrame:
-    """The table `groups`."""
+    """Returns the table `groups`."""
     copy_of = decided.photograph.where(decided.photograph != decided.image_id, None)
     groups = decided.rename(columns={"images": "group_size"})
     return groups.assign(copy_of=copy_of)[
@@ -110,7 +110,7 @@ def image_groups(decided: pd.DataFrame) -> pd.DataFrame:
 
 
 def class_groups(decided: pd.DataFrame) -> pd.DataFrame:
-    """The table `class_groups`."""
+    """Returns the table `class_groups`."""
     pinned = decided.image_id == decided.pin
     groups = decided.assign(pinned=pinned).groupby(["landmark_id", "group"], as_index=False)
     whole = groups.agg(

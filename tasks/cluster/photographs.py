@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def photographs_of(image_ids: pd.Series, pairs: pd.DataFrame) -> pd.Series:
-    """The photograph of each image, named by the smallest of its images' ids.
+    """Returns the photograph of each image, named by the smallest of its images' ids.
 
     Args:
         image_ids: each image once. pairs: image_a, image_b, copy; `copy` says that both are the same photograph.
@@ -21,7 +21,7 @@ def photographs_of(image_ids: pd.Series, pairs: pd.DataFrame) -> pd.Series:
 
 
 def link_photographs(pairs: pd.DataFrame, photographs: pd.Series) -> pd.DataFrame:
-    """The verified pairs between different photographs: one row for two photographs, however many copies they have.
+    """Selects the verified pairs of different photographs: one row for two, however many copies they have.
 
     Args:
         pairs: image_a, image_b, inliers, false_alarms. photographs: as `photographs_of` gives them.

@@ -37,7 +37,7 @@ class Backbone(Protocol):
 
 
 def load_backbone(settings: DescribeSettings, weights: Weights | None = None) -> Backbone:
-    """The backbone of this name, with its weights.
+    """Returns the backbone of this name, with its weights.
 
     Args:
         weights: take the place of those that the settings name.
@@ -105,7 +105,7 @@ class TorchvisionBackbone:
             self.network = nn.Sequential(OrderedDict(islice(model.named_children(), 8)))
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """See `Backbone`."""
+        """Computes maps of pictures as `Backbone` says."""
         maps: Tensor = self.network(pixels)
         return maps
 
@@ -141,6 +141,6 @@ class LiteBackbone:
         self.network._fc = nn.Identity()
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """See `Backbone`."""
+        """Computes maps of pictures as `Backbone` says."""
         maps: Tensor = self.network.extract_features(pixels)
         return maps

@@ -37,7 +37,7 @@ def _load_once(settings: DescribeSettings, whitening: bytes | None, backbone: by
 
 
 def load_stored(root: Root, settings: DescribeSettings, stored: Stored) -> tuple[Network, str]:
-    """As `load_network`, of what a root has, with the network's digest.
+    """Loads a network of what a root has, as `load_network` does, and returns it with its digest.
 
     The last one stays loaded, for the shards that follow; so it must not be changed.
 
@@ -50,7 +50,7 @@ def load_stored(root: Root, settings: DescribeSettings, stored: Stored) -> tuple
 
 
 def load_promised(run: Run, digest: str, settings: DescribeSettings, stored: Stored) -> Network:
-    """The network of these settings.
+    """Loads the network of these settings, and checks that it is the promised one.
 
     Raises:
         InputError: it has another digest, since weights, whitening or settings are not those that the flow saw.
@@ -71,7 +71,7 @@ class Pace:
         self._since = time.monotonic()
 
     def is_due(self) -> bool:
-        """Whether `EVERY` seconds have passed; they begin anew then."""
+        """Returns whether `EVERY` seconds have passed; they begin anew then."""
         due = time.monotonic() - self._since >= EVERY
         if due:
             self._since = time.monotonic()
@@ -102,7 +102,7 @@ class Describer:
         return self.known[key]
 
     def keep(self) -> None:
-        """Keeps what is new."""
+        """Keeps the descriptors that are new since the last time."""
         if self._new:
             table = pack_descriptors(self._new, self._digest, self._network.dimensions)
             content = encode(descriptors_of(self._network.dimensions), table)
@@ -110,7 +110,7 @@ class Describer:
             self._new = Found()
 
     def unpack(self, table: pa.Table) -> Found:
-        """The rows of a table `descriptors`; none where it is of vectors of another length."""
+        """Returns the rows of a table `descriptors`; none where it is of vectors of another length."""
         if not table.schema.equals(descriptors_of(self._network.dimensions).schema):
             return Found()
         return dict(zip(table["sha256"].to_pylist(), unpack_descriptors(table), strict=True))

@@ -37,7 +37,7 @@ def describe_image(network: Network, content: bytes, box: Box | None = None) -> 
 
 @torch.inference_mode()
 def vectors_to_whiten(network: Network, content: bytes) -> NDArray[np.float32]:
-    """The vectors of an image that whitening is learned from, of all its sizes: float32 (n, channels).
+    """Returns the vectors of an image that whitening is learned from, of all its sizes: float32 (n, channels).
 
     Raises:
         UndecodableError: the bytes are not those of a whole image.

@@ -8,7 +8,7 @@ _MODULES = ("torch", "torchvision", "safetensors", "efficientnet_lite_pytorch")
 
 
 def missing_packages() -> list[str]:
-    """Those modules of the extra that are not installed."""
+    """Lists the modules of the extra that are not installed."""
     return [name for name in _MODULES if find_spec(name) is None]
 
 

@@ -40,7 +40,7 @@ class Network(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device that the network computes on."""
         return self.mean.device
 
     @property
@@ -61,33 +61,33 @@ class Network(nn.Module):
             return self._maps(normal).to(normal.dtype)
 
     def regions(self, maps: Tensor) -> Tensor:
-        """The vectors of the regions of maps, of unit length and not whitened: (batch, regions, channels)."""
+        """Returns the vectors of the regions of maps, of unit length and not whitened: (batch, regions, channels)."""
         own = self.settings
         if own.pooling == "rmac":
             return normalize(region_maxima(maps, own.levels, whole=own.whole_image), dim=-1)
         return normalize(mac(maps) if own.pooling == "mac" else gem(maps, own.gem_power), dim=-1)[:, None]
 
     def whiten(self, vectors: Tensor) -> Tensor:
-        """Vectors (…, channels) whitened and of unit length again: (…, dimensions)."""
+        """Returns vectors (…, channels) whitened and of unit length again: (…, dimensions)."""
         return vectors if self.whitening is None else normalize(self.whitening(vectors), dim=-1)
 
     def pool(self, maps: Tensor) -> Tensor:
-        """The vectors (batch, dimensions) of maps, or of a window of maps."""
+        """Returns the vectors (batch, dimensions) of maps, or of a window of maps."""
         if self.settings.regional_whitening:
             return aggregate(self.whiten(self.regions(maps)))
         return self.whiten(aggregate(self.regions(maps)))
 
     def to_whiten(self, maps: Tensor) -> Tensor:
-        """What whitening is learned from: (n, channels), the vectors that `pool` hands to it."""
+        """Returns what whitening is learned from: (n, channels), the vectors that `pool` hands to it."""
         regions = self.regions(maps)
         return regions.flatten(0, 1) if self.settings.regional_whitening else aggregate(regions)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The vectors (batch, dimensions) of pictures uint8 (batch, 3, height, width), RGB."""
+        """Returns the vectors (batch, dimensions) of pictures uint8 (batch, 3, height, width), RGB."""
         return self.pool(self.maps(pixels))
 
     def digest(self) -> str:
-        """A sha256, hexadecimal, of all that decides what vector an image has, but for the device and its software."""
+        """Hashes all that decides an image's vector, but for the device and its software: sha256, hexadecimal."""
         parts = {
             "weights": digest_of(self.state_dict()),
             "colours": self._colours,
@@ -106,7 +106,7 @@ class Stored(BaseModel):
 
 
 def load_network(settings: DescribeSettings, whitening: bytes | None = None, backbone: bytes | None = None) -> Network:
-    """The network of these settings, ready to describe on their device.
+    """Returns the network of these settings, ready to describe on their device.
 
     Args:
         whitening: a file that `export_whitening` made.

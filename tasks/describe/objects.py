@@ -31,7 +31,7 @@ class View(NamedTuple):
 
 
 class FoundObject(NamedTuple):
-    """Where an image shows it.
+    """Where an image shows the object of a query, and how alike it is there.
 
     Attributes:
         box: in pixels of the stored image, upright.

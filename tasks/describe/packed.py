@@ -13,7 +13,7 @@ Vectors = Mapping[str, NDArray[np.float32]]
 
 
 def pack_descriptors(vectors: Vectors, network: str, dimensions: int) -> pa.Table:
-    """The rows of a table `descriptors`, in the order of the pictures' sha256."""
+    """Returns the rows of a table `descriptors`, in the order of the pictures' sha256."""
     names = sorted(vectors)
     flat = np.concatenate([np.empty(0, np.float32), *(vectors[name] for name in names)])
     columns = {
@@ -25,7 +25,7 @@ def pack_descriptors(vectors: Vectors, network: str, dimensions: int) -> pa.Tabl
 
 
 def unpack_descriptors(table: pa.Table) -> NDArray[np.float32]:
-    """The vectors of a table `descriptors`, in its order: float32 (rows, d)."""
+    """Returns the vectors of a table `descriptors`, in its order: float32 (rows, d)."""
     vectors = table["vector"].combine_chunks()
     flat: NDArray[np.float32] = vectors.flatten().to_numpy()
     return flat.reshape(len(vectors), -1) if len(vectors) else np.empty((0, vectors.type.list_size), np.float32)

@@ -10,7 +10,7 @@ _NEVER_COMPARED_OR_LEAKING = {"sources", "acquire", "overlap"}
 
 
 def without_leaks(images: pa.Table, verdicts: pa.Table) -> pa.Table:
-    """The images that were compared with the test sets and share nothing with them, whether they are kept or not.
+    """Selects the images that were compared with the test sets and share nothing with them, kept or not.
 
     Args:
         images: rows of `images` of a version. verdicts: its `verdicts`, of which `image_id` and `reason` are read.

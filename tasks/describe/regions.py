@@ -19,7 +19,7 @@ class Level(NamedTuple):
 
 
 def region_levels(height: int, width: int, levels: int) -> list[Level]:
-    """The regions of a map, level by level.
+    """Returns the regions of a map, level by level.
 
     Args:
         height, width: of the map, in cells, at least 1.
@@ -41,7 +41,10 @@ def region_levels(height: int, width: int, levels: int) -> list[Level]:
 
 
 def region_boxes(height: int, width: int, levels: int) -> NDArray[np.int64]:
-    """The same regions as boxes x1, y1, x2, y2 (half-open, in cells), int64 (regions, 4), row by row in each level."""
+    """Returns R-MAC's regions as boxes x1, y1, x2, y2 (half-open, in cells), int64 (regions, 4).
+
+    Rows come first in each level.
+    """
     boxes = [
         (left, top, left + level.side, top + level.side)
         for level in region_levels(height, width, levels)

@@ -73,7 +73,7 @@ def settings_of_index(told: Mapping[str, Any], trusted: str | None) -> DescribeS
 
 
 def settings_of_network(told: Mapping[str, Any], given: DescribeSettings) -> DescribeSettings:
-    """The settings `describe` of a trained network, as its manifest tells them, but for given sizes and device.
+    """Returns the settings `describe` of a trained network, as its manifest tells them, but for given sizes and device.
 
     Raises:
         InputError: the manifest names a backbone of somebody's own, and the settings given do not.

@@ -87,7 +87,7 @@ def describe_images(run: Run, inputs: DescribeInputs, settings: DescribeSettings
 
 
 def pictures_of(images: pa.Table) -> dict[str, str]:
-    """The paths of pictures by their sha256, in its order, each once."""
+    """Returns the paths of pictures by their sha256, in its order, each once."""
     return dict(sorted(zip(images["sha256"].to_pylist(), images["path"].to_pylist(), strict=True)))
 
 

@@ -28,7 +28,7 @@ class TextEmbedding(nn.Module):
         return self.weight.shape[1]
 
     def forward(self, texts: sp.csr_array) -> Tensor:
-        """The vectors of texts, of unit length; a text without a term has zeros.
+        """Returns the vectors of texts, of unit length; a text without a term has zeros.
 
         Args:
             texts: float32 (n, terms), their tf-idf vectors.
@@ -48,18 +48,18 @@ class TextEmbedding(nn.Module):
 
 
 def begin_text(terms: int, dimensions: int, spread: float, seed: int) -> TextEmbedding:
-    """A layer that has learned nothing: normal numbers of a standard deviation."""
+    """Returns a layer that has learned nothing: normal numbers of a standard deviation."""
     generator = torch.Generator().manual_seed(seed)
     return TextEmbedding(spread * torch.randn(terms, dimensions, generator=generator))
 
 
 def export_text(layer: TextEmbedding) -> bytes:
-    """The layer as a safetensors file of `weight` (terms, dimensions); of the same layer the same bytes."""
+    """Returns the layer as a safetensors file of `weight` (terms, dimensions); of the same layer the same bytes."""
     return safetensors.torch.save({"weight": layer.weight.detach().cpu().contiguous()})
 
 
 def read_text(content: bytes, terms: int, dimensions: int) -> TextEmbedding:
-    """The layer of such a file.
+    """Returns the layer of such a file.
 
     Args:
         terms: of the vocabulary that it must fit. dimensions: of the network's vectors, likewise.

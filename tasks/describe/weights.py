@@ -36,7 +36,7 @@ def read_weights(path: str, sha256: str) -> dict[str, Tensor]:
 
 
 def decode_weights(content: bytes, path: str) -> dict[str, Tensor]:
-    """The weights that a file holds, of which nothing is executed.
+    """Returns the weights that a file holds, of which nothing is executed.
 
     Args:
         path: the file's, as `read_weights` takes it.
@@ -61,7 +61,7 @@ def _load_torch(content: bytes) -> Any:
 
 
 def export_weights(network: nn.Module) -> bytes:
-    """The weights of a network by their names, as a safetensors file; of the same weights the same bytes."""
+    """Returns the weights of a network by their names, as a safetensors file; of the same weights the same bytes."""
     return safetensors.torch.save({name: own.detach().cpu().contiguous() for name, own in network.state_dict().items()})
 
 
@@ -85,7 +85,7 @@ def load_into(network: nn.Module, weights: Weights, name: str, unused: tuple[str
 
 
 def digest_of(weights: Weights) -> str:
-    """The sha256 of tensors by name, hexadecimal: of their names, types, shapes and values, whatever their order."""
+    """Hashes tensors by name: their names, types, shapes and values, whatever their order; sha256, hexadecimal."""
     digest = hashlib.sha256()
     for name, tensor in sorted(weights.items()):
         digest.update(f"{name} {tensor.dtype} {[*tensor.shape]}\n".encode())

@@ -28,23 +28,23 @@ class Moments:
 
     @classmethod
     def of(cls, vectors: NDArray[np.floating]) -> "Moments":
-        """The moments of vectors (n, d)."""
+        """Returns the moments of vectors (n, d)."""
         exact = vectors.astype(np.float64)
         return cls(len(exact), exact.sum(axis=0), exact.T @ exact)
 
     def plus(self, other: "Moments") -> "Moments":
-        """The moments of both collections together."""
+        """Returns the moments of both collections together."""
         return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
 
 
 def export_moments(moments: Moments) -> bytes:
-    """Moments as a safetensors file of `count`, `total` and `products`."""
+    """Returns moments as a safetensors file of `count`, `total` and `products`."""
     tensors = {"total": torch.from_numpy(moments.total), "products": torch.from_numpy(moments.products)}
     return safetensors.torch.save({"count": torch.tensor(moments.count), **tensors})
 
 
 def read_moments(content: bytes) -> Moments:
-    """The moments of such a file, which this program wrote."""
+    """Returns the moments of such a file, which this program wrote."""
     tensors = safetensors.torch.load(content)
     return Moments(int(tensors["count"]), tensors["total"].numpy(), tensors["products"].numpy())
 
@@ -95,12 +95,15 @@ def learn_whitening(moments: Moments, dimensions: int | None, power: float) -> W
 
 
 def export_whitening(whitening: Whiten) -> bytes:
-    """The layers as a safetensors file of `shift` (d,) and `weight` (k, d); of the same layers the same bytes."""
+    """Returns the layers as a safetensors file of `shift` (d,) and `weight` (k, d).
+
+    Of the same layers the same bytes.
+    """
     return safetensors.torch.save({name: tensor.detach().cpu() for name, tensor in whitening.state_dict().items()})
 
 
 def read_whitening(content: bytes) -> Whiten:
-    """The layers of such a file.
+    """Returns the layers of such a file.
 
     Raises:
         InputError: it is none, or its layers don't fit together.

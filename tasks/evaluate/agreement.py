@@ -78,7 +78,7 @@ def compare(images: pd.DataFrame, reference: Reference) -> Comparison:
 def judged_images(
     sources: pd.DataFrame, verdicts: pd.DataFrame, images: pd.DataFrame, boxes: pd.DataFrame
 ) -> pd.DataFrame:
-    """The list as a version judged it, from the tables of those names.
+    """Returns the list as a version judged it, from the tables of those names.
 
     Returns:
         One row per image: image_id, landmark_id, url, kept, overlaps (dropped for overlap with a test set), readable (a
@@ -94,7 +94,7 @@ def judged_images(
 
 
 def score_keeping(images: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Precision, recall and F1 of keep and discard, per group of rows.
+    """Returns precision, recall and F1 of keep and discard, per group of rows.
 
     Args:
         images: bool kept (here), bool wanted (by the reference), and the columns `by`.

@@ -40,7 +40,7 @@ class Row:
         raise InputError(f"{self.file}: row {self.number}, column {column}: {problem}")
 
     def images(self, *columns: str) -> tuple[str, str, str]:
-        """The ids of query, a and b in these columns, three different ones."""
+        """Returns the ids of query, a and b in these columns, three different ones."""
         query, a, b = (self.cells[column] for column in columns)
         for column in columns:
             if not self.cells[column]:
@@ -50,7 +50,7 @@ class Row:
         return query, a, b
 
     def count(self, column: str, most: int = _MOST_VOTES) -> int:
-        """A whole number of votes; spreadsheets may have written it as 3.0."""
+        """Returns a whole number of votes; spreadsheets may have written it as 3.0."""
         text = self.cells[column].removesuffix(".0")
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
             self.refuse(column, f"{self.cells[column][:40]!r} is no count of votes; expected 0 to {most:,}")
@@ -75,7 +75,7 @@ def read_answers(path: Path) -> list[Triplet]:
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row] | None:
-    """The rows of a CSV or Parquet file as text, or None where it lacks one of the columns.
+    """Returns the rows of a CSV or Parquet file as text, or None where it lacks one of the columns.
 
     Raises:
         InputError: it can't be read.

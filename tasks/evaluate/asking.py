@@ -28,27 +28,27 @@ class Asked:
 
     @property
     def right(self) -> Side:
-        """Which stands at the right."""
+        """Which of the two images stands at the right."""
         return "b" if self.left == "a" else "a"
 
 
 def ask(asked: Asked) -> str:
-    """The page of a question."""
+    """Renders the page of a question."""
     return _render("question", asked=asked)
 
 
 def ask_name(total: int, tried: str | None) -> str:
-    """The first page; `tried` is a name that can't be used."""
+    """Returns the first page; `tried` is a name that can't be used."""
     return _render("name", total=total, tried=tried)
 
 
 def thank(person: str, total: int) -> str:
-    """The last page."""
+    """Renders the last page, which thanks the person."""
     return _render("done", person=person, total=total)
 
 
 def file_of(name: str) -> tuple[bytes, str] | None:
-    """A file that the pages need, and its media type; None of any other name."""
+    """Returns a file that the pages need, and its media type; None of any other name."""
     path, style = style_sheet()
     if name == path:
         return style, "text/css"

@@ -69,7 +69,10 @@ def compare_boxes(images: pd.DataFrame) -> BoxAgreement:
 
 
 def intersection_over_union(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of boxes x1, y1, x2, y2 (half-open), float64 (n, 4) each: float64 (n,); 0 where they do not meet."""
+    """Computes the overlap of boxes x1, y1, x2, y2 (half-open), float64 (n, 4) each: float64 (n,).
+
+    0 where they do not meet.
+    """
     common = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None).prod(axis=1)
     union = (a[:, 2:] - a[:, :2]).prod(axis=1) + (b[:, 2:] - b[:, :2]).prod(axis=1) - common
     ious: NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)

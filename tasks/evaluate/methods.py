@@ -31,7 +31,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class ByVectors:
-    """Products of vectors.
+    """A method that compares images by products of their vectors.
 
     Attributes:
         queries, images: float32 (rows, d): of each image as a query, and as an image of the database.
@@ -41,11 +41,11 @@ class ByVectors:
     images: NDArray[np.float32]
 
     def similarities(self, queries: Rows, images: Rows) -> Floats:
-        """See `Method`."""
+        """Computes similarities as `Method` says."""
         return np.asarray(self.queries[queries] @ self.images[images].T, np.float64)
 
     def of_pairs(self, queries: Rows, images: Rows) -> Floats:
-        """See `Method`."""
+        """Computes similarities of pairs as `Method` says."""
         return np.asarray(np.einsum("nd,nd->n", self.queries[queries], self.images[images]), np.float64)
 
 
@@ -60,18 +60,18 @@ class ByCaptions:
     weights: sp.csr_array
 
     def similarities(self, queries: Rows, images: Rows) -> Floats:
-        """See `Method`."""
+        """Computes similarities as `Method` says."""
         products: Floats = (self.weights[queries] @ self.weights[images].T).toarray().astype(np.float64)
         return products
 
     def of_pairs(self, queries: Rows, images: Rows) -> Floats:
-        """See `Method`."""
+        """Computes similarities of pairs as `Method` says."""
         products = self.weights[queries].astype(np.float64).multiply(self.weights[images].astype(np.float64))
         return np.asarray(sp.csr_array(products).sum(axis=1), np.float64)
 
 
 def by_chance(rows: int, seed: int) -> ByVectors:
-    """A method that knows nothing: vectors of random directions."""
+    """Returns a method that knows nothing: vectors of random directions."""
     drawn = np.random.default_rng(seed).normal(size=(rows, 64)).astype(np.float32)
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     return ByVectors(vectors, vectors)
@@ -102,7 +102,10 @@ def score_queries(
 
 
 def agreement_with_captions(method: Method, query: Rows, positive: Rows, negative: Rows) -> float:
-    """The share of triplets of captions in which a method too finds the positive more like the query; a tie is half."""
+    """Returns the share of triplets of captions in which a method too finds the positive more like the query.
+
+    A tie is half.
+    """
     if not len(query):
         return float("nan")
     preferences = method.of_pairs(query, positive) - method.of_pairs(query, negative)

@@ -42,7 +42,7 @@ class ScoredSet:
 
 
 def read_scored_set(name: str, folder: Path) -> ScoredSet:
-    """A test set by its folder.
+    """Returns a test set by its folder.
 
     Raises:
         InputError: the folder is missing, has no photographs, or no ground truth that can be read.
@@ -85,7 +85,7 @@ def describe_photographs(
 def describe_queries(
     describe: Describe, truth: Truth, folder: Path, photographs: Sequence[Described]
 ) -> NDArray[np.float32]:
-    """The descriptors of the queries, cropped by their boxes: float32 (queries, dimensions).
+    """Returns the descriptors of the queries, cropped by their boxes: float32 (queries, dimensions).
 
     Args:
         describe: gives the descriptor of what a box holds of a photograph.
@@ -100,7 +100,7 @@ def describe_queries(
 
 
 def score_network(describe: Describe, scored: ScoredSet) -> tuple[list[Described], dict[str, Scores]]:
-    """The photographs of a test set that could be read, and the scores by protocol, by exact search.
+    """Returns the photographs of a test set that could be read, and the scores by protocol, by exact search.
 
     Raises:
         InputError: a photograph that asks can't be read.
@@ -114,12 +114,12 @@ def score_network(describe: Describe, scored: ScoredSet) -> tuple[list[Described
 
 
 def rank_exactly(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
-    """For each query all rows of `vectors`, float32 (n, d), the most similar first."""
+    """Ranks for each query all rows of `vectors`, float32 (n, d), the most similar first."""
     return list(search_exactly(vectors, queries, len(vectors)).rows)
 
 
 def rank_by_codes(index: Index, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> list[NDArray[np.int64]]:
-    """The same as an index ranks them that has these vectors for its own, by its codes alone: those that it finds.
+    """Ranks for each query, by its codes alone, what an index finds that has these vectors for its own.
 
     Args:
         index: which has learnt its codes from others; it is emptied.

@@ -51,11 +51,14 @@ class Scores:
         return _mean(self.average_precisions)
 
     def mean_precision(self, most: int) -> float:
-        """The mean precision among the first `most` images, one of `FIRST`."""
+        """Returns the mean precision among the first `most` images, one of `FIRST`."""
         return _mean(self.precisions[most])
 
     def interval(self, seed: int = 0) -> tuple[float, float]:
-        """The 95 % interval of the mean average precision over queries, by bootstrap (BCa); NaN below two queries."""
+        """Returns the 95 % interval of the mean average precision over queries, by bootstrap (BCa).
+
+        NaN below two queries.
+        """
         counted = self.average_precisions[~np.isnan(self.average_precisions)]
         if len(counted) < 2 or np.ptp(counted) == 0:
             return (self.mean, self.mean) if len(counted) > 1 else (float("nan"), float("nan"))

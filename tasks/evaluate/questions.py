@@ -25,16 +25,16 @@ class Question:
 
     @staticmethod
     def of(query: str, one: str, other: str) -> "Question":
-        """The question about two images in whatever order."""
+        """Returns the question about two images in whatever order."""
         return Question(query, min(one, other), max(one, other))
 
     def left_for(self, person: str) -> Side:
-        """Which of the two stands at the left: as by chance, but for one person always the same."""
+        """Returns which of the two stands at the left: as by chance, but for one person always the same."""
         return "a" if _hash(person, self.query, self.a, self.b)[0] % 2 else "b"
 
 
 def list_images(folder: Path) -> list[str]:
-    """Ids of the images below a folder: their paths in it.
+    """Returns ids of the images below a folder: their paths in it.
 
     Raises:
         InputError: there is no such folder, or there are fewer than three images.

@@ -39,7 +39,7 @@ class Conditions:
 
 
 def searched(truth: Truth, photographs: Sequence[str]) -> NDArray[np.int64]:
-    """Which photographs of a test set are searched: all, or those that ask nothing where its queries are apart.
+    """Returns which photographs of a test set are searched: all, or those that ask nothing where its queries are apart.
 
     Args:
         photographs: by their `stem_of`.
@@ -58,7 +58,7 @@ def searched(truth: Truth, photographs: Sequence[str]) -> NDArray[np.int64]:
 
 
 def grade(truth: Truth, photographs: Sequence[str]) -> tuple[list[Grades], int]:
-    """The grades of the photographs that are searched, query by query, and how many answers are not among them.
+    """Returns the grades of the photographs that are searched, query by query, and how many answers are not among them.
 
     Args:
         photographs: those that are searched, by their `stem_of`; their indices are what rankings hold.
@@ -75,7 +75,7 @@ def grade(truth: Truth, photographs: Sequence[str]) -> tuple[list[Grades], int]:
 
 
 def score_all(truth: Truth, rankings: Sequence[NDArray[np.int64]], photographs: Sequence[str]) -> dict[str, Scores]:
-    """The scores of each setup of a test set.
+    """Returns the scores of each setup of a test set.
 
     Args:
         rankings: of each query, in the order of the truth's, indices of `photographs`, the most similar first.
@@ -87,7 +87,7 @@ def score_all(truth: Truth, rankings: Sequence[NDArray[np.int64]], photographs: 
 def result_rows(
     truth: Truth, rankings: Sequence[NDArray[np.int64]], photographs: Sequence[str], conditions: Conditions
 ) -> list[dict[str, Any]]:
-    """A row of the table `results` for each setup, in the order of their names."""
+    """Returns a row of the table `results` for each setup, in the order of their names."""
     _, absent = grade(truth, photographs)
     return [
         {
@@ -111,7 +111,7 @@ def result_rows(
 
 
 def worst(scores: Scores, count: int) -> NDArray[np.int64]:
-    """The queries of the lowest average precision, the lowest first; those without answers are none of them."""
+    """Returns the queries of the lowest average precision, the lowest first; those without answers are none of them."""
     order = np.argsort(scores.average_precisions, kind="stable")
     return order[~np.isnan(scores.average_precisions[order])][:count]
 

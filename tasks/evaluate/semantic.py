@@ -62,7 +62,7 @@ def correlate(similarity: Floats, relevance: Floats) -> float:
 
 
 def area(curve: Floats) -> float:
-    """The mean of a curve where it is defined; NaN where it is nowhere."""
+    """Returns the mean of a curve where it is defined; NaN where it is nowhere."""
     defined = curve[~np.isnan(curve)]
     return float(defined.mean()) if len(defined) else float("nan")
 

@@ -124,7 +124,10 @@ def score_test_set(run: Run, inputs: EvaluateInputs, settings: DescribeSettings)
 
 
 def certificate_of(root: Root, certificates: Mapping[str, SignatureRef], every: list[Described]) -> str:
-    """The digest of a certificate of these very photographs, by their paths and sizes; or that there is none."""
+    """Returns the digest of a certificate of these very photographs, by their paths and sizes.
+
+    Or that there is none.
+    """
     photographs = {(one.path, one.width, one.height) for one in every}
     for digest, signature in certificates.items():
         signed = read_table(root, signature, ["test_image", "width", "height"]).to_pylist()

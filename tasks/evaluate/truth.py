@@ -49,7 +49,7 @@ class Truth:
 
 
 def read_truth(name: str, files: Sequence[Path]) -> Truth:
-    """The queries of a test set.
+    """Returns the queries of a test set.
 
     Read are your own lists (`queries.csv` and `answers.csv`); `groundtruth.json`, the revisited sets' Matlab file or
     pickle and the text files of Oxford and Paris, as `tasks.overlap.groundtruth` chooses among them; of `holidays` the

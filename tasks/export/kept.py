@@ -9,7 +9,7 @@ _FACTS = ["image_id", "path", "sha256", "pixel_hash", "bytes", "width", "height"
 
 
 def kept_images(verdicts: pd.DataFrame, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
-    """The kept images of a version, by class index and image_id.
+    """Returns the kept images of a version, by class index and image_id.
 
     Args:
         verdicts, images, boxes: tables of a version.

@@ -24,7 +24,7 @@ class Box(NamedTuple):
     y2: float
 
     def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The whole pixels that it touches, inside a picture of this size."""
+        """Returns the whole pixels that it touches, inside a picture of this size."""
         return max(0, floor(self.x1)), max(0, floor(self.y1)), min(width, ceil(self.x2)), min(height, ceil(self.y2))
 
 
@@ -76,7 +76,7 @@ class Content:
     pairs: Callable[[], pd.DataFrame]
 
     def of(self, split: str) -> list[Photograph]:
-        """The photographs of a split."""
+        """Returns the photographs of a split."""
         return [photograph for photograph in self.photographs if photograph.split == split]
 
 
@@ -112,7 +112,7 @@ Layout = Iterator[Picture | File | Folder]
 
 
 def photographs(kept: pd.DataFrame, *, crop: bool) -> tuple[Photograph, ...]:
-    """The photographs of an export.
+    """Returns the photographs of an export.
 
     Args:
         kept: as `kept_images` gives it.

@@ -11,7 +11,7 @@ _LONGEST = 180  # bytes; file systems take 255, of which a suffix needs some
 
 
 def safe_name(text: str) -> str:
-    """A name that every file system and loader takes, another one for every text.
+    """Returns a name that every file system and loader takes, another one for every text.
 
     Letters of any script, digits, dashes and underscores stay; all else is percent-encoded as in addresses. Of a very
     long one the end is a digest.
@@ -24,13 +24,13 @@ def safe_name(text: str) -> str:
 
 
 def class_indices(landmarks: pd.Series) -> dict[str, int]:
-    """The index of each class: its rank by the name of its folder, as loaders of folders count them."""
+    """Returns the index of each class: its rank by the name of its folder, as loaders of folders count them."""
     ordered = sorted(set(landmarks), key=lambda landmark: (safe_name(landmark), landmark))
     return {landmark: index for index, landmark in enumerate(ordered)}
 
 
 def picture_names(image_ids: pd.Series, landmarks: pd.Series) -> list[str]:
-    """A name `CLASS/PICTURE` without suffix for each image, no two alike.
+    """Returns a name `CLASS/PICTURE` without suffix for each image, no two alike.
 
     A picture is called after its image_id: without the folder of its class and the suffix that the id of a file in a
     folder has, unless two of a class would be called alike so.

@@ -11,7 +11,7 @@ _QUALITY = 95
 
 
 def render(photograph: Photograph, content: bytes) -> bytes:
-    """The stored bytes of a picture as they are; or a JPEG of what is exported of it, upright, RGB.
+    """Returns the stored bytes of a picture as they are; or a JPEG of what is exported of it, upright, RGB.
 
     Raises whatever the decoder does for bytes that are no accepted image.
     """

@@ -10,7 +10,7 @@ _BYTES = 100_000_000
 
 
 def shards(photographs: Iterable[Photograph]) -> Iterator[list[Photograph]]:
-    """Parts in an order that mixes the classes, always the same: loaders read shards from end to end."""
+    """Yields parts in an order that mixes the classes, always the same: loaders read shards from end to end."""
     part, size = list[Photograph](), 0
     for photograph in sorted(photographs, key=_draw):
         if part and size + photograph.bytes > _BYTES:

@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def held_out_classes(landmarks: Iterable[str], related: pd.DataFrame, share: float) -> set[str]:
-    """The classes that go to val whole; those that show the same thing go together, or to train together.
+    """Returns the classes that go to val whole; those that show the same thing go together, or to train together.
 
     A hash of the ids draws them, and each goes to val while it fits: few change sides as a list grows.
 
@@ -37,7 +37,7 @@ def _draw(together: set[str]) -> bytes:
 
 
 def same_photographs(images: pd.DataFrame) -> pd.DataFrame:
-    """Pairs landmark_a, landmark_b of classes that have an image of the same pixels.
+    """Returns pairs landmark_a, landmark_b of classes that have an image of the same pixels.
 
     Args:
         images: landmark_id, pixel_hash of the kept images.

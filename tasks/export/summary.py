@@ -12,7 +12,7 @@ _NEGATIVES = 5
 
 
 def describe(content: Content, layout: Format) -> Iterator[str]:
-    """Lines on the splits of an export, on pictures that are not as they are stored, and on a val of little use."""
+    """Yields lines on the splits of an export, pictures that are not as they are stored, and a val of little use."""
     sizes = {split: Counter(photograph.class_index for photograph in content.of(split)) for split in SPLITS}
     for split, own in sizes.items():
         yield f"{split}: {own.total():,} pictures of {len(own):,} classes"

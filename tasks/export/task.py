@@ -30,7 +30,7 @@ _COLUMNS = [
 def load_version(
     root: str = "./data", version: str = "latest", name: str | None = None, split_by: str = "image"
 ) -> pd.DataFrame:
-    """What a version keeps, one row an image, for training code of your own.
+    """Returns what a version keeps, one row an image, for training code of your own.
 
     Args:
         root: the dataset root. version: `latest`, a number, a folder name, or the start of a digest.
@@ -54,7 +54,7 @@ def load_version(
 
 
 def read_kept(root: Root, version: Manifest, split_by: SplitBy) -> pd.DataFrame:
-    """The table of `kept_images` of a version, with the split that is asked for."""
+    """Returns the table of `kept_images` of a version, with the split that is asked for."""
     tables = [read_version_table(root, version, table).to_pandas() for table in ("verdicts", "images", "boxes")]
     kept = kept_images(*tables)
     if split_by == SplitBy.CLASS:
@@ -114,7 +114,7 @@ def export_version(
 
 
 def read_content(root: Root, version: Manifest, options: ExportOptions, folder: Path) -> Content:
-    """What the formats are told of a version."""
+    """Returns what the formats are told of a version."""
     kept = read_kept(root, version, options.split_by)
     classes = kept.drop_duplicates("class_index").landmark_id
     return Content(

@@ -36,7 +36,7 @@ class Extractor:
         self._isolated.close()
 
     def extract(self, content: bytes) -> Features | None:
-        """The features of an accepted image, upright by EXIF.
+        """Returns the features of an accepted image, upright by EXIF.
 
         Returns:
             None where the detector died of it twice.

@@ -39,16 +39,16 @@ class Features:
         return np.asarray(np.sqrt(np.abs(a11 * a22 - a12 * a21)))
 
     def without(self, masked: NDArray[np.bool_]) -> "Features":
-        """The features that are not masked, by a mask (n,)."""
+        """Returns the features that are not masked, by a mask (n,)."""
         return Features(self.keypoints[~masked], self.descriptors[~masked])
 
     def largest(self, count: int) -> "Features":
-        """The `count` keypoints with the largest regions, or all where there are fewer."""
+        """Returns the `count` keypoints with the largest regions, or all where there are fewer."""
         chosen = np.sort(np.argsort(-self.radii, kind="stable")[:count])
         return Features(self.keypoints[chosen], self.descriptors[chosen])
 
     def mirrored(self, width: float) -> "Features":
-        """The features of the mirror image, left for right, of a picture so many pixels wide.
+        """Returns the features of the mirror image, left for right, of a picture so many pixels wide.
 
         The grid of a SIFT (see `turned`) then counts its columns, and its directions, the other way round.
         """
@@ -58,7 +58,7 @@ class Features:
         return Features(keypoints, np.ascontiguousarray(grid.reshape(-1, 128)))
 
     def turned(self, quarters: int) -> "Features":
-        """The features with the descriptors of upright keypoints once the picture is turned by quarters to the left.
+        """Returns the features with descriptors of upright keypoints, once the picture is turned left by quarters.
 
         A SIFT is a grid of 4 × 4 cells with 8 directions each (y downwards, x, counterclockwise from x): a quarter
         turn moves the cells and steps the directions by two, and changes no number.
@@ -73,7 +73,7 @@ NOTHING = Features(np.zeros((0, 6), np.float32), np.zeros((0, 128), np.uint8))
 
 
 def pack(features: Features) -> dict[str, bytes]:
-    """The cells `keypoints` and `descriptors` of the tables `features` and `signature`."""
+    """Returns the cells `keypoints` and `descriptors` of the tables `features` and `signature`."""
     return {
         "keypoints": features.keypoints.astype("<f4").tobytes(),
         "descriptors": features.descriptors.tobytes(),
@@ -81,7 +81,7 @@ def pack(features: Features) -> dict[str, bytes]:
 
 
 def unpack(row: Mapping[str, Any]) -> Features:
-    """The inverse of `pack`."""
+    """Reads a row of `features` back, as `pack` wrote it."""
     return Features(
         np.frombuffer(row["keypoints"], "<f4").reshape(-1, 6).astype(np.float32),
         np.frombuffer(row["descriptors"], np.uint8).reshape(-1, 128),

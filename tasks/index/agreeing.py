@@ -20,7 +20,7 @@ class Agreement(NamedTuple):
 def agreeing_regions(
     query: NDArray[np.float32], query_boxes: Boxes, result: NDArray[np.float32], result_boxes: Boxes, most: int
 ) -> list[Agreement]:
-    """The pairs of regions of the largest products, as the similarity of two R-MAC vectors is the sum of all of them.
+    """Finds the pairs of regions of the largest products: the similarity of two R-MAC vectors is the sum of all.
 
     A pair is left out where one of its regions is much the same as that of a better pair: the picture would be crowded.
 
@@ -47,7 +47,7 @@ def agreeing_regions(
 
 
 def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of boxes (…, 4), half-open, that are broadcast against each other."""
+    """Returns intersection over union of boxes (…, 4), half-open, that are broadcast against each other."""
     common = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(axis=-1)
     areas = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1)
     return np.asarray(common / (areas - common), np.float64)

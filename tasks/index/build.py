@@ -19,7 +19,7 @@ _TURNS = 10  # iterations of OPQ, of which faiss makes fifty; what the others wo
 
 
 def numbers_of(sha256: Sequence[str]) -> Numbers:
-    """The number of each image in an index: the first 63 bits of its digest, the same in every version.
+    """Returns the number of each image in an index: the first 63 bits of its digest, the same in every version.
 
     Args:
         sha256: digests, hexadecimal.
@@ -37,7 +37,7 @@ def numbers_of(sha256: Sequence[str]) -> Numbers:
 
 
 def learn(vectors: Vectors, factory: str, probes: int) -> Index:
-    """An empty index of squared distances that has learnt what its kind needs from descriptors.
+    """Returns an empty index of squared distances that has learnt what its kind needs from descriptors.
 
     Of unit vectors the nearest are the most similar. Squared distances stay what they are when PCA centres and turns
     the descriptors; products would not.
@@ -90,14 +90,14 @@ def remove(index: Index, numbers: Numbers) -> bool:
 
 
 def refill(index: Index, numbers: Numbers, vectors: Vectors) -> Index:
-    """The index with other descriptors in place of its own, float32 (n, d); what it has learnt stays."""
+    """Returns the index with other descriptors in place of its own, float32 (n, d); what it has learnt stays."""
     index.reset()
     add(index, numbers, vectors)
     return index
 
 
 def bytes_per_vector(index: Index) -> float:
-    """The length of the index' file by the number of its descriptors: what is learnt counts too."""
+    """Returns the length of the index' file by the number of its descriptors: what is learnt counts too."""
     return float(len(faiss.serialize_index(index)) / max(index.ntotal, 1))
 
 
@@ -120,7 +120,7 @@ def read(path: Path) -> Index:
 
 
 def parse(content: bytes, name: str) -> Index:
-    """The index of such a file in memory, which takes changes.
+    """Returns the index of such a file in memory, which takes changes.
 
     Args:
         name: of the file, for messages.

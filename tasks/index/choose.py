@@ -42,7 +42,7 @@ class Measured:
 
 
 def kinds(count: int, dimensions: int) -> Iterator[tuple[str, float]]:
-    """Factory strings from the most faithful to the smallest, each with the bytes that a descriptor takes, about."""
+    """Yields factory strings from the most faithful to the smallest, each with the bytes of a descriptor, about."""
     yield "Flat", 4 * dimensions + _OVERHEAD
     yield "HNSW32", 4 * dimensions + _OVERHEAD + _GRAPH
     yield "SQ8", dimensions + _OVERHEAD
@@ -58,7 +58,7 @@ def kinds(count: int, dimensions: int) -> Iterator[tuple[str, float]]:
 
 
 def fill(vectors: Vectors, numbers: Numbers, factory: str, settings: IndexSettings) -> Index:
-    """An index of all descriptors, learnt from some of them that are spread evenly."""
+    """Returns an index of all descriptors, learnt from some of them that are spread evenly."""
     step = -(-len(vectors) // settings.learnt_from)
     index = learn(vectors[::step], factory, settings.probes)
     add(index, numbers, vectors)
@@ -92,7 +92,7 @@ def choose(
     settings: IndexSettings,
     on_tried: Callable[[Measured], None] = lambda _: None,
 ) -> tuple[Index, Measured]:
-    """The index of the settings' factory string or, without one, the first of `kinds` that keeps within the budget.
+    """Makes the index of the settings' factory string or, without one, the first of `kinds` within the budget.
 
     Args:
         vectors: float32 (n, d), of unit length.

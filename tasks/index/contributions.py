@@ -61,7 +61,7 @@ def parts_of(network: Network, content: bytes, size: tuple[int, int]) -> Parts:
 
 
 def largest_contributions(query: NDArray[np.float32], parts: Parts, most: int) -> list[Contribution]:
-    """The regions that add most to the similarity of an image and a query, the largest first.
+    """Returns the regions that add most to the similarity of an image and a query, the largest first.
 
     One that lies largely in a better one, or around it, is left out; so is one that adds nothing.
 

@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def nearest_of_classes(rows: pd.DataFrame, vectors: Vectors) -> list[Row]:
-    """The first kept image of each of the largest classes, with the images nearest to it.
+    """Returns the first kept image of each of the largest classes, with the images nearest to it.
 
     Args:
         rows: of the table `indexed`, of which `landmark_id`, `image_id` and `reason` are read. vectors: in their order.
@@ -40,7 +40,7 @@ def nearest_of_classes(rows: pd.DataFrame, vectors: Vectors) -> list[Row]:
 
 
 def draw_nearest(found: Sequence[Row], classes: Sequence[str], read: Callable[[int], bytes]) -> bytes:
-    """A JPEG of a row for each: the image that asks, then the others, green of its class and red of another.
+    """Returns a JPEG of a row for each: the image that asks, then the others, green of its class and red of another.
 
     Args:
         classes: of the rows. read: gives the file of an image by its row.

@@ -28,7 +28,7 @@ class _Place(NamedTuple):
 
 
 def draw_recall(points: Sequence[Point]) -> str:
-    """A plot as SVG: bytes of a descriptor on a logarithmic axis, recall upwards, a dot for each index.
+    """Returns a plot as SVG: bytes of a descriptor on a logarithmic axis, recall upwards, a dot for each index.
 
     Args:
         points: at least one.

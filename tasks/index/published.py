@@ -12,14 +12,14 @@ from tasks.index.search import Database
 
 
 def vectors_file(vectors: Vectors) -> bytes:
-    """Descriptors, float32 (n, d), as a `.npy` file."""
+    """Returns descriptors, float32 (n, d), as a `.npy` file."""
     sink = io.BytesIO()
     np.save(sink, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
     return sink.getvalue()
 
 
 def open_database(index: Path, vectors: Path, numbers: Numbers) -> Database:
-    """An index and its descriptors, both mapped from their files, of which a search reads what it needs.
+    """Returns an index and its descriptors, both mapped from their files, of which a search reads what it needs.
 
     Args:
         index: whose digest was checked: faiss trusts what a file says of its own lengths.
@@ -38,7 +38,7 @@ def open_database(index: Path, vectors: Path, numbers: Numbers) -> Database:
 
 
 def open_vectors(path: Path, images: int, dimensions: int) -> Vectors:
-    """Descriptors, float32 (images, dimensions), mapped from their file as plain numbers, whatever it says that it is.
+    """Maps descriptors, float32 (images, dimensions), from their file as plain numbers, whatever it says that it is.
 
     Raises:
         InputError: it is none, or not of so many images and dimensions.

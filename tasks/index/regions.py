@@ -27,7 +27,7 @@ class Regions(NamedTuple):
 
 @torch.inference_mode()
 def regions_of(network: Network, view: View) -> Regions:
-    """The regions of a photograph, or of what a box holds of it."""
+    """Returns the regions of a photograph, or of what a box holds of it."""
     rows, columns = view.maps.shape[2:]
     levels = network.settings.levels
     vectors = network.whiten(normalize(region_maxima(view.maps, levels), dim=-1))[0]

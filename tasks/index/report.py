@@ -18,7 +18,7 @@ NEAREST = (
 
 
 def render_card(manifest: IndexManifest) -> str:
-    """The card as Markdown with YAML front matter."""
+    """Returns the card as Markdown with YAML front matter."""
     template = template_environment(_TEMPLATES).get_template("card-of-index.md")
     return template.render(manifest=manifest, specs=INDEX_TABLES, files=INDEX_FILES)
 
@@ -41,5 +41,5 @@ def render_report(
 
 
 def draw_plot(manifest: IndexManifest) -> str:
-    """Recall against bytes of every kind of index that was tried, as SVG."""
+    """Returns recall against bytes of every kind of index that was tried, as SVG."""
     return draw_recall([Point(tried.factory, tried.bytes_per_vector, tried.recall) for tried in manifest.tried])

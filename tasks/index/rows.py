@@ -10,7 +10,7 @@ from tasks.index.build import numbers_of
 
 
 def rows_of_index(images: pd.DataFrame, verdicts: pd.DataFrame, described: Set[str]) -> pd.DataFrame:
-    """The rows of the table `indexed`, by ascending sha256 and so by ascending `faiss_id`.
+    """Returns the rows of the table `indexed`, by ascending sha256 and so by ascending `faiss_id`.
 
     Args:
         images: `image_id`, `sha256`, `path`, `width`, `height` of all readable images of a version.
@@ -29,7 +29,7 @@ def rows_of_index(images: pd.DataFrame, verdicts: pd.DataFrame, described: Set[s
 
 
 def count_not_indexed(images: pd.DataFrame, described: Set[str], undescribed: Mapping[str, str]) -> dict[str, int]:
-    """How many images have no descriptor, by reason.
+    """Returns how many images have no descriptor, by reason.
 
     Args:
         undescribed: the reason by sha256.

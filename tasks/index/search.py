@@ -42,7 +42,7 @@ class Database:
     vectors: Vectors
 
     def search(self, queries: Vectors, count: int, rerank: int) -> Hits:
-        """The images whose descriptors are most similar to each query's.
+        """Returns the images whose descriptors are most similar to each query's.
 
         Args:
             queries: float32 (queries, d), of unit length.
@@ -64,7 +64,7 @@ class Database:
         return Hits(np.take_along_axis(rows, order, 1), np.take_along_axis(similarities, order, 1))
 
     def expand(self, queries: Vectors, count: int, alpha: float, rerank: int) -> Vectors:
-        """Each query averaged with the images nearest to it, to search again with (see `expand_queries`).
+        """Returns each query averaged with the images nearest to it, to search again with (see `expand_queries`).
 
         Args:
             count: of these images; all of the database where it has fewer.
@@ -74,7 +74,7 @@ class Database:
 
 
 def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vectors:
-    """Every image of a database averaged with the images nearest to it (see `augment`), of unit length again.
+    """Returns every image of a database averaged with the images nearest to it (see `augment`), of unit length again.
 
     Args:
         vectors: float32 (n, d), of unit length.
@@ -93,7 +93,7 @@ def augment_all(vectors: Vectors, count: int, weights: Weights = "code") -> Vect
 
 
 def search_exactly(vectors: Vectors, queries: Vectors, count: int) -> Hits:
-    """The same by comparing each query with every descriptor."""
+    """Compares each query with every descriptor, and returns the most similar ones."""
     similarities, rows = faiss.knn(
         np.ascontiguousarray(queries, np.float32), vectors, count, metric=faiss.METRIC_INNER_PRODUCT
     )
@@ -101,7 +101,7 @@ def search_exactly(vectors: Vectors, queries: Vectors, count: int) -> Hits:
 
 
 def recall(found: Numbers, exact: Numbers) -> float:
-    """The share of the nearest images that were found.
+    """Returns the share of the nearest images that were found.
 
     Args:
         found, exact: int64 (queries, k), rows of the database; -1 in `exact` stands for none.

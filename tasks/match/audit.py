@@ -6,7 +6,7 @@ _CONFIDENCE = 0.95
 
 
 def missed_pairs(unseen: int, audited: int, found: int) -> tuple[float, float, float]:
-    """How many of the `unseen` pairs would verify, when `found` of the `audited` did.
+    """Returns how many of the `unseen` pairs would verify, when `found` of the `audited` did.
 
     Returns:
         The estimate, and the ends of its exact 95 % confidence interval (Clopper & Pearson 1934).

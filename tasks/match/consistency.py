@@ -28,7 +28,7 @@ class Consistency(NamedTuple):
 
 
 def consistency(votes: Votes, extents: NDArray[np.float32]) -> Consistency:
-    """How unlikely it is that so many of a photograph's votes agree by chance.
+    """Returns how unlikely it is that so many of a photograph's votes agree by chance.
 
     A vote has a place, a turn and a scale on both sides, and so gives a similarity between the two pictures by itself
     (Philbin et al. 2007): each is tried, and the others counted that it maps near enough, turned and scaled alike. As

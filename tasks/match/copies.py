@@ -7,7 +7,7 @@ from tasks.match.verify import Verification
 
 
 def is_copy(found: Verification, second_size: tuple[int, int], settings: MatchSettings) -> bool:
-    """Whether the matches of a pair fit one affine map as only a copy's do.
+    """Returns whether the matches of a pair fit one affine map as only a copy's do.
 
     Crops, resizing, re-encoding and mirrors move every keypoint by the same map, to within the detector's own
     accuracy. A second photograph of the same building has depth, and keypoints on what moved.

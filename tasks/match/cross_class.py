@@ -16,7 +16,7 @@ from tasks.match.verify import pair_seed, verify
 def agreements(
     described: Sequence[tuple[dict[str, Any], Features]], overlays: OverlaySettings, match: MatchSettings
 ) -> tuple[NDArray[np.uint8], list[frozenset[str]]]:
-    """The keypoints that verified pairs across classes rest on.
+    """Returns the keypoints that verified pairs across classes rest on.
 
     Each photograph is compared with the few of other classes that are worth it; see `shortlist`.
 

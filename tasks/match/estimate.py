@@ -12,7 +12,7 @@ _MEASURED = ((68, 6.7), (3000, 5.2))
 
 
 class Pairs(NamedTuple):
-    """Of the classes of a list: all pairs, those likely to be compared, and the images for which a shortlist is made.
+    """Pairs of the classes of a list: all, those likely to be compared; and the images for which a shortlist is made.
 
     What the shortlist lets through depends on the photographs; at most `candidates` for each image and what these lead
     to.
@@ -24,7 +24,7 @@ class Pairs(NamedTuple):
 
 
 def count_pairs(sizes: NDArray[np.int64], settings: MatchSettings) -> Pairs:
-    """The pairs of classes of these sizes (n,): all of small classes, a measured number per image of larger ones."""
+    """Counts the pairs of classes of these sizes (n,): all of small ones, a measured number an image of larger ones."""
     possible = sizes * (sizes - 1) // 2
     large = sizes > settings.exhaustive
     each = np.minimum(_compared_per_image(sizes), settings.candidates)

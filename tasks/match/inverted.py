@@ -60,7 +60,7 @@ class InvertedFile:
     def search(
         self, descriptors: NDArray[np.float32], count: int, index: int | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Squared distances to the nearest descriptors, by their codes, and their numbers, (n, count).
+        """Returns squared distances to the nearest descriptors, by their codes, and their numbers, (n, count).
 
         Where there are fewer, the number is -1.
 

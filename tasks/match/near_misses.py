@@ -13,7 +13,7 @@ from tasks.match.verify import Attempt, chance_of, false_alarms
 
 @dataclass
 class NearMisses:
-    """Of each picture of a class, counted from 0: with how many it was compared, and which comparison came nearest.
+    """How many others each picture of a class was compared with, counted from 0, and which comparison came nearest.
 
     That is the one whose inliers chance gives least often; where none has any, the one with most putative matches.
     """
@@ -23,7 +23,7 @@ class NearMisses:
     _nearest: dict[int, tuple[tuple[float, int, int], int, Attempt]] = field(default_factory=dict)
 
     def add(self, a: int, b: int, attempt: Attempt) -> None:
-        """The pictures a and b were compared, a first."""
+        """Notes that the pictures a and b were compared, a first."""
         if attempt.verification:
             self._matched |= {a, b}
         for own, other in ((a, b), (b, a)):
@@ -33,7 +33,7 @@ class NearMisses:
                 self._nearest[own] = rank, other, attempt
 
     def rows(self, members: Sequence[dict[str, Any]], settings: MatchSettings) -> list[dict[str, Any]]:
-        """Rows of the table `near_misses`: of the pictures that no comparison has verified.
+        """Returns rows of the table `near_misses`: of the pictures that no comparison has verified.
 
         Args:
             members: rows of the table `images`, in the order that pictures are counted in.
@@ -64,6 +64,9 @@ class NearMisses:
 
 
 def inliers_needed(putative: int, chance: float, settings: MatchSettings) -> int | None:
-    """How many inliers would have verified a pair with so many putative matches; None where not even all of them."""
+    """Returns how many inliers would have verified a pair with so many putative matches.
+
+    None where not even all of them.
+    """
     counts = range(settings.min_inliers, putative + 1)
     return next((k for k in counts if false_alarms(putative, k, chance) <= settings.false_alarms), None)

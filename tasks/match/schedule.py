@@ -64,7 +64,7 @@ def explore(
 
 
 def unseen_pairs(count: int, progress: Progress, wanted: int, seed: int) -> list[Pair]:
-    """At most `wanted` random pairs that were neither compared nor skipped, sorted."""
+    """Draws at most `wanted` random pairs that were neither compared nor skipped, sorted."""
     known = progress.compared | progress.skipped
     total = count * (count - 1) // 2
     wanted = min(wanted, total - len(known))

@@ -27,7 +27,7 @@ class _Candidate(NamedTuple):
 def shortlist(
     photographs: Sequence[Features], settings: MatchSettings, classes: Sequence[str] | None = None
 ) -> list[tuple[int, int]]:
-    """The pairs worth a comparison, the likeliest first: those whose votes agree as chance would hardly have them do.
+    """Lists the pairs worth a comparison, the likeliest first: their votes agree as chance would hardly have them.
 
     Each photograph asks for the `candidates` with most votes. Of what the two photographs of a pair say of each other,
     the likelier counts. Blocks of photographs are indexed one after the other: what grows with their number are only

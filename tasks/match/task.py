@@ -156,7 +156,7 @@ def match_class(
     settings: MatchSettings,
     misses: NearMisses | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The verified pairs of one class as rows of the table `pairs`, and counts.
+    """Returns the verified pairs of one class as rows of the table `pairs`, and counts.
 
     Args:
         members: rows of the table `images`, sorted by image_id. features: of each. misses: is told of each comparison.

@@ -38,7 +38,7 @@ class Verification:
         return distinct_places(self.matched)
 
     def cells(self) -> dict[str, object]:
-        """The cells putative, inliers, false_alarms, affine and points of the tables `pairs` and `overlaps`."""
+        """Returns the cells putative, inliers, false_alarms, affine and points of the tables `pairs` and `overlaps`."""
         return {
             "putative": self.putative,
             "inliers": self.inliers,
@@ -72,7 +72,7 @@ class Attempt:
 
 
 def putative_matches(first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: float) -> NDArray[np.int64]:
-    """One-to-one matches of descriptors: each other's nearest, and nearer than `ratio` times the second nearest.
+    """Finds one-to-one matches of descriptors: each other's nearest, nearer than `ratio` times the second nearest.
 
     Args:
         first: uint8 (n, 128). second: uint8 (m, 128).
@@ -142,7 +142,7 @@ def attempt(
 
 
 def chance_of(second_size: tuple[int, int], settings: MatchSettings) -> float:
-    """The share of the second picture that the tolerance covers: how likely a random match is an inlier."""
+    """Returns the share of the second picture that the tolerance covers: how likely a random match is an inlier."""
     tolerance = settings.tolerance * max(second_size)
     return min(1.0, float(np.pi * tolerance**2 / (second_size[0] * second_size[1])))
 
@@ -161,12 +161,12 @@ def false_alarms(putative: int, inliers: int, chance: float) -> float:
 
 
 def distinct_places(matched: NDArray[np.float32]) -> int:
-    """How many different pixels the matched points (n, 4) have, in the picture where they have fewer."""
+    """Returns how many different pixels the matched points (n, 4) have, in the picture where they have fewer."""
     return min(len(np.unique(np.rint(matched[:, half]), axis=0)) for half in (slice(0, 2), slice(2, 4)))
 
 
 def is_thin(matched: NDArray[np.float32], least: float) -> bool:
-    """Whether the matched points (n, 4) collapse onto a line or a spot, which many maps fit, in either picture.
+    """Returns whether the matched points (n, 4) collapse onto a line or a spot, which many maps fit, in either picture.
 
     The standard deviation across their main direction is below `least` times that along it.
     """
@@ -178,12 +178,12 @@ def is_thin(matched: NDArray[np.float32], least: float) -> bool:
 
 
 def pair_seed(*ids: str) -> int:
-    """A seed that depends on the ids of a pair alone: 31 bits."""
+    """Returns a seed that depends on the ids of a pair alone: 31 bits."""
     return int.from_bytes(hashlib.sha256("\0".join(ids).encode()).digest()[:4]) >> 1
 
 
 def is_sane(affine: NDArray[np.float64], settings: MatchSettings) -> bool:
-    """Whether a map (2, 3) is one that a camera could make of a façade: no mirror, no crushing, no extreme scale."""
+    """Tells whether a camera could make a map (2, 3) of a façade: no mirror, no crushing, no extreme scale."""
     if not np.isfinite(affine).all() or np.linalg.det(affine[:, :2]) <= 0:
         return False
     large, small = np.linalg.svd(affine[:, :2], compute_uv=False)

@@ -32,7 +32,7 @@ class Votes(NamedTuple):
     weight: NDArray[np.float64]
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Votes":
-        """Some of them: a mask (k,), or numbers in the order wanted."""
+        """Returns some of them: a mask (k,), or numbers in the order wanted."""
         return Votes(self.photograph[chosen], self.source[chosen], self.target[chosen], self.weight[chosen])
 
 
@@ -64,7 +64,7 @@ class DescriptorIndex:
                 self._flat.add(photograph.descriptors.astype(np.float32))
 
     def ask(self, features: Features, index: int | None = None) -> Votes:
-        """The votes of a photograph's descriptors.
+        """Returns the votes of a photograph's descriptors.
 
         Args:
             index: of a photograph that is indexed itself. Which lists its descriptors are looked for in is known then;
@@ -82,14 +82,14 @@ class DescriptorIndex:
         return Votes(self._owner[near], _similar(features)[asked], self._keypoints[near], weights[asked, rank])
 
     def count(self, votes: Votes) -> NDArray[np.float64]:
-        """The votes for each photograph, (n,): those in its fullest bin, by their weight."""
+        """Returns the votes for each photograph, (n,): those in its fullest bin, by their weight."""
         _, _, turns, scales = (votes.target - votes.source).T
         turn = np.floor(turns / 360 * _TURNS).astype(np.int64) % _TURNS
         scale = np.clip(np.rint(scales).astype(np.int64) + _SCALES // 2, 0, _SCALES - 1)
         return _fullest(votes.photograph, turn, scale, votes.weight, len(self.extents))
 
     def votes(self, features: Features) -> NDArray[np.float64]:
-        """The votes of a photograph's descriptors for each of those indexed, (n,)."""
+        """Returns the votes of a photograph's descriptors for each of those indexed, (n,)."""
         return self.count(self.ask(features))
 
     def _neighbours(
@@ -104,7 +104,7 @@ class DescriptorIndex:
 
 
 def most_voted(votes: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """The photographs with most votes (n,), at most `count`, most first; those without a vote are left out."""
+    """Returns the photographs with most votes (n,), at most `count`, most first; those without a vote are left out."""
     order = np.argsort(-votes, kind="stable")[:count]
     return np.asarray(order[votes[order] > 0], np.int64)
 

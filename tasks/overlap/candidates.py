@@ -25,7 +25,7 @@ _OTHERS = [Position(mirrored, quarters) for mirrored in (False, True) for quarte
 
 
 def alike(features: Features, index: DescriptorIndex, settings: OverlapSettings) -> list[int]:
-    """The photographs of the index, by their indices, that may show the same thing as an image does, both upright."""
+    """Proposes photographs of the index, by their indices, that may show what an image does, both upright."""
     return _chosen(index.votes(features), settings.shortlist, settings)
 
 

@@ -36,7 +36,7 @@ def certify(
     drops: pd.DataFrame,
     checked: Mapping[str, CheckedSet],
 ) -> list[dict[str, Any]]:
-    """Rows of the table `certificate`.
+    """Makes the rows of the table `certificate`.
 
     Args:
         comparisons, expansions: the tables of these names of every packet.

@@ -25,7 +25,7 @@ Pair = tuple[int, int]
 
 
 def contenders(groups: pd.DataFrame, share: float) -> pd.DataFrame:
-    """The images of groups that their class keeps, or would if another class took images of those: nearly as large.
+    """Selects images of groups that their class keeps, or would if another class took images of those nearly as large.
 
     Args:
         groups: the table of this name. share: of the images of the largest group kept, what another must have.
@@ -35,7 +35,9 @@ def contenders(groups: pd.DataFrame, share: float) -> pd.DataFrame:
 
 
 def representatives(images: pd.DataFrame, count: int) -> pd.DataFrame:
-    """At most `count` photographs of each group, by which it is compared with all classes: those with most neighbours.
+    """Chooses at most `count` photographs of each group, those with most neighbours.
+
+    They are compared with all classes.
 
     Args:
         images: image_id, landmark_id, group, photograph, neighbours; and what else is to be known of an image.
@@ -51,7 +53,7 @@ def representatives(images: pd.DataFrame, count: int) -> pd.DataFrame:
 def class_pair_candidates(
     images: pd.DataFrame, largest: Sequence[Features], classes: ClassSettings, match: MatchSettings
 ) -> list[Pair]:
-    """The pairs of photographs of different classes, one among the other's few with most votes, the likeliest first.
+    """Finds pairs of photographs of different classes, one of the other's few with most votes, the likeliest first.
 
     Args:
         images: landmark_id, sorted by it. largest: the largest keypoints of each.
@@ -95,7 +97,7 @@ def verify_pairs(
 
 
 def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Cells]) -> pd.DataFrame:
-    """The verified pairs of images of different classes as rows of the table `class_pairs`.
+    """Returns the verified pairs of images of different classes as rows of the table `class_pairs`.
 
     Args:
         images: image_id, landmark_id, sorted by landmark_id: so the first class sorts before the second.
@@ -107,7 +109,7 @@ def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Cells]) -> pd.Data
 
 
 def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
-    """The classes that rows of `class_pairs` join, each set and their list sorted."""
+    """Returns the classes that rows of `class_pairs` join, each set and their list sorted."""
     graph = nx.Graph(zip(pairs.landmark_a, pairs.landmark_b, strict=True))
     return sorted(sorted(classes) for classes in nx.connected_components(graph))
 
@@ -133,7 +135,7 @@ def compare_related(
 
 
 def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: Collection[str] = ()) -> pd.DataFrame:
-    """The photographs that another class shows more often than their own.
+    """Returns the photographs that another class shows more often than their own.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
     landmark one keeps what they share. In the end no photograph that may leave has more neighbours in another class
@@ -179,7 +181,7 @@ def _case(
 
 
 def reassigned_images(members: pd.DataFrame, reassigned: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The images that leave their class: those of photographs that another shows more often.
+    """Returns the images that leave their class: those of photographs that another shows more often.
 
     Args:
         members: image_id, landmark_id, photograph. reassigned: as `reassigned_photographs` gives them. pairs: the

@@ -52,7 +52,7 @@ class Mate(NamedTuple):
 
 
 class Expansion:
-    """What came of it.
+    """What came of looking for what others of a class show of a test set.
 
     Attributes:
         rows: of the table `overlaps`: of each image and test photograph the pair with the mate of most inliers.
@@ -64,7 +64,7 @@ class Expansion:
         self.compared, self.verified = Counter[str](), Counter[str]()
 
     def counts(self) -> list[dict[str, Any]]:
-        """Rows of the table `expansions`."""
+        """Returns rows of the table `expansions`."""
         names = sorted(self.compared)
         return [
             {"test_set": name, "mates_compared": self.compared[name], "mates_verified": self.verified[name]}

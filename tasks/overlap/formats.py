@@ -12,7 +12,7 @@ _QUERY_PREFIX = "oxc1_"  # of Oxford Buildings' query files alone
 
 
 def read_sites(file: Path) -> dict[str, dict[str, list[str]]]:
-    """A `groundtruth.json`: by site and kind, file names of photographs.
+    """Returns a `groundtruth.json`: by site and kind, file names of photographs.
 
     Raises:
         InputError: it says something else.
@@ -43,13 +43,13 @@ class Line(NamedTuple):
 
 
 def split_text_name(file: Path) -> tuple[str, str]:
-    """Query and kind of such a file: of `all_souls_1_good.txt` `all_souls_1` and `good`."""
+    """Returns query and kind of such a file: of `all_souls_1_good.txt` `all_souls_1` and `good`."""
     query, _, kind = file.stem.rpartition("_")
     return query, kind
 
 
 def read_text(file: Path) -> list[Line]:
-    """Such a file: a photograph a line, queries with a box x1 y1 x2 y2 in pixels.
+    """Reads a ground truth of text: a photograph a line, queries with a box x1 y1 x2 y2 in pixels.
 
     Raises:
         InputError: a line says something else.

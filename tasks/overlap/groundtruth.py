@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def read_ground_truth(name: str, files: Sequence[Path]) -> dict[str, Part] | None:
-    """The parts of the photographs that a ground truth names, by their `stem_of`.
+    """Returns the parts of the photographs that a ground truth names, by their `stem_of`.
 
     Read are `groundtruth.json` (site to lists query, good, ok and junk), the Matlab file of the revisited sets
     (Radenović et al. 2018) or a pickle of the same, and the text files of Oxford Buildings and Paris (Philbin et al.
@@ -63,7 +63,9 @@ def read_ground_truth(name: str, files: Sequence[Path]) -> dict[str, Part] | Non
 
 
 def ground_truth_files(name: str, files: Sequence[Path]) -> list[Path]:
-    """The files of the ground truth that `read_ground_truth` reads: one, or all texts; none where there is none.
+    """Returns the files of the ground truth that `read_ground_truth` reads: one, or all texts.
+
+    None where there is none.
 
     Raises:
         InputError: there are several of a kind of which there must be one.
@@ -80,12 +82,12 @@ def ground_truth_files(name: str, files: Sequence[Path]) -> list[Path]:
 
 
 def is_ground_truth(name: str) -> bool:
-    """Whether a file of this name is one of a ground truth, and so no photograph."""
+    """Returns whether a file of this name is one of a ground truth, and so no photograph."""
     return name == _PLAIN or bool(_TEXT.fullmatch(name) or _BINARY.fullmatch(name))
 
 
 def stem_of(photograph: str) -> str:
-    """By what a photograph is named in ground truths: its file's name without extension, accents composed.
+    """Returns how ground truths name a photograph: its file's name without extension, accents composed.
 
     Disks of some makes keep a letter and its accent apart, and editors do not.
     """
@@ -93,7 +95,7 @@ def stem_of(photograph: str) -> str:
 
 
 def site_of(file_name: str) -> str:
-    """The landmark in the name of a test photograph: without extension and trailing number.
+    """Returns the landmark in the name of a test photograph: without extension and trailing number.
 
     >>> site_of("paris_eiffel_000004.jpg")
     'paris_eiffel'

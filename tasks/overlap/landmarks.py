@@ -45,7 +45,7 @@ def dropped_images(images: pd.DataFrame, overlaps: pd.DataFrame, settings: Overl
 
 
 def images_needed(size: int, settings: OverlapSettings) -> int:
-    """How many images of a class of this size must show a site for the class to go: two at least.
+    """Returns how many images of a class of this size must show a site for the class to go: two at least.
 
     So many that chance alone, which makes an image show a site falsely at the rate of the settings, would give them in
     no more than the stated share of such classes (a binomial tail), and no less than the settings' share of the class.
@@ -57,7 +57,7 @@ def images_needed(size: int, settings: OverlapSettings) -> int:
 
 
 def telling(overlaps: pd.DataFrame, settings: OverlapSettings) -> pd.DataFrame:
-    """The pairs that tell something of a class, and not of one image alone.
+    """Returns the pairs that tell something of a class, and not of one image alone.
 
     They are of images that have a class, with test photographs themselves. A copy is none: one that is hidden in a
     class says nothing of the others. Nor is a pair with what a test set calls junk, or with one of its distractors,

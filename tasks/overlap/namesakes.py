@@ -20,7 +20,7 @@ _FORM = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 def read_aliases(path: Path | None = None) -> Aliases:
-    """Spellings of the sites of the official test sets, and those of a TOML file of lines `site = ["spelling"]`.
+    """Reads spellings of the official test sets' sites, and those of a TOML file of lines `site = ["spelling"]`.
 
     Raises:
         InputError: the file does not parse or says something else.
@@ -31,7 +31,7 @@ def read_aliases(path: Path | None = None) -> Aliases:
 
 
 def namesakes(images: pd.DataFrame, overlaps: pd.DataFrame, sites: pd.DataFrame, aliases: Aliases) -> pd.DataFrame:
-    """The table `namesakes`: classes whose name equals that of a site, or an alias of it, but for case and accents.
+    """Makes the table `namesakes`: classes named as a site, or an alias of it, but for case and accents.
 
     Args:
         images: image_id, landmark_id of all that are readable. overlaps: image_id, test_set, site.
@@ -52,7 +52,7 @@ def namesakes(images: pd.DataFrame, overlaps: pd.DataFrame, sites: pd.DataFrame,
 
 
 def plain(name: str) -> str:
-    """A name without case, accents, spaces and punctuation.
+    """Returns a name without case, accents, spaces and punctuation.
 
     >>> plain("Sacré-Cœur") == plain("SACRE COEUR")
     True

@@ -24,14 +24,14 @@ class PairMemory:
         self._known, self.used = known or {}, dict[bytes, Cells | None]()
 
     def find(self, pair: bytes, compare: Callable[[], Cells | None]) -> Cells | None:
-        """What a pair shows, by what is known or by comparing it."""
+        """Returns what a pair shows, by what is known or by comparing it."""
         if pair not in self.used:
             self.used[pair] = self._known[pair] if pair in self._known else compare()
         return self.used[pair]
 
 
 def mark(image: Mapping[str, Any], features: Features) -> bytes:
-    """A digest, 16 bytes, of all of a picture that its comparison with another depends on.
+    """Returns a digest, 16 bytes, of all of a picture that its comparison with another depends on.
 
     Args:
         image: sha256, width, height. features: those that are trusted.

@@ -48,7 +48,7 @@ class Comparisons:
         self.audited, self.audit_found = Counter[str](), Counter[str]()
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row per test set, by name."""
+        """Returns a row per test set, by name."""
         return [
             {"test_set": test_set, **{name: getattr(self, name)[test_set] for name in _COUNTED}}
             for test_set in self._names
@@ -58,7 +58,7 @@ class Comparisons:
 def sum_comparisons(
     each: Iterable[Mapping[str, Any]], images: int, photographs: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """Rows of the table `comparisons`, by name of the test set.
+    """Returns rows of the table `comparisons`, by name of the test set.
 
     Args:
         each: rows of `Comparisons` of all images. photographs: how many each test set has.

@@ -23,7 +23,7 @@ class RefusedError(Exception):
 
 
 def read_plain(content: bytes) -> Any:
-    """What a pickle holds, where that is lists, tuples, dictionaries, texts, numbers and arrays of numbers.
+    """Returns what a pickle holds, where that is lists, tuples, dictionaries, texts, numbers and arrays of numbers.
 
     Raises:
         RefusedError: it names anything else; the text says what. Whatever Pickle raises for damaged bytes goes on.

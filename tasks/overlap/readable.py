@@ -20,7 +20,7 @@ class Readable(NamedTuple):
 
 
 def photograph_inspectors() -> Inspectors:
-    """The child in which `read_photograph` looks at photographs; one serves for many."""
+    """Returns the child in which `read_photograph` looks at photographs; one serves for many."""
     return Inspectors(_ACCEPTED, 1)
 
 

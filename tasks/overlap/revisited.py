@@ -32,7 +32,10 @@ class Revisited(NamedTuple):
 
 
 def revisited_reader() -> Isolated:
-    """A child process in which `read_revisited` reads; its limits are far above what the authors' files take."""
+    """Returns a child process in which `read_revisited` reads.
+
+    Its limits are far above what the authors' files take.
+    """
     return Isolated(_SECONDS, _MEMORY)
 
 
@@ -58,7 +61,7 @@ def read_revisited(file: Path, reader: Isolated) -> list[Revisited]:
 
 
 def parse_revisited(file: Path) -> list[Revisited]:
-    """What `read_revisited` does, in the process that calls it.
+    """Returns what `read_revisited` does, in the process that calls it.
 
     Raises:
         InputError: the file says something else than it should, or can't be read.

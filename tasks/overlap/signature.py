@@ -39,14 +39,14 @@ class About(BaseModel):
     skipped: tuple[Skipped, ...] = Field(description="files that are compared with nothing, and why")
 
     def counts(self) -> dict[str, int]:
-        """How many photographs are absent, files ignored since they are corrupt, and others not compared."""
+        """Returns how many photographs are absent, files ignored since they are corrupt, and others not compared."""
         reasons = [entry.reason for entry in self.skipped if may_be_missed(entry.reason)]
         absent = reasons.count(PassedOver.ABSENT)
         ignored = sum(entry.reason == PassedOver.KNOWN_CORRUPT for entry in self.skipped)
         return {"absent": absent, "ignored": ignored, "not_compared": len(reasons) - absent}
 
     def metadata(self) -> dict[str, str]:
-        """The same as the metadata of a table's file."""
+        """Returns the facts as the metadata of a table's file."""
         return {_KEY: self.model_dump_json()}
 
 
@@ -59,17 +59,17 @@ class Signature(NamedTuple):
 
 
 def signature_path(test_set: str, digest: str) -> str:
-    """Where a root keeps the signature of a test set, by the sha256 of its file."""
+    """Returns where a root keeps the signature of a test set, by the sha256 of its file."""
     return f"signatures/{test_set}-{digest[:12]}{SUFFIX}"
 
 
 def is_signature(path: Path) -> bool:
-    """Whether a path given for a test set is that of a signature rather than of a folder of photographs."""
+    """Returns whether a path given for a test set is that of a signature rather than of a folder of photographs."""
     return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def digest_test_set(name: str, path: Path, features: FeatureSettings) -> str:
-    """The digest of what stands for a test set: a folder of photographs, or a signature.
+    """Returns the digest of what stands for a test set: a folder of photographs, or a signature.
 
     Raises:
         InputError: it can't be used; see `read_test_set` and `read_signature`.

@@ -244,7 +244,7 @@ _loading = threading.Lock()
 
 
 def load_signatures(root_url: str, refs: tuple[SignatureRef, ...]) -> SignedTests:
-    """The photographs of test sets, and their index, which the tasks of a process share."""
+    """Returns the photographs of test sets, and their index, which the tasks of a process share."""
     with _loading:  # the packets of a process share one index; only the first builds it
         return _cached_signatures(root_url, refs)
 

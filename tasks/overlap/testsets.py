@@ -59,7 +59,7 @@ class TestSet:
 
 
 def read_test_set(name: str, folder: Path) -> TestSet:
-    """All pictures below a folder, whatever their names, with what is known of them.
+    """Returns all pictures below a folder, whatever their names, with what is known of them.
 
     The names `oxford5k`, `paris6k`, `roxford5k`, `rparis6k` and `holidays` stand for the official sets: Paris's corrupt
     files are left out, and a Holidays file's first four digits are its site and its last two its part. Elsewhere the

@@ -17,7 +17,7 @@ Curve = Sequence[tuple[float, float]]
 def draw_curves(
     title: str, across: str, curves: Mapping[str, Curve], highest: float | None = None, marked: float | None = None
 ) -> str:
-    """A plot of one or more curves by name, in one scale that begins at 0.
+    """Returns a plot of one or more curves by name, in one scale that begins at 0.
 
     Args:
         across: what the horizontal axis is.

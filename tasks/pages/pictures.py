@@ -11,7 +11,7 @@ _THUMBNAIL_SIDE = 256
 
 
 def thumbnail(content: bytes) -> bytes:
-    """A small JPEG of an accepted image, upright by its EXIF orientation, longest side at most 256 pixels."""
+    """Returns a small JPEG of an accepted image, upright by its EXIF orientation, longest side at most 256 pixels."""
     return encode_jpeg(open_upright(content, _THUMBNAIL_SIDE)[0])
 
 

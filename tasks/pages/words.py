@@ -13,7 +13,7 @@ def plain_name(name: str) -> str:
 
 
 def words(value: Any) -> str:
-    """A JSON value in plain words."""
+    """Returns a JSON value in plain words."""
     match value:
         case None:
             return "none"
@@ -31,12 +31,12 @@ def words(value: Any) -> str:
 
 
 def clip(text: str) -> str:
-    """The text, cut where it is too long for a page."""
+    """Returns the text, cut where it is too long for a page."""
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, value in words)."""
+    """Yields nested settings as (dotted name, value in words)."""
     for name, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from flatten(value, f"{prefix}{name}.")

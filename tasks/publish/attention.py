@@ -36,7 +36,7 @@ class Doubt:
 
 
 def classes_to_look_at(tables: Mapping[str, pa.Table]) -> list[Doubt]:
-    """The classes that raise a doubt: those with most reasons first, then those that keep most, then by name.
+    """Returns the classes that raise a doubt: those with most reasons first, then those that keep most, then by name.
 
     Args:
         tables: at least those of `TABLES`, with those columns.
@@ -56,7 +56,7 @@ def classes_to_look_at(tables: Mapping[str, pa.Table]) -> list[Doubt]:
 
 
 def warnings_of(version: Manifest) -> list[str]:
-    """What is to be known of a version before it is used, a sentence each."""
+    """Returns what is to be known of a version before it is used, a sentence each."""
     told = [sentence for missed, sentence in tell_reasons(version.passed_over) if missed]
     if not version.test_sets:
         told.insert(0, "no test set was given: nothing says that the images show none of its landmarks")

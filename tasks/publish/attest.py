@@ -18,7 +18,7 @@ _PER_PAGE = 60
 
 
 def certificate_page(page: int = 0) -> str:
-    """Path of a page below the certificate's folder; the first is its index."""
+    """Returns path of a page below the certificate's folder; the first is its index."""
     return f"index-p{page + 1}.html" if page else "index.html"
 
 
@@ -55,7 +55,7 @@ def render_certificate(made: Certificate, tables: Mapping[str, pa.Table]) -> Ite
 
 
 def found_images(tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
-    """The images that share something, by class and then by their strongest pair, the strongest first.
+    """Returns the images that share something, by class and then by their strongest pair, the strongest first.
 
     Returns:
         image_id, landmark_id, sha256, reason (null where nothing follows for the image), and `pairs`, its rows of

@@ -36,7 +36,7 @@ class BestPairs:
         self._index_of = dict(zip(ids.take(pa.array(numbers)).to_pylist(), indices.tolist(), strict=True))
 
     def script(self, image_ids: Iterable[str]) -> bytes:
-        """A script that calls `bestPairs` with what is known of images: own, other, inliers and points, by id.
+        """Returns a script that calls `bestPairs` with what is known of images: own, other, inliers and points, by id.
 
         `own` and `other` are [path below the root, width, height]; points are [x, y, x, y]s in either's pixels.
         """

@@ -18,7 +18,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 
 def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
-    """The card as Markdown with YAML front matter.
+    """Returns the card as Markdown with YAML front matter.
 
     Args:
         manifest: of the version.

@@ -46,7 +46,7 @@ class Changes:
     classes: pd.DataFrame
 
     def count(self, kind: str) -> int:
-        """How many images are of a kind."""
+        """Returns how many images are of a kind."""
         return int((self.rows.kind == kind).sum())
 
 
@@ -80,7 +80,7 @@ def render_changes(changes: Changes, pictures: dict[str, str]) -> Iterator[tuple
 
 
 def describe_changes(changes: Changes) -> str:
-    """The changes as Markdown."""
+    """Returns the changes as Markdown."""
     return template_environment(TEMPLATES).get_template("changes.md").render(changes=changes, **_common(changes))
 
 

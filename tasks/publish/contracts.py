@@ -139,7 +139,7 @@ class PublishedCertificate(Published):
 
 
 def published(root: Root, made: Version | Certificate, record: str) -> Published:
-    """References to what was published just now, by their paths from the root.
+    """Returns references to what was published just now, by their paths from the root.
 
     The fetch log is left out: it differs between runs that give the same.
 

@@ -27,7 +27,7 @@ _PAPER = (246, 246, 243)
 
 
 def draw_match(left: bytes, right: bytes, points: NDArray[np.float32], side: int = MATCH_SIDE) -> bytes:
-    """Two images side by side, their matched keypoints joined by thin lines.
+    """Returns two images side by side, their matched keypoints joined by thin lines.
 
     Args:
         left: file of the first image; right: of the second.
@@ -52,7 +52,7 @@ def draw_match(left: bytes, right: bytes, points: NDArray[np.float32], side: int
 
 
 def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
-    """An image with some of its keypoints, where what they were matched with is not at hand.
+    """Returns an image with some of its keypoints, where what they were matched with is not at hand.
 
     Args:
         positions: float32 (n, 2): x, y in pixels after EXIF orientation.
@@ -66,7 +66,7 @@ def draw_keypoints(content: bytes, positions: NDArray[np.float32]) -> bytes:
 
 
 def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
-    """Thumbnails (JPEG) tiled in one small JPEG: kept ones framed green, then dropped ones framed red.
+    """Returns thumbnails (JPEG) tiled in one small JPEG: kept ones framed green, then dropped ones framed red.
 
     Tiles are 96 pixels; at most 2 rows of 10 of each kind are shown.
     """
@@ -80,7 +80,7 @@ def contact_sheet(kept: Sequence[bytes], dropped: Sequence[bytes]) -> bytes:
 
 
 def tile_rows(rows: Sequence[Sequence[tuple[bytes, Colour]]]) -> bytes:
-    """Rows of thumbnails (JPEG), each with the colour of its frame, as one JPEG of tiles of 96 pixels."""
+    """Returns rows of thumbnails (JPEG), each with the colour of its frame, as one JPEG of tiles of 96 pixels."""
     columns = max(map(len, rows), default=1)
     sheet = Image.new("RGB", (columns * _TILE_SIDE, max(len(rows), 1) * _TILE_SIDE), _PAPER)
     for y, row in enumerate(rows):

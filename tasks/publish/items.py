@@ -38,12 +38,12 @@ class Item:
 
 
 def near_miss_drawing(sha256: str) -> str:
-    """Name of the drawing of an image that matches no other, beside the one that came nearest, below `pictures/`."""
+    """Names the drawing of an image that matches no other, beside the one that came nearest, below `pictures/`."""
     return f"near-{sha256}.jpg"
 
 
 def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, Any] | None) -> Item:
-    """The item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
+    """Returns the item of a row of `tasks.publish.rows.join`; `names` are the pictures that there are."""
     sha256, url = record["sha256"], record["url"]
     # The same bytes may stand in rows that other stages dropped: they have a thumbnail in common, not a drawing.
     drawings = {
@@ -121,5 +121,5 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def told_through(image_id: str) -> str:
-    """What it means that an image was found to show a test landmark through another."""
+    """Returns what it means that an image was found to show a test landmark through another."""
     return f"{image_id}, of its class, which shows that photograph: the match is with it"

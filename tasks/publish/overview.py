@@ -16,7 +16,7 @@ from tasks.publish.rows import ClassSummary, cells
 
 
 def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[dict[str, Any]]:
-    """Classes that show what test photographs do; most pairs first."""
+    """Returns classes that show what test photographs do; most pairs first."""
     kept = {summary.name: summary.kept for summary in classes}
     columns = ["landmark_id", "image_id", "test_set", "site", "kind", "inliers"]
     through = pc.is_valid(overlaps["through"]).to_pylist()
@@ -40,7 +40,7 @@ def overlaps_by_class(overlaps: pa.Table, classes: list[ClassSummary]) -> list[d
 
 
 def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
-    """What must hold of every version, counted anew from its tables: (whether it holds, the sentence)."""
+    """Returns what must hold of every version, counted anew from its tables: (whether it holds, the sentence)."""
     verdicts, sources = tables["verdicts"], tables["sources"].num_rows
     kept = verdicts.filter(pc.equal(verdicts["verdict"], pa.scalar("kept")))
     leaks, boxed = (
@@ -59,7 +59,7 @@ def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
 
 
 def losses(steps: Sequence[FunnelStep], counts: Mapping[str, int]) -> list[dict[str, int]]:
-    """For each step of the funnel the rows dropped there by reason, most first."""
+    """Lists for each step of the funnel the rows dropped there by reason, most first."""
     most_first = sorted(counts.items(), key=lambda entry: -entry[1])
     return [
         {reason: count for reason, count in most_first if Reason(reason).stage in STEPS.get(step.step, ())}

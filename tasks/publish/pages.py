@@ -45,29 +45,29 @@ KINDS = {
 
 
 def class_page(landmark_id: str, page: int = 0) -> str:
-    """Path of a page of a class below `report/`; safe for any class name, unique by its digest."""
+    """Returns path of a page of a class below `report/`; safe for any class name, unique by its digest."""
     slug = re.sub(r"[^a-z0-9]+", "-", landmark_id.lower()).strip("-")[:40]
     digest = hashlib.sha256(landmark_id.encode()).hexdigest()[:12]
     return f"classes/{slug}-{digest}{_suffix(page)}".replace("/-", "/")
 
 
 def reason_page(reason: str, page: int = 0) -> str:
-    """Path of a page of a reason below `report/`."""
+    """Returns path of a page of a reason below `report/`."""
     return f"reasons/{reason}{_suffix(page)}"
 
 
 def overlaps_page(page: int = 0) -> str:
-    """Path of a page of the overlaps with test sets below `report/`."""
+    """Returns path of a page of the overlaps with test sets below `report/`."""
     return f"overlaps{_suffix(page)}"
 
 
 def pairs_script(page: str) -> str:
-    """Path of the script with what is shown of images that are enlarged on a page."""
+    """Returns path of the script with what is shown of images that are enlarged on a page."""
     return page.removesuffix(".html") + ".pairs.js"
 
 
 def kind_of(reason: str) -> str:
-    """The key of `KINDS` that a reason code belongs to."""
+    """Returns the key of `KINDS` that a reason code belongs to."""
     match Reason(reason):
         case Reason.KEPT:
             return "kept"

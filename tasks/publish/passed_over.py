@@ -14,7 +14,7 @@ _UNREADABLE = [str(reason) for reason in Reason if reason.stage == "acquire"]
 
 
 def with_unreadable(passed_over: pa.Table, drops: pa.Table) -> pa.Table:
-    """The table `passed_over` with those files of a folder, too, that could not be read, by the table `drops`."""
+    """Returns the table `passed_over` with the files of a folder, too, that could not be read, by the table `drops`."""
     unreadable = drops.filter(pc.is_in(drops["reason"], pa.array(_UNREADABLE, pa.string())))
     rows = [
         {"test_set": "", "path": drop["image_id"], "reason": drop["reason"], "detail": _seen(drop["evidence"])}
@@ -33,12 +33,12 @@ def count_reasons(passed_over: pa.Table) -> dict[str, dict[str, int]]:
 
 
 def uncompared(passed_over: pa.Table) -> list[dict[str, Any]]:
-    """The rows of the table by which a photograph may have been missed."""
+    """Returns the rows of the table by which a photograph may have been missed."""
     return [row for row in passed_over.to_pylist() if may_be_missed(row["reason"])]
 
 
 def tell_reasons(passed_over: Mapping[str, Mapping[str, int]]) -> list[tuple[bool, str]]:
-    """What was passed over, in words: up to two lines for each test set, and for the list or folder itself.
+    """Returns what was passed over, in words: up to two lines for each test set, and for the list or folder itself.
 
     Returns:
         Whether a photograph may have been missed, and the sentence; such lines first.
@@ -55,7 +55,7 @@ def tell_reasons(passed_over: Mapping[str, Mapping[str, int]]) -> list[tuple[boo
 
 
 def sentence_of(reason: str) -> str:
-    """What a reason code of the table `passed_over` means."""
+    """Returns what a reason code of the table `passed_over` means."""
     known: Iterable[Any] = (*PassedOver, *Reason)
     return next((str(code.sentence) for code in known if code == reason), "")
 

@@ -14,7 +14,7 @@ _EVIDENCE = {"verdicts": ("evidence",)}
 
 
 def redact_tables(tables: Mapping[str, pa.Table], secrets: Collection[str]) -> dict[str, pa.Table]:
-    """The tables of a version with redacted addresses, but for `sources`, by which they are fetched again.
+    """Returns the tables of a version with redacted addresses, but for `sources`, by which they are fetched again.
 
     Args:
         secrets: as `tasks.acquire.address.redact` takes them.
@@ -28,7 +28,7 @@ def redact_tables(tables: Mapping[str, pa.Table], secrets: Collection[str]) -> d
 
 
 def redact_sources(sources: pa.Table, secrets: Collection[str]) -> pa.Table:
-    """The table `sources` for pages: with redacted addresses."""
+    """Returns the table `sources` for pages: with redacted addresses."""
     return _mapped(sources, "url", partial(redact, secrets=secrets))
 
 

@@ -17,17 +17,17 @@ def strongest_class_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def class_pair_drawing(sha256_a: str, sha256_b: str) -> str:
-    """Name of the drawing of two classes' strongest pair below `pictures/`."""
+    """Returns name of the drawing of two classes' strongest pair below `pictures/`."""
     return f"classes-{sha256_a}-{sha256_b}.jpg"
 
 
 def reassigned_drawing(sha256: str) -> str:
-    """Name of the drawing of an image that left its class, beside its strongest neighbour in the other class."""
+    """Names the drawing of an image that left its class, beside its strongest neighbour in the other class."""
     return f"other-{sha256}.jpg"
 
 
 def related_classes(pairs: pd.DataFrame, sha256: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Each two classes that show the same landmark, most verified pairs first.
+    """Returns each two classes that show the same landmark, most verified pairs first.
 
     Args:
         pairs: the table `class_pairs`. sha256: of each image.
@@ -48,7 +48,10 @@ def related_classes(pairs: pd.DataFrame, sha256: Mapping[str, str]) -> list[dict
 
 
 def seen_from(related: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The same by class, each seen from it: the other class, pairs, images here, images there, inliers, drawing."""
+    """Groups class pairs by class.
+
+    Each has, seen from it: the other class, pairs, images here, images there, inliers, drawing.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for record in related:
         for here, there in ("ab", "ba"):

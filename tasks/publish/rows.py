@@ -21,7 +21,7 @@ COLUMNS_BY_STAGE = {
 
 @dataclass(frozen=True, slots=True)
 class ClassSummary:
-    """One class.
+    """What a page says of one class.
 
     Attributes:
         name: its landmark_id. reasons: its verdicts by reason code.
@@ -59,7 +59,7 @@ class ClassSummary:
 
 
 def join(tables: Mapping[str, pa.Table]) -> pa.Table:
-    """Verdicts with what other tables say of the image, sorted by class, then by reason in the order of the stages."""
+    """Joins verdicts with what other tables say of the image, by class, then by reason in the order of the stages."""
     rows = tables["verdicts"].join(tables["sources"].select(["row", "url"]), "row")
     others = [
         tables["images"].select(["image_id", "width", "height"]),
@@ -100,7 +100,10 @@ def strongest_pairs(overlaps: pa.Table) -> pa.Table:
 def summarise(
     rows: pa.Table, tables: Mapping[str, pa.Table], related: Mapping[str, list[dict[str, Any]]]
 ) -> list[ClassSummary]:
-    """One summary per class, in the order of `rows`; `related` is what `tasks.publish.related.seen_from` gives."""
+    """Returns one summary per class, in the order of `rows`.
+
+    `related` is what `tasks.publish.related.seen_from` gives.
+    """
     sha256 = dict(zip(*cells(tables["images"], ["image_id", "sha256"]), strict=True))
     groups: dict[str, list[dict[str, Any]]] = {}
     for group in tables["class_groups"].to_pylist():
@@ -125,5 +128,5 @@ def summarise(
 
 
 def cells(table: pa.Table, names: list[str]) -> list[list[Any]]:
-    """The values of some columns, a list each."""
+    """Returns the values of some columns, a list each."""
     return [table[name].to_pylist() for name in names]

@@ -32,7 +32,7 @@ _OF_HOSTS = {
 def describe_summary(
     version: Manifest, tables: Mapping[str, pa.Table], news: str, changes: Changes | None, pages: Mapping[str, str]
 ) -> str:
-    """The summary as Markdown.
+    """Returns the summary as Markdown.
 
     Args:
         tables: `sources`, `certificate` and those of `tasks.publish.attention.TABLES` of the version.
@@ -65,7 +65,7 @@ def describe_summary(
 
 
 def failing_hosts(sources: pa.Table, dropped: pa.Table) -> list[dict[str, Any]]:
-    """Hosts of which images were not had, most first: how many are listed, how many failed, and what for mostly."""
+    """Lists hosts of which images were not had, most first: how many are listed, how many failed, mostly what for."""
     urls = dict(zip(*cells(sources, ["row", "url"]), strict=True))
     listed = Counter(map(host_of, urls.values()))
     failed: dict[str, Counter[str]] = {}

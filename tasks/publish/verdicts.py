@@ -22,7 +22,7 @@ class FunnelStep(NamedTuple):
 def build_verdicts(
     sources: pd.DataFrame, first_rows: np.ndarray, images: pd.DataFrame, drops: pd.DataFrame, kept: pd.DataFrame
 ) -> pd.DataFrame:
-    """The table `verdicts`: what became of each row of the list.
+    """Returns the table `verdicts`: what became of each row of the list.
 
     Args:
         sources: row, image_id, landmark_id. first_rows: (n,), the row that named each row's image first.
@@ -74,7 +74,7 @@ def _why_kept(row: Any) -> str:
 
 
 def funnel(verdicts: pd.DataFrame) -> list[FunnelStep]:
-    """How many images and classes are left after each stage."""
+    """Returns how many images and classes are left after each stage."""
     remaining, steps = verdicts, []
     for step, stages in STEPS.items():
         remaining = remaining[~((remaining.verdict == "dropped") & remaining.stage.isin(stages))]

@@ -17,14 +17,14 @@ _RANKING = {"dot": dot_losses, "squared": squared_losses}
 
 
 def triplet_batch(mined: Indices, settings: MiningSettings, iteration: int) -> Batch:
-    """The triplets of an iteration; empty where nothing that was mined loses."""
+    """Returns the triplets of an iteration; empty where nothing that was mined loses."""
     if not len(mined):
         return Batch(np.empty(0, np.int64), np.empty((0, 3), np.int64))
     return drawn_triplets(draw_triplets(mined, settings, iteration))
 
 
 def list_batch(labels: Labels, settings: MiningSettings, iteration: int) -> Batch:
-    """Half a batch of queries, drawn evenly, and a photograph of the same class for each (Revaud et al. 2019).
+    """Returns half a batch of queries, drawn evenly, and a photograph of the same class for each (Revaud et al. 2019).
 
     Every image is a query whose list is the others, so a batch has as many lists as images.
 
@@ -49,7 +49,7 @@ def _another(labels: Labels, usable: Indices, query: int, random: np.random.Gene
 
 
 def loss_of(batch: Batch, labels: Labels, readable: Mask, settings: LossSettings) -> Callable[[Tensor], Tensor]:
-    """The loss of a batch as a function of its descriptors (images, dimensions).
+    """Returns the loss of a batch as a function of its descriptors (images, dimensions), of what was read.
 
     Args:
         labels: of all images.

@@ -54,12 +54,12 @@ class Progress(BaseModel):
     left_out: dict[str, str] = {}
 
     def with_loss(self, loss: float) -> "Progress":
-        """The progress after one more iteration. Raises ValidationError where the loss is no finite number."""
+        """Returns the progress after one more iteration. Raises ValidationError where the loss is no finite number."""
         return Progress(**{**dict(self), "losses": (*self.losses, loss)})
 
 
 def export_checkpoint(network: nn.Module, optimizer: Optimizer, mined: Indices, progress: Progress) -> bytes:
-    """A checkpoint as the bytes of a file; of the same run at the same iteration the same bytes.
+    """Returns a checkpoint as the bytes of a file; of the same run at the same iteration the same bytes.
 
     Args:
         optimizer: one whose state is tensors alone, as those of SGD and Adam are.
@@ -76,7 +76,7 @@ def export_checkpoint(network: nn.Module, optimizer: Optimizer, mined: Indices, 
 
 
 def restore_checkpoint(content: bytes, network: nn.Module, optimizer: Optimizer, run: str) -> tuple[Progress, Indices]:
-    """Sets a network and its optimizer to what they were, and returns the progress and the mined triplets.
+    """Returns sets a network and its optimizer to what they were, and returns the progress and the mined triplets.
 
     Args:
         content: of a file that may be anybody's.

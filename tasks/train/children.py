@@ -28,7 +28,7 @@ class Told(BaseModel):
 
 
 def tell(told: Told) -> None:
-    """Tells, in the first process."""
+    """Prints what happened for the parent to read, in the first process alone."""
     print(told.model_dump_json(), flush=True)
 
 

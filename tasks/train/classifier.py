@@ -54,7 +54,7 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(images: pd.DataFrame, verdicts: pd.DataFrame) -> Labelled:
-    """The photographs of a version with their classes, those that it drops included; each once, by its id.
+    """Returns the photographs of a version with their classes, those that it drops included; each once, by its id.
 
     Args:
         images: image_id, path; without leaks. verdicts: image_id, landmark_id.
@@ -71,7 +71,7 @@ def read_labelled(images: pd.DataFrame, verdicts: pd.DataFrame) -> Labelled:
 
 
 def draw(labelled: Labelled, settings: ClassifySettings, iteration: int) -> Indices:
-    """The photographs of an iteration, drawn evenly."""
+    """Returns the photographs of an iteration, drawn evenly."""
     random = np.random.default_rng([settings.seed, _DRAWS, iteration])
     return random.integers(len(labelled.paths), size=settings.batch)
 
@@ -114,7 +114,7 @@ class Squares(NamedTuple):
 def load_squares(
     fabric: Fabric, labelled: Labelled, settings: ClassifySettings, begin: int, load: Callable[[list[Asked]], Loaded]
 ) -> Iterator[Squares]:
-    """The squares of iterations from one on, which are loaded while those before are looked at."""
+    """Yields the squares of iterations from one on, which are loaded while those before are looked at."""
     iterations = range(begin, settings.iterations)
     shares = [own_share(fabric, draw(labelled, settings, iteration).tolist()) for iteration in iterations]
     side = round(_SHOWN * settings.side)

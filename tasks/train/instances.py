@@ -31,23 +31,23 @@ class Instances:
 
     @property
     def seed(self) -> int:
-        """That of pools and batches."""
+        """The seed of pools and batches."""
         return self.settings.mining.seed
 
     @property
     def crop(self) -> bool:
-        """As the settings have it."""
+        """Whether photographs are cropped by their boxes, as the settings have it."""
         return self.settings.crop
 
     @cached_property
     def labels(self) -> Labels:
-        """Of the photographs, of which those that validate are no part of any pool."""
+        """The labels of the photographs, of which those that validate are no part of any pool."""
         own = self.samples.labels
         classes = np.where(self.samples.validates, JUNK, own.classes)
         return Labels(classes, own.pictures, own.verified if self.settings.mining.positives == "verified" else None)
 
     def find(self, trainer: Trainer, progress: Progress) -> tuple[Indices, dict[str, str]]:
-        """The triplets of a new pool; for lists, none."""
+        """Returns the triplets of a new pool; for lists, none."""
         settings = self.settings
         if settings.loss.loss == "ap":
             return np.empty((0, 3), np.int64), {}
@@ -57,17 +57,17 @@ class Instances:
         return mine_triplets(self.labels, pool[readable], vectors[readable], margin, hardest), left_out
 
     def batch(self, found: Indices, iteration: int) -> Batch:
-        """Triplets of those that were found, or a list."""
+        """Returns triplets of those that were found, or a list."""
         if self.settings.loss.loss == "ap":
             return list_batch(self.labels, self.settings.mining, iteration)
         return triplet_batch(found, self.settings.mining, iteration)
 
     def loss(self, batch: Batch, readable: Mask) -> Callable[[Tensor], Tensor]:
-        """See `loss_of`."""
+        """Computes the loss of a batch, see `loss_of`."""
         return loss_of(batch, self.labels, readable, self.settings.loss)
 
     def score(self, trainer: Trainer, done: int) -> tuple[list[ScoredAt], dict[str, str]]:
-        """The mean average precision of the validating photographs among those that are searched."""
+        """Returns the mean average precision of the validating photographs among those that are searched."""
         samples = self.samples
         photographs = searched(samples.validates, self.settings.validation)
         vectors, readable, left_out = trainer.describe(photographs)

@@ -20,13 +20,13 @@ class NetworkSettings(StageSettings):
 
 
 class TrainingSettings(NetworkSettings):
-    """The same of a network that learns from classes."""
+    """What decides the training of a network that learns from classes."""
 
     train: TrainSettings
 
 
 class SemanticTrainingSettings(NetworkSettings):
-    """The same of one that learns from captions."""
+    """What decides the training of a network that learns from captions."""
 
     train: SemanticSettings
 
@@ -48,7 +48,7 @@ class ChildJob(BaseModel):
 
     @property
     def checkpoints(self) -> str:
-        """Folder of the newest checkpoint."""
+        """The folder of the newest checkpoint."""
         return f"{self.partial}/checkpoint"
 
     @property
@@ -64,7 +64,7 @@ class TrainJob(ChildJob):
     settings: NetworkSettings
 
     def best(self, kind: str) -> str:
-        """Folder of the best network so far, by iteration: one of its files."""
+        """Returns folder of the best network so far, by iteration: one of its files."""
         return f"{self.partial}/best-{kind}"
 
 

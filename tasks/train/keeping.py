@@ -23,7 +23,7 @@ Files = Mapping[str, Callable[[], bytes]]
 
 
 def files_of(network: Network, text: TextEmbedding | None) -> Files:
-    """What a network is kept as, by the names of its files: each is made when it is called for."""
+    """Returns what a network is kept as, by the names of its files: each is made when it is called for."""
     whitening = network.whitening
     assert isinstance(whitening, Whiten)
     files: dict[str, Callable[[], bytes]] = {

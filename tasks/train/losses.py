@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def dot_losses(triplets: Tensor, margin: float) -> Tensor:
-    """The ranking loss of dot products, max(0, m + q·d⁻ − q·d⁺) (Gordo et al. 2017).
+    """Returns the ranking loss of dot products, max(0, m + q·d⁻ − q·d⁺) (Gordo et al. 2017).
 
     Args:
         triplets: (batch, 3, dimensions), the descriptors of a query, of a positive and of a negative.
@@ -22,7 +22,7 @@ def dot_losses(triplets: Tensor, margin: float) -> Tensor:
 
 
 def joint_losses(images: Tensor, texts: Tensor, margin: float) -> Tensor:
-    """The losses that bring images and texts into one space, L_v + L_t1 + L_t2 (Gordo & Larlus 2017, section 4.2).
+    """Computes the losses that bring images and texts into one space, L_v + L_t1 + L_t2 (Gordo & Larlus 2017, 4.2).
 
     L_v ranks images for an image, L_t1 texts for an image, and L_t2 images for a text; each is half of `dot_losses`.
 
@@ -41,7 +41,7 @@ def joint_losses(images: Tensor, texts: Tensor, margin: float) -> Tensor:
 
 
 def squared_losses(triplets: Tensor, margin: float) -> Tensor:
-    """The ranking loss of squared distances, ½ max(0, m + ‖q − d⁺‖² − ‖q − d⁻‖²) (Gordo et al. 2016).
+    """Returns the ranking loss of squared distances, ½ max(0, m + ‖q − d⁺‖² − ‖q − d⁻‖²) (Gordo et al. 2016).
 
     Of descriptors of unit length it is the loss of dot products with half the margin, and so are its values; its
     gradients are too, but for what they have along the descriptors, which a change of unit length never follows.
@@ -59,7 +59,7 @@ def squared_losses(triplets: Tensor, margin: float) -> Tensor:
 
 
 def ap_losses(similarities: Tensor, relevant: Tensor, ranked: Tensor, bins: int) -> Tensor:
-    """One minus the average precision of each query's list, made differentiable by histograms.
+    """Returns one minus the average precision of each query's list, made differentiable by histograms.
 
     An image counts for the two nearest of evenly spaced similarities from 1 to 0, the more for the nearer; what is
     below 0 counts for 0. Precision and the gain of recall are taken bin by bin, from 1 down (He et al. 2018, with the

@@ -38,7 +38,7 @@ class Labels:
     verified: Indices | None = None
 
     def allies(self) -> sp.csr_array:
-        """Which images are verified with which, bool (n, n), both ways."""
+        """Returns which images are verified with which, bool (n, n), both ways."""
         pairs = np.empty((0, 2), np.int64) if self.verified is None else self.verified
         rows, columns = np.concatenate([pairs, pairs[:, ::-1]]).T
         count = len(self.classes)
@@ -108,7 +108,7 @@ def draw_triplets(mined: Indices, settings: MiningSettings, iteration: int) -> I
 
 
 def candidates(labels: Labels, pool: Indices) -> Iterator[tuple[Mask, Mask]]:
-    """For each row of the pool, which rows can be positives of it, and which negatives: bool (N,) each."""
+    """Tells for each row of the pool which rows can be positives of it, and which negatives: bool (N,) each."""
     allies, classes, pictures = labels.allies()[pool][:, pool], labels.classes[pool], labels.pictures[pool]
     for query in range(len(pool)):
         verified = np.zeros(len(pool), np.bool_)

@@ -31,7 +31,7 @@ class Objective(Protocol):
 
     @property
     def seed(self) -> int:
-        """Another one draws other sizes."""
+        """The seed of what is drawn: another one draws other sizes."""
 
     @property
     def crop(self) -> bool:
@@ -41,22 +41,22 @@ class Objective(Protocol):
         """Finds triplets that iterations draw from, int64 (n, 3), and says why some photographs could not be read."""
 
     def batch(self, found: Indices, iteration: int) -> Batch:
-        """What an iteration looks at; empty where nothing that was found loses."""
+        """Returns what an iteration looks at; empty where nothing that was found loses."""
 
     def loss(self, batch: Batch, readable: Mask) -> Callable[[Tensor], Tensor]:
-        """The loss of a batch as a function of its descriptors (images, dimensions), by those that could be read."""
+        """Returns the loss of a batch as a function of its descriptors (images, dimensions), of what was read."""
 
     def score(self, trainer: Trainer, done: int) -> tuple[list[ScoredAt], dict[str, str]]:
         """Scores on what validates, of which the first chooses the best network; and why some was not read."""
 
 
 def drawn_triplets(triplets: Indices) -> Batch:
-    """The batch of triplets, int64 (n, 3) of images, of which each image is looked at once."""
+    """Returns the batch of triplets, int64 (n, 3) of images, of which each image is looked at once."""
     images, indices = np.unique(triplets, return_inverse=True)
     return Batch(images, indices.reshape(-1, 3))
 
 
 def readable_triplets(batch: Batch, readable: Mask) -> Tensor:
-    """The triplets of a batch, by index, of which all three photographs could be read."""
+    """Returns the triplets of a batch, by index, of which all three photographs could be read."""
     assert batch.triplets is not None
     return torch.from_numpy(batch.triplets[readable[batch.triplets].all(axis=1)])

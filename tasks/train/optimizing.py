@@ -7,7 +7,7 @@ from tasks.train.settings import OptimizerSettings
 
 
 def make_optimizer(network: nn.Module, settings: OptimizerSettings) -> Optimizer:
-    """The optimizer of all weights of a network that learn; its state is tensors alone."""
+    """Returns the optimizer of all weights of a network that learn; its state is tensors alone."""
     weights = [own for own in network.parameters() if own.requires_grad]
     if settings.optimizer == "adam":
         return Adam(weights, lr=settings.rate, weight_decay=settings.weight_decay)

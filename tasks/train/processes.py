@@ -39,12 +39,12 @@ def join_processes(device: str, expected: int) -> Fabric:
 
 
 def own_share(fabric: Fabric, items: Sequence[_T]) -> Sequence[_T]:
-    """Those of the items that this process deals with: each process takes every so-manieth."""
+    """Returns those of the items that this process deals with: each process takes every so-manieth."""
     return items[fabric.global_rank :: fabric.world_size]
 
 
 def gather(fabric: Fabric, own: Tensor, count: int) -> Tensor:
-    """What all processes made of their shares, in the order of the items, the same in each process.
+    """Returns what all processes made of their shares, in the order of the items, the same in each process.
 
     Args:
         own: (share, …), of this process.
@@ -63,7 +63,7 @@ def gather(fabric: Fabric, own: Tensor, count: int) -> Tensor:
 
 
 def gather_told(fabric: Fabric, own: dict[str, str]) -> dict[str, str]:
-    """What all processes have to tell, the same in each."""
+    """Returns what all processes have to tell, the same in each."""
     if fabric.world_size == 1:
         return own
     every: list[dict[str, str]] = [{}] * fabric.world_size
@@ -72,7 +72,7 @@ def gather_told(fabric: Fabric, own: dict[str, str]) -> dict[str, str]:
 
 
 def describe_environment(fabric: Fabric) -> dict[str, str]:
-    """What trains: device, number of processes, threads of each, and system."""
+    """Returns what trains: device, number of processes, threads of each, and system."""
     name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else platform.machine()
     return {
         "device": f"{fabric.device.type} ({name})",

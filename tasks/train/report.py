@@ -18,7 +18,7 @@ _SMOOTHED = 16  # iterations of which the mean loss is drawn
 
 
 def render_card(manifest: NetworkManifest, scores: pd.DataFrame) -> str:
-    """The model card as Markdown with YAML front matter.
+    """Returns the model card as Markdown with YAML front matter.
 
     Args:
         scores: the table `scores`.

@@ -40,7 +40,7 @@ class Samples:
 def read_samples(
     images: pd.DataFrame, verdicts: pd.DataFrame, groups: pd.DataFrame, pairs: pd.DataFrame, boxes: pd.DataFrame
 ) -> Samples:
-    """The kept photographs of a version's tables.
+    """Returns the kept photographs of a version's tables.
 
     Args:
         images: image_id, path. verdicts: image_id, landmark_id, verdict, split. groups: image_id, copy_of.

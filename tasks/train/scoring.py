@@ -22,7 +22,7 @@ def score_if_due(trainer: Trainer, objective: Objective, progress: Progress, kee
 
 
 def is_best(progress: Progress, own: ScoredAt) -> bool:
-    """Whether no score of its kind before was as good; where there is none, the newest network is the best."""
+    """Returns whether no score of its kind before was as good; where there is none, the newest network is the best."""
     kind = own.test_set, own.protocol
     known = [
         one.score
@@ -33,6 +33,6 @@ def is_best(progress: Progress, own: ScoredAt) -> bool:
 
 
 def is_over(progress: Progress, patience: int | None) -> bool:
-    """Whether so many scores in a row of what validates have not been better than the best before them."""
+    """Returns whether so many scores in a row of what validates have not been better than the best before them."""
     since = {one.iteration for one in progress.scores if one.test_set == VALIDATION and one.iteration > progress.best}
     return patience is not None and len(since) >= patience

@@ -40,25 +40,25 @@ class Semantics:
 
     @property
     def seed(self) -> int:
-        """That of the batches."""
+        """The seed of the batches."""
         return self.settings.draw.seed
 
     @property
     def crop(self) -> bool:
-        """Captions are of whole images."""
+        """Whether photographs are cropped: never, for captions are of whole images."""
         return False
 
     def find(self, _trainer: Trainer, _progress: Progress, /) -> tuple[Indices, dict[str, str]]:
-        """All training triplets of the captions."""
+        """Returns all training triplets of the captions."""
         return self.captioned.triplets["train"], {}
 
     def batch(self, found: Indices, iteration: int) -> Batch:
-        """Triplets, drawn evenly."""
+        """Draws the triplets of a step evenly."""
         random = np.random.default_rng([self.seed, _BATCHES, iteration])
         return drawn_triplets(found[random.integers(len(found), size=self.settings.draw.batch)])
 
     def loss(self, batch: Batch, readable: Mask) -> Callable[[Tensor], Tensor]:
-        """The mean loss of triplets: of images, or of images and texts together."""
+        """Returns the mean loss of triplets: of images, or of images and texts together."""
         triplets, count = readable_triplets(batch, readable), self.settings.draw.batch
         margin, text = self.settings.loss.margin, self.text
         if text is None:
@@ -67,7 +67,7 @@ class Semantics:
         return lambda described: joint_losses(described[triplets], text(texts)[triplets], margin).sum() / count
 
     def score(self, trainer: Trainer, done: int) -> tuple[list[ScoredAt], dict[str, str]]:
-        """The share of validating triplets that the network orders as the captions do.
+        """Returns the share of validating triplets that the network orders as the captions do.
 
         Protocol `V` asks by images; `VT`, where texts are learned, by images and texts together, and then it is what
         chooses: a network is no better than its texts, which begin with nothing.

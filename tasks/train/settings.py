@@ -55,7 +55,7 @@ class OptimizerSettings(StageSettings):
     weight_decay: float = Field(5e-5, ge=0, description="of all weights")
 
     def rate_at(self, iteration: int) -> float:
-        """The learning rate of an iteration, counted from 0."""
+        """Returns the learning rate of an iteration, counted from 0."""
         return self.rate if iteration < self.lower_after else self.low_rate
 
 
@@ -78,7 +78,7 @@ class ScoringSettings(StageSettings):
 
 
 class ValidationSettings(ScoringSettings):
-    """The same, and how many photographs the validating ones are searched among."""
+    """When a network is scored while it trains, when training ends early, and what the scores are searched among."""
 
     database: int = Field(
         5000, ge=1, description="kept photographs that the validating ones are searched among; all, where fewer"

@@ -23,16 +23,16 @@ _BLANK = 64  # pixels a side of what stands in for a photograph that can't be re
 
 
 class Keeper:
-    """Whom the loop gives what has to outlast a kill, and tells how far it is; this one does nothing."""
+    """Keeps what has to outlast a kill, and tells how far the loop is; this one does nothing."""
 
     def keep_best(self, iteration: int) -> None:
-        """The network is the best so far."""
+        """Keeps the network, which is the best so far."""
 
     def keep(self, progress: Progress, mined: Indices) -> None:
-        """So far all went well."""
+        """Keeps the state of a training in which so far all went well."""
 
     def tell(self, progress: Progress) -> None:
-        """An iteration or a score is done."""
+        """Tells that an iteration or a score is done."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Trainer:
     score_sets: Callable[[int], Sequence[ScoredAt]]
 
     def share(self, numbers: Indices) -> list[int]:
-        """What this process loads of some photographs: its share, or one of another's, since each has to take part."""
+        """Loads this process's share of some photographs, or one of another's, since each process has to take part."""
         return list(own_share(self.fabric, numbers.tolist())) or numbers[:1].tolist()
 
     def load(self, asked: Sequence[Asked]) -> Iterable[Tensor | Unreadable]:
@@ -64,12 +64,12 @@ class Trainer:
         return load_pictures(self.read, asked, self.workers)
 
     def ask(self, number: int, side: int, *, crop: bool) -> Asked:
-        """How a photograph is asked for."""
+        """Returns how a photograph is asked for."""
         photograph = self.photographs[number]
         return Asked(photograph.path, side, photograph.box if crop else None)
 
     def readable(self, numbers: Indices, loaded: Sequence[Tensor | Unreadable]) -> tuple[Mask, dict[str, str]]:
-        """Which photographs could be read, bool (n,), and why the others could not: the same in each process.
+        """Returns which photographs could be read, bool (n,), and why the others could not: the same in each process.
 
         Args:
             loaded: the share of this process.
@@ -110,10 +110,10 @@ BLANK = torch.zeros(1, 3, _BLANK, _BLANK, dtype=torch.uint8)
 
 
 def pixels_of(loaded: Tensor | Unreadable) -> Tensor:
-    """The pixels, or those of `BLANK`."""
+    """Returns the pixels, or those of `BLANK`."""
     return BLANK if isinstance(loaded, Unreadable) else loaded
 
 
 def with_left_out(progress: Progress, left_out: dict[str, str]) -> Progress:
-    """The progress that knows of more photographs that could not be read."""
+    """Returns the progress that knows of more photographs that could not be read."""
     return progress.model_copy(update={"left_out": progress.left_out | left_out}) if left_out else progress

@@ -12,7 +12,7 @@ _STREAM = 3  # of random numbers
 
 
 def searched(validates: Mask, settings: ValidationSettings) -> Indices:
-    """The photographs that are searched, ascending: those that validate, and others, drawn evenly, up to a number."""
+    """Selects the photographs that are searched, ascending: those that validate, and others, drawn evenly."""
     validating, others = np.flatnonzero(validates), np.flatnonzero(~validates)
     count = min(len(others), max(0, settings.database - len(validating)))
     drawn = np.random.default_rng([0, _STREAM]).choice(others, count, replace=False)
@@ -22,7 +22,7 @@ def searched(validates: Mask, settings: ValidationSettings) -> Indices:
 def validation_score(
     vectors: NDArray[np.float32], photographs: Indices, labels: Labels, validates: Mask
 ) -> tuple[float, int]:
-    """The mean average precision of the validating photographs, and how many of them have an answer.
+    """Returns the mean average precision of the validating photographs, and how many of them have an answer.
 
     A query asks for the others of its class among all that are searched; its copies are left out.
 

@@ -14,7 +14,7 @@ _MARK = b"PAR1"
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its first bytes or by its name."""
+    """Returns whether a file is Parquet, by its first bytes or by its name."""
     with path.open("rb") as file:
         return file.read(len(_MARK)) == _MARK or path.suffix.lower() in SUFFIXES
 

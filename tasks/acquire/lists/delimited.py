@@ -12,7 +12,7 @@ _DELIMITERS = ",;\t|"
 
 
 def is_table(line: str) -> bool:
-    """Whether a line is the header of a list."""
+    """Returns whether a line is the header of a list."""
     return any(set(COLUMNS) <= set(_header(line, delimiter)) for delimiter in _DELIMITERS)
 
 

@@ -37,12 +37,12 @@ class Rows(NamedTuple):
     boxes: NDArray[np.float64] | None = None
 
     def location(self, row: int) -> str:
-        """Where a row stands, for people."""
+        """Returns where a row stands, for people."""
         return f"{self.unit} {self.numbers[row]}"
 
 
 def read_name(cell: str) -> str:
-    """The id or the class that a cell names: 123 where a program took it for a number and wrote 123.0."""
+    """Returns the id or the class that a cell names: 123 where a program took it for a number and wrote 123.0."""
     whole = cell.endswith("0") and _WHOLE.fullmatch(cell)
     return whole[1] if whole else cell
 
@@ -68,7 +68,7 @@ def check_cells(path: Path, rows: Rows) -> None:
 
 
 def check_header(path: Path, names: Sequence[str], found: str = "") -> None:
-    """Whether a table has the columns of a list, each once.
+    """Checks whether a table has the columns of a list, each once.
 
     Args:
         found: what stands there, where it may be no header at all.

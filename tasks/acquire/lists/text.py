@@ -29,7 +29,7 @@ _FLOOR, _RATIO = 1 << 28, 20
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, each with one newline at its end; at the last it may be missing.
+    """Yields the lines of a text file, each with one newline at its end; at the last it may be missing.
 
     Text is UTF-8, or UTF-16 or UTF-32 with a byte order mark, and may be packed by gzip, whatever the file's name.
 
@@ -40,7 +40,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def read_text(path: Path) -> str:
-    """The whole of a text file, as `read_lines` reads it; its line ends are as they were.
+    """Returns the whole of a text file, as `read_lines` reads it; its line ends are as they were.
 
     Raises:
         InputError: see `read_lines`.
