@@ -15,39 +15,64 @@ from storage.manifest import IndexManifest
 from storage.root import Root
 from storage.versions import find_version, only_name, read_version_table
 
+_SCORED = "Test set that is scored: folder of its photographs and ground truth; repeatable."
+
 IndexOption = Annotated[
     str, typer.Option("--index", help="`latest`, a number, a folder name, or the start of a digest; see cairn indexes.")
 ]
 BackboneOption = Annotated[
     str | None, typer.Option(metavar="MODULE:NAME", help="Backbone of your own that the index may import.")
 ]
-_SCORED = "Test set that is scored: folder of its photographs and ground truth; repeatable."
+SettingsOption = Annotated[Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten' and 'index'.")]
+ScoredOption = Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help=_SCORED)]
+LikeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="INDEX", help="Take the settings, network and codes of this index: what it has is not done again."
+    ),
+]
+NetworkOption = Annotated[
+    str | None, typer.Option(help="Trained network that describes: `latest`, a number, …; see cairn networks.")
+]
+MostLostOption = Annotated[
+    float | None, typer.Option(min=0, help="Not the latest where a test set's mAP is lower than now by more.")
+]
+CertifiedOption = Annotated[
+    bool, typer.Option(help="Not the latest where a test set is not one of the version's certificates.")
+]
+PhotoArgument = Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photograph to search for.")]
+TextOption = Annotated[
+    str | None, typer.Option(help="Words to search for, or that PHOTO is modified by; the index must know words.")
+]
+BoxOption = Annotated[
+    tuple[float, float, float, float] | None,
+    typer.Option(metavar="X1 Y1 X2 Y2", help="What of PHOTO to search for, in pixels, upright."),
+]
+ExpandOption = Annotated[
+    int, typer.Option(min=0, help="Average the query with so many nearest images, and search again.")
+]
+AlphaOption = Annotated[
+    float, typer.Option(min=0, help="With --expand: a neighbour weighs its similarity to this power.")
+]
+ObjectsOption = Annotated[
+    int, typer.Option(min=0, help="Rank the first so many again by what they show of PHOTO; not with --text.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Folder for the page of the results; by default one of its own in the root.")
+]
 
 
 def index(
     version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten' and 'index'.")
-    ] = None,
-    test_set: Annotated[list[str] | None, typer.Option(metavar="NAME=DIR", help=_SCORED)] = None,
-    like: Annotated[
-        str | None,
-        typer.Option(
-            metavar="INDEX", help="Take the settings, network and codes of this index: what it has is not done again."
-        ),
-    ] = None,
-    network: Annotated[
-        str | None, typer.Option(help="Trained network that describes: `latest`, a number, …; see cairn networks.")
-    ] = None,
+    settings: SettingsOption = None,
+    test_set: ScoredOption = None,
+    like: LikeOption = None,
+    network: NetworkOption = None,
     backbone: BackboneOption = None,
-    most_lost: Annotated[
-        float | None, typer.Option(min=0, help="Not the latest where a test set's mAP is lower than now by more.")
-    ] = None,
-    certified: Annotated[
-        bool, typer.Option(help="Not the latest where a test set is not one of the version's certificates.")
-    ] = False,
+    most_lost: MostLostOption = None,
+    certified: CertifiedOption = False,
 ) -> None:
     """Describe and index the images of VERSION for search; exit with 4 where it is not made the latest."""
     if like and settings:
@@ -96,30 +121,17 @@ def indexes(root: RootOption = "./data", as_json: JsonOption = False) -> None:
 
 
 def search(
-    photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photograph to search for.")] = None,
-    text: Annotated[
-        str | None, typer.Option(help="Words to search for, or that PHOTO is modified by; the index must know words.")
-    ] = None,
-    box: Annotated[
-        tuple[float, float, float, float] | None,
-        typer.Option(metavar="X1 Y1 X2 Y2", help="What of PHOTO to search for, in pixels, upright."),
-    ] = None,
+    photo: PhotoArgument = None,
+    text: TextOption = None,
+    box: BoxOption = None,
     which: IndexOption = "latest",
     count: Annotated[int, typer.Option(min=1, help="Results shown.")] = 20,
-    expand: Annotated[
-        int, typer.Option(min=0, help="Average the query with so many nearest images, and search again.")
-    ] = 0,
-    alpha: Annotated[
-        float, typer.Option(min=0, help="With --expand: a neighbour weighs its similarity to this power.")
-    ] = 0.0,
-    objects: Annotated[
-        int, typer.Option(min=0, help="Rank the first so many again by what they show of PHOTO; not with --text.")
-    ] = 0,
+    expand: ExpandOption = 0,
+    alpha: AlphaOption = 0.0,
+    objects: ObjectsOption = 0,
     root: RootOption = "./data",
     name: NameOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the page of the results; by default one of its own in the root.")
-    ] = None,
+    out: OutOption = None,
     backbone: BackboneOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,13 +154,16 @@ def search(
     if words and words.unknown:
         errors.print(Text(f"not in its vocabulary, and passed over: {', '.join(words.unknown)}"), soft_wrap=True)
     found = search_index(opened, query, count, Asking(expand, alpha, objects))
-    title = " + ".join([*([photo.name] if photo else []), *([f"“{text}”"] if text else [])])
-    page = write_sheet(opened, title, query, found, Root(str(out)) if out else None)
+    page = write_sheet(opened, _title(photo, text), query, found, Root(str(out)) if out else None)
     if as_json:
         print_json({"found": facts_of_found(found), "page": page})
         return
     console.print(found_table(found))
     console.print(Text(f"page: {page}"), soft_wrap=True)
+
+
+def _title(photo: Path | None, text: str | None) -> str:
+    return " + ".join([*([photo.name] if photo else []), *([f"“{text}”"] if text else [])])
 
 
 def _check_query(

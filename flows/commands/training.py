@@ -20,31 +20,37 @@ if TYPE_CHECKING:  # they bring Prefect and torch, which take their time
     from flows.networks import TrainedVersion
     from flows.settings import TrainRunSettings
 
+SettingsOption = Annotated[
+    Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten', 'train', 'train.mining', ….")
+]
+ScoredOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIR", help="Test set that is scored on the way: its folder; repeatable."),
+]
+TensorboardOption = Annotated[
+    Path | None, typer.Option(help="Folder for TensorBoard; by default `tensorboard` in the root.")
+]
+KindOption = Annotated[
+    Literal["instance", "semantic"],
+    typer.Option(help="What is alike: photographs of one class, or what captions say is alike."),
+]
+CaptionsOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME[/VERSION]", help="Captions that say what is alike; see cairn captions."),
+]
+
 
 def train(
     version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="TOML file with sections 'describe', 'whiten', 'train', 'train.mining', ….")
-    ] = None,
-    test_set: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=DIR", help="Test set that is scored on the way: its folder; repeatable."),
-    ] = None,
+    settings: SettingsOption = None,
+    test_set: ScoredOption = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that train, a GPU each where there are any.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read photographs, for each of them.")] = 1,
-    tensorboard: Annotated[
-        Path | None, typer.Option(help="Folder for TensorBoard; by default `tensorboard` in the root.")
-    ] = None,
-    kind: Annotated[
-        Literal["instance", "semantic"],
-        typer.Option(help="What is alike: photographs of one class, or what captions say is alike."),
-    ] = "instance",
-    captions: Annotated[
-        str | None,
-        typer.Option(metavar="NAME[/VERSION]", help="Captions that say what is alike; see cairn captions."),
-    ] = None,
+    tensorboard: TensorboardOption = None,
+    kind: KindOption = "instance",
+    captions: CaptionsOption = None,
 ) -> None:
     """Train a network on the photographs of VERSION; needs the extra `train`."""
     if captions and kind == "instance":

@@ -1,9 +1,11 @@
-"""What importing a module brings along, found out by importing it in a fresh interpreter."""
+"""How long functions are, and what importing a module brings along, found out by importing it in a new process."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,18 @@ def rooms_of(stages: set[str]) -> list[str]:
 COMMAND_LINE = ["flows.commands.cli", "flows.commands.why"]
 PLAN = ["flows.commands.cautions", "flows.planning.plan", "flows.commands.plan_page"]
 CURATION = rooms_of(set(STAGES) - WITH_TORCH)
+
+
+def functions_of(folder: str) -> Iterator[tuple[str, int]]:
+    """Every function below a folder, with its lines, decorators left out."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path.relative_to(ROOT)}: {node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_no_function_of_a_flow_is_longer_than_forty_lines() -> None:
+    assert {name: lines for name, lines in functions_of("flows") if lines > 40} == {}
 
 
 @pytest.fixture(scope="module")
