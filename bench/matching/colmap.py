@@ -51,7 +51,7 @@ class Cost:
 
 
 def measure(quick: bool) -> Result:
-    """Takes both roads over whole classes, and over all photographs as one class."""
+    """Takes both ways over whole classes, and over all photographs as one class."""
     if find_spec("pycolmap") is None:
         raise SystemExit("bench colmap compares with pycolmap, which is not installed: pip install pycolmap")
     photographs = read_photographs(QUICK_CLASSES if quick else None)

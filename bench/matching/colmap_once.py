@@ -1,4 +1,4 @@
-"""COLMAP's own road over a folder of photographs, in a process of its own; prints what it cost as a line of JSON.
+"""COLMAP's own way over a folder of photographs, in a process of its own; prints what it cost as a line of JSON.
 
 `python -m bench.matching.colmap_once FOLDER LONGEST_SIDE KEYPOINTS PAIRS`: PAIRS random pairs, or all of them
 where it is 0.
