@@ -42,15 +42,16 @@ class _Plan(NamedTuple):
     looked_at: float = 0.6  # the list whose rate is chosen, and which trains at the default rate and end to end
     classes: int = 40
     views: int = OF_A_CLASS
-    seeds: int = 3
-    iterations: int = 90
+    seeds: int = 5
+    looks: int = 2  # seeds of what is only looked at: real photographs, and the default rate
+    iterations: int = 150
     batch: int = 8
     rates: tuple[float, ...] = (0.0001, 0.0003, 0.001)
     whole_iterations: int = 30
     folds: int = 4
 
 
-_QUICK = _Plan((0.6,), 0.6, 3, 4, 1, 3, 4, (0.001,), 0, 0)
+_QUICK = _Plan((0.6,), 0.6, 3, 4, 1, 1, 3, 4, (0.001,), 0, 0)
 
 
 def measure(quick: bool) -> Result:
@@ -61,7 +62,7 @@ def measure(quick: bool) -> Result:
     figures: dict[str, Figure] = {"rate": rate}
     panels = dict[str, dict[str, APs]]()
     for noise, prepared in lists.items():
-        means = _train(prepared, ARMS[:-1] if noise == 0 else ARMS, plan, rate)
+        means = _train(prepared, ARMS[:-1] if noise == 0 else ARMS, plan.seeds, plan, rate)
         figures |= report(f"noise_{noise:.0%}", means, _about(prepared))
         panels[f"{noise:.0%} noise"] = curves(means)
     if not quick:
@@ -74,17 +75,17 @@ def _look_further(root: Path, prepared: Prepared, plan: _Plan, rate: float) -> d
     """Real photographs, the whole network trained end to end, and the default rate."""
     folds = prepare_folds(root, plan.folds)
     arms = tuple(arm for arm in ARMS if arm != "oracle")
-    found = [_train(fold, arms, plan, rate) for fold in folds]
+    found = [_train(fold, arms, plan.looks, plan, rate) for fold in folds]
     together = {arm: np.concatenate([means[arm] for means in found], axis=2) for arm in arms}
     rows = {arm: sum(len(fold.listed.chosen(arm, 0)) for fold in folds) // len(folds) for arm in arms}
     figures = report("real", together, {arm: f"{count} in the mean | not known" for arm, count in rows.items()})
     figures |= _train_whole(prepared, plan, rate)
-    at_default = _train(prepared, ARMS, plan, OptimizerSettings().rate)
+    at_default = _train(prepared, ARMS, plan.looks, plan, OptimizerSettings().rate)
     return figures | report("default_rate", at_default, _about(prepared))
 
 
-def _train(prepared: Prepared, arms: Sequence[str], plan: _Plan, rate: float) -> Means:
-    wanted = [(arm, seed) for seed in range(plan.seeds) for arm in arms]
+def _train(prepared: Prepared, arms: Sequence[str], seeds: int, plan: _Plan, rate: float) -> Means:
+    wanted = [(arm, seed) for seed in range(seeds) for arm in arms]
     found = _all([Work(prepared, arm, seed, plan.iterations, plan.batch, rate) for arm, seed in wanted])
     of = prepared.exam.classes
     return mean_of_classes({key: class_means(scores, of) for key, scores in zip(wanted, found, strict=True)})
