@@ -1,138 +1,185 @@
-"""The claim: a list that rots is regenerated again and again, and nothing grows but what is kept.
+"""The claim: a list that rots is regenerated on a schedule, again and again, and nothing grows but what is kept.
 
-The demo's list, of which rows leave and come back from round to round, curated over and over by one process on one root
-with one Prefect server; every other round removes what is not kept, and the last two train a network and index by it.
+`cairn up` starts a server and workers on the deployments of `prefect.yaml`, with the demo's list in place of its own: a
+schedule starts a curation every minute and a half, or when the one before has ended. Rows leave the list and come back
+between two of them, `cairn gc` removes what is not kept, and the last two versions start a training, and this an index.
 """
 
 import csv
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import psutil
+import yaml
 
-from bench.harness.result import Comparison, Result
+from bench.harness.result import Comparison, Figure, Result
 from bench.harness.surroundings import demo_photos, set_prefect_apart
 from demo import site
 from demo.site import DemoList
 from storage.manifest import IndexManifest, Manifest, NetworkManifest
-from storage.retention import find_superfluous
 from storage.root import Root
 from storage.verify import verify_version
 
+_PROJECT = Path(__file__).parents[2] / "prefect.yaml"
+_NAME = "landmarks"
 _ROUNDS, _QUICK_ROUNDS = 20, 3
+_HANDED_OVER = 2  # rounds at the end that start training and indexing
 _SETTLED = 3  # rounds after which memory and disk are compared with those of the end
+_EVERY = 90  # seconds
 _AWAY = 0.1  # share of the rows that are not in the list of a round
 _KEPT = 3
+_PAUSE = 1.0
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "lost_runs": ("==", 0),
     "wrong_files": ("==", 0),
-    "memory_growth": ("<=", 1.1),
     "server_memory_growth": ("<=", 1.1),
+    "worker_memory_growth": ("<=", 1.1),
     "disk_growth": ("<=", 1.1),
 }
+_FEW = {
+    "describe": {"backbone": "efficientnet-lite0", "longest_sides": [128]},
+    "whiten": {"dimensions": 32},
+}
+_FEW_STEPS = {"iterations": 4, "longest_sides": [128], "mining": {"pool": 40, "batch": 4}, "validation": {"every": 4}}
 
 
 def measure(quick: bool) -> Result:
-    """Regenerates, and looks after each round at memory, database and disk."""
+    """Has the schedule regenerate, and looks after each run at memory, database and disk."""
     rounds = _QUICK_ROUNDS if quick else _ROUNDS
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, chdir(name):
         folder = Path(name)
-        set_prefect_apart(folder / "prefect")
+        set_prefect_apart(folder / ".cairn")
         port = site.choose_port(0)
         listed = site.build(folder / "demo", port, demo_photos())
-        # Prefect is imported only now that it is set apart.
-        from flows.runtime.server import prefect_server
-
-        with site.serve(listed.folder, port), prefect_server():
-            seen = [_round(number, rounds, listed, port, folder) for number in range(rounds)]
-    return Result(_figures(seen), _TARGETS if not quick else {"lost_runs": ("==", 0), "wrong_files": ("==", 0)})
+        with site.serve(listed.folder, port):
+            seen, lost = _soak(folder, listed, port, rounds)
+    return Result(_figures(seen, lost), _TARGETS if not quick else {"lost_runs": ("==", 0), "wrong_files": ("==", 0)})
 
 
-def _round(number: int, rounds: int, listed: DemoList, port: int, folder: Path) -> dict[str, float]:
-    root, begun = Root(str(folder / "root")), monotonic()
-    published = [_curate(_rot(listed, number), listed, port, root)]
-    if number >= rounds - 2:
-        published += _train_and_index(root)
-    if number % 2:
-        for path in find_superfluous(root, _KEPT).paths:
-            root.remove(path)
-    kinds = (Manifest, NetworkManifest, IndexManifest)[: len(published)]
-    wrong = [line for kind in kinds for line in verify_version(root, "demo", "latest", kind).wrong]
-    own, children = psutil.Process(), psutil.Process().children(recursive=True)
-    found = {
-        "seconds": monotonic() - begun,
-        "lost": sum(folder is None for folder in published),
-        "wrong": len(wrong),
-        "memory": own.memory_info().rss / 1e6,
-        "server_memory": max(child.memory_info().rss for child in children) / 1e6,
-        "database": sum(path.stat().st_size for path in (folder / "prefect").glob("prefect.db*")) / 1e6,
-        "disk": sum(root.find("").values()) / 1e6,
+def _soak(folder: Path, listed: DemoList, port: int, rounds: int) -> tuple[list[dict[str, float]], int]:
+    """What was seen after each run of the schedule, and how many runs did not end well or did not come."""
+    from bench.flows.soak_runs import Runs  # imports Prefect, which is set apart by now
+
+    seen, begun = list[dict[str, float]](), time.monotonic()
+    _rot(listed, 0)
+    _write_project(folder, listed, port, hand_over=False)
+    with _up(folder) as runs_of:
+        runs: Runs = runs_of
+        while len(seen) < rounds:
+            while runs.count_ended("curate") <= len(seen):
+                time.sleep(_PAUSE)
+            _rot(listed, len(seen) + 1)
+            _collect_garbage(folder)
+            seen.append(_look(folder, time.monotonic() - begun))
+            print(len(seen), {what: round(value, 1) for what, value in seen[-1].items()}, flush=True)
+            if len(seen) == rounds - _HANDED_OVER:
+                _write_project(folder, listed, port, hand_over=True)
+                runs.deploy()
+        runs.end_schedule()
+        while not runs.are_idle():
+            time.sleep(_PAUSE)
+        for kind in (NetworkManifest, IndexManifest):
+            seen[-1]["wrong"] += len(verify_version(Root(str(folder / "root")), _NAME, "latest", kind).wrong)
+        missing = sum(max(0, _HANDED_OVER - runs.count_ended(flow)) for flow in ("train", "index"))
+        return seen, runs.count_lost() + missing
+
+
+def _write_project(folder: Path, listed: DemoList, port: int, *, hand_over: bool) -> None:
+    """The deployments of the repository, with the demo's list and networks that a CPU trains in seconds."""
+    project = yaml.safe_load(_PROJECT.read_text())
+    deployed = {one["entrypoint"]: one for one in project["deployments"] if one["name"] in ("weekly", _NAME)}
+    for one in deployed.values():
+        one["parameters"] |= {"root": str(folder / "root"), "run": {}}
+        one["concurrency_limit"] = {"limit": 1, "collision_strategy": "ENQUEUE"}
+        if not hand_over:
+            one.pop("triggers", None)
+    weekly, train, index = (deployed[f"flows.{flow}.{flow}"] for flow in ("curate", "train", "index"))
+    weekly["schedules"] = [{"interval": _EVERY}]
+    weekly["parameters"] |= {
+        "source": {"path": str(_rotted(listed))},
+        "test_sets": {"demo_tests": str(listed.testset)},
+        "gate": {"images_lost": 1},
+        "run": {"refetch": "revalidate"},
+        "settings": _curate_settings(port),
     }
-    print(number, published[0], {name: round(value, 1) for name, value in found.items()}, *wrong, flush=True)
-    return found
+    train["parameters"]["settings"] = _FEW | {"train": _FEW_STEPS}
+    index["parameters"]["settings"] = _FEW
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(project | {"deployments": list(deployed.values())}))
 
 
-def _rot(listed: DemoList, number: int) -> Path:
-    """The list of a round: most rows, others each time."""
+def _curate_settings(port: int) -> dict[str, Any]:
+    hosts = list(site.allowed_hosts(port))
+    acquire = {"deadline": 3.0, "read_timeout": 3.0, "attempts": 1, "allowed_hosts": hosts}
+    return {"acquire": acquire, "polite": {"host_rate": 1000.0, "host_connections": 8}}
+
+
+@contextmanager
+def _up(folder: Path) -> Iterator[Any]:
+    """`cairn up` in a folder, and `cairn down` after."""
+    from bench.flows.soak_runs import Runs
+    from flows.operating import station
+
+    try:
+        with Runs.of(folder / ".cairn", site.choose_port(0)) as runs:
+            yield runs
+    finally:
+        station.down(folder / ".cairn")
+
+
+def _rotted(listed: DemoList) -> Path:
+    return listed.folder / "rotted.csv"
+
+
+def _rot(listed: DemoList, number: int) -> None:
+    """Writes the list of a round: most rows, others each time."""
     with listed.list_path.open(newline="") as file:
         header, *lines = csv.reader(file)
     stays = np.random.default_rng(number).random(len(lines)) >= _AWAY
-    path = listed.folder / "rotted.csv"
-    with path.open("w", newline="") as file:
+    new = _rotted(listed).with_suffix(".new")
+    with new.open("w", newline="") as file:
         csv.writer(file).writerows([header, *(line for line, stay in zip(lines, stays, strict=True) if stay)])
-    return path
+    new.replace(_rotted(listed))
 
 
-def _curate(rotted: Path, listed: DemoList, port: int, root: Root) -> str | None:
-    from flows.curate import curate
-    from flows.settings import CurateSettings, CurationGate, RunSettings
-    from tasks.acquire.settings import AcquireSettings, ListSettings, PoliteSettings
-
-    acquire = AcquireSettings(deadline=3.0, read_timeout=3.0, attempts=1, allowed_hosts=site.allowed_hosts(port))
-    settings = CurateSettings(acquire=acquire, polite=PoliteSettings(host_rate=1000.0, host_connections=8))
-    asked: dict[str, Any] = {"run": RunSettings(refetch="revalidate"), "gate": CurationGate(images_lost=1)}
-    tests = {"demo_tests": listed.testset}
-    state = curate(ListSettings(path=rotted), "demo", root.url, tests, settings, return_state=True, **asked)
-    return str(state.result().version.folder) if state.is_completed() else None
+def _collect_garbage(folder: Path) -> None:
+    """`cairn gc`, which is refused while a run goes on; then it is for after the next."""
+    command = [sys.executable, "-m", "flows.commands.cli", "gc", "--keep", str(_KEPT), "--delete"]
+    subprocess.run([*command, "--root", str(folder / "root")], check=False, capture_output=True)
 
 
-def _train_and_index(root: Root) -> list[str | None]:
-    from flows.index import index
-    from flows.settings import IndexFlowSettings, TrainFlowSettings
-    from flows.train import train
+def _look(folder: Path, seconds: float) -> dict[str, float]:
+    from flows.operating import processes
 
-    describe = {"backbone": "efficientnet-lite0", "longest_sides": [128]}
-    whiten = {"dimensions": 32}
-    few = {"iterations": 4, "longest_sides": [128], "mining": {"pool": 40, "batch": 4}, "validation": {"every": 4}}
-    trained = train(
-        root=root.url,
-        settings=TrainFlowSettings.model_validate({"describe": describe, "whiten": whiten, "train": few}),
-        return_state=True,
-    )
-    indexed = index(
-        root=root.url,
-        network="latest",
-        settings=IndexFlowSettings.model_validate({"describe": describe, "whiten": whiten}),
-        return_state=True,
-    )
-    return [str(state.result().version.folder) if state.is_completed() else None for state in (trained, indexed)]
+    root, home = Root(str(folder / "root")), folder / ".cairn"
+    wrong = verify_version(root, _NAME, "latest", Manifest).wrong
+    print(*wrong, sep="\n", end="", flush=True)
+    found = {name: processes.find(home, name) for name in ("server", "worker")}
+    return {
+        "seconds": seconds,
+        "wrong": len(wrong),
+        **{f"{name}_memory": (process or psutil.Process()).memory_info().rss / 1e6 for name, process in found.items()},
+        "database": sum(path.stat().st_size for path in home.glob("prefect.db*")) / 1e6,
+        "logs": sum(path.stat().st_size for path in home.glob("*.log")) / 1e6,
+        "disk": sum(root.find("").values()) / 1e6,
+    }
 
 
-def _figures(seen: list[dict[str, float]]) -> dict[str, float | None]:
+def _figures(seen: list[dict[str, float]], lost: int) -> dict[str, Figure]:
     settled, last = seen[min(_SETTLED, len(seen)) - 1], seen[-1]
-    before_training = seen[max(0, len(seen) - 3)]  # torch is imported after it
+    rounds = max(1, len(seen) - _SETTLED)
     return {
         "rounds": len(seen),
-        "lost_runs": sum(one["lost"] for one in seen),
+        "lost_runs": lost,
         "wrong_files": sum(one["wrong"] for one in seen),
-        "memory_mb": settled["memory"],
-        "memory_growth": before_training["memory"] / settled["memory"],
-        "server_memory_growth": last["server_memory"] / settled["server_memory"],
-        "database_mb_a_round": (last["database"] - settled["database"]) / max(1, len(seen) - _SETTLED),
-        "disk_mb": settled["disk"],
-        "disk_growth": before_training["disk"] / settled["disk"],
-        "seconds_a_round": float(np.median([one["seconds"] for one in seen])),
+        **{f"{name}_mb": settled[name] for name in ("server_memory", "worker_memory", "disk")},
+        **{f"{name}_growth": last[name] / settled[name] for name in ("server_memory", "worker_memory", "disk")},
+        **{f"{name}_mb_a_round": (last[name] - settled[name]) / rounds for name in ("database", "logs")},
+        "seconds_a_round": (last["seconds"] - settled["seconds"]) / rounds,
     }

@@ -26,14 +26,14 @@ from bench.training.cleaning_arms import ARMS
 from bench.training.cleaning_pictures import OF_A_CLASS
 from bench.training.cleaning_plot import draw_arms
 from bench.training.cleaning_real import prepare_folds
-from bench.training.cleaning_report import Means, curves, mean_of_classes, report
+from bench.training.cleaning_report import Means, curves, mean_of_classes, report, scores_of_runs
 from bench.training.cleaning_run import APs
 from bench.training.cleaning_statistics import class_means
 from bench.training.cleaning_work import Prepared, Work, carry_out, prepare
 from tasks.train.settings import OptimizerSettings
 
 ROOT = Path(tempfile.gettempdir()) / "cairn-bench-cleaning"
-_PICTURE = Path(__file__).parents[2] / "docs/pictures/cleaning.svg"
+_DOCS = Path(__file__).parents[2] / "docs"
 _PROCESSES = 2
 
 
@@ -66,7 +66,8 @@ def measure(quick: bool) -> Result:
         figures |= report(f"noise_{noise:.0%}", means, _about(prepared))
         panels[f"{noise:.0%} noise"] = curves(means)
     if not quick:
-        _PICTURE.write_text(draw_arms(panels, plan.iterations))
+        (_DOCS / "pictures/cleaning.svg").write_text(draw_arms(panels, plan.iterations))
+        scores_of_runs(panels, plan.iterations).to_csv(_DOCS / "evidence/figures/cleaning.csv", index=False)
         figures |= _look_further(root, lists[plan.looked_at], plan, rate)
     return Result(figures, {})
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from bench.harness.result import Figure
 from bench.training.cleaning_run import APs
@@ -44,6 +45,22 @@ def report(name: str, means: Means, about: Mapping[str, str]) -> dict[str, Figur
 def curves(means: Means) -> dict[str, APs]:
     """mAP (seeds, scores) of each arm."""
     return {arm: own.mean(axis=2).T for arm, own in means.items()}
+
+
+def scores_of_runs(panels: Mapping[str, Mapping[str, APs]], iterations: int) -> pd.DataFrame:
+    """The mAP of each run as it trained: list, arm, seed, iterations, mAP.
+
+    Args:
+        panels: by list and arm, mAP (seeds, scores), the first before and the last after so many iterations.
+    """
+    rows = [
+        (name, arm, seed, round(iterations * number / (len(own) - 1)), round(float(score), 5))
+        for name, arms in panels.items()
+        for arm, seeds in arms.items()
+        for seed, own in enumerate(seeds)
+        for number, score in enumerate(own)
+    ]
+    return pd.DataFrame(rows, columns=["list", "arm", "seed", "iterations", "mAP"])
 
 
 def mean_of_classes(found: Mapping[tuple[str, int], APs]) -> Means:

@@ -9,6 +9,7 @@ import torch
 from bench.training.cleaning_arms import Listed, cut
 from bench.training.cleaning_network import Tail, trunk_maps
 from bench.training.cleaning_plot import draw_arms
+from bench.training.cleaning_report import scores_of_runs
 from bench.training.cleaning_run import DESCRIBE, Exam
 from bench.training.cleaning_statistics import class_means, interval
 from tasks.describe.network import load_network
@@ -75,3 +76,10 @@ def test_tail_after_trunk_is_the_whole_network():
 def test_plot_is_a_picture():
     curves = {arm: np.random.default_rng(0).uniform(0.6, 0.8, (2, 4)) for arm in ("noisy", "cairn")}
     assert ElementTree.fromstring(draw_arms({"one": curves, "other": curves}, 90)).tag.endswith("svg")
+
+
+def test_scores_of_runs_are_rows_of_the_iterations_they_were_taken_at():
+    panels = {"60% noise": {"noisy": np.array([[0.5, 0.6, 0.7, 0.8], [0.4, 0.3, 0.2, 0.123456]])}}
+    rows = scores_of_runs(panels, 90)
+    assert rows["iterations"].to_list() == [0, 30, 60, 90] * 2
+    assert rows.iloc[-1].to_list() == ["60% noise", "noisy", 1, 90, 0.12346]
