@@ -40,7 +40,8 @@ def find_groups(
     """
     runner.one(check_pins, PinInputs(pins=overrides.pin, drops=list(dropped)), None)
     inputs = {
-        name: MatchInputs(packet=packet, drops=leaks.expanded[name].drops) for name, packet in leaks.packets.items()
+        packet: MatchInputs(packet=described, drops=leaks.expanded[packet].drops, shard=f"{name}-{packet}")
+        for packet, described in leaks.packets.items()
     }
     pairs = runner.each(match_pairs, inputs, settings.match)
 

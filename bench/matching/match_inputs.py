@@ -39,7 +39,7 @@ def write_inputs(root: Root, collection: Collection) -> MatchInputs:
         features=write_rows(root, "inputs/features.parquet", FEATURES, features),
         masks=_write_one(root, MASKS, masks),
     )
-    return MatchInputs(packet=packet, drops=_write_one(root, DROPS, []))
+    return MatchInputs(packet=packet, drops=_write_one(root, DROPS, []), shard="bench")
 
 
 def _unmasked(keypoints: int) -> dict[str, Any]:

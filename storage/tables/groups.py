@@ -75,6 +75,30 @@ NEAR_MISSES = TableSpec(
 )
 
 
+class MatchedClassesRef(TableRef):
+    """A reference to a stored table `matched_classes`."""
+
+
+MATCHED_CLASSES = TableSpec(
+    MatchedClassesRef,
+    "matched_classes",
+    "What was done with the pairs of one class: while its images are what they were, it is not matched again.",
+    ("landmark_id",),
+    pa.schema(
+        [
+            LANDMARK,
+            column("digest", pa.binary(16), "Of its images: their ids, sizes and unmasked keypoints."),
+            column("possible", LONG, "All pairs of images that took part."),
+            column("compared", LONG, "Pairs that were compared."),
+            column("skipped", LONG, "Pairs that could change neither a group nor a box."),
+            column("verified", LONG, "Pairs that show the same thing."),
+            column("audited", LONG, "Random pairs, of those never looked at, that were compared as a check."),
+            column("audit_found", LONG, "Those of them that show the same thing."),
+        ]
+    ),
+)
+
+
 class GroupsRef(TableRef):
     """A reference to a stored table `groups`."""
 

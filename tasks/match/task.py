@@ -4,16 +4,26 @@ import hashlib
 import heapq
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 
+from storage.errors import DamagedTableError
+from storage.newest import keep_newest, read_newest
 from storage.parquet import read_rows, read_table
+from storage.root import Root
 from storage.tables.acquisition import DropsRef, ImagesRef
 from storage.tables.features import SAMPLE, TEMPLATES, FeaturesRef, SampleRef, TemplatesRef
-from storage.tables.groups import NEAR_MISSES, PAIRS, NearMissesRef, PairsRef
-from tasks.contracts import Inputs, Output, Run, stage
+from storage.tables.groups import (
+    MATCHED_CLASSES,
+    NEAR_MISSES,
+    PAIRS,
+    MatchedClassesRef,
+    NearMissesRef,
+    PairsRef,
+)
+from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.contracts import Packet
 from tasks.features.overlays import learn_templates
 from tasks.features.packed import Features, unpack
@@ -21,6 +31,7 @@ from tasks.features.settings import OverlaySettings
 from tasks.features.spool import Spooled, spool_features
 from tasks.match.copies import is_copy
 from tasks.match.cross_class import agreements
+from tasks.match.memory import ClassMemory, FoundInClass, digest_class
 from tasks.match.near_misses import NearMisses
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
@@ -110,6 +121,8 @@ class MatchInputs(Inputs):
 
     packet: Packet
     drops: DropsRef
+    shard: Annotated[str, Unkeyed("a class has the same pairs wherever they were found before")]
+    """Of what the images are a packet: under it, the root keeps what was found last."""
 
 
 class Matched(Output):
@@ -117,6 +130,7 @@ class Matched(Output):
 
     pairs: PairsRef
     near_misses: NearMissesRef
+    classes: MatchedClassesRef
     possible: int
     compared: int
     skipped: int
@@ -125,29 +139,58 @@ class Matched(Output):
     audit_found: int
 
 
-@stage("match", version=7, software=VERIFICATION)
+_COUNTS = ("possible", "compared", "skipped", "verified", "audited", "audit_found")
+
+
+@stage("match", version=8, software=VERIFICATION)
 def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Matched:
-    """Verifies pairs of images inside each class, by the features that no mask covers."""
-    packet = inputs.packet
+    """Verifies pairs of images inside each class, by the features that no mask covers.
+
+    A class of which all images are as they were when it was compared before is not compared again.
+    """
+    packet, identity = inputs.packet, match_pairs.identity(settings)
     dropped = set(read_table(run.root, inputs.drops, ["image_id"])["image_id"].to_pylist())
     by_class: dict[str, list[dict[str, Any]]] = {}
     for image in sorted(read_table(run.root, packet.images).to_pylist(), key=itemgetter("image_id")):
         if image["image_id"] not in dropped:
             by_class.setdefault(image["landmark_id"], []).append(image)
-    rows: list[dict[str, Any]] = []
-    missed: list[dict[str, Any]] = []
-    counts = dict.fromkeys(("possible", "compared", "skipped", "verified", "audited", "audit_found"), 0)
+    memory, found = _remember(run.root, identity, inputs.shard), dict[str, FoundInClass]()
     with spool_features(*(read_rows(run.root, ref) for ref in (packet.features, packet.masks))) as spool:
-        for number, (_, members) in enumerate(sorted(by_class.items())):
+        for number, (landmark, members) in enumerate(sorted(by_class.items())):
             run.report(number, len(by_class), "classes")
             features = Spooled(spool, [image["sha256"] for image in members])
-            misses = NearMisses()
-            found, own = match_class(members, features, settings, misses)
-            rows += found
-            missed += misses.rows(members, settings)
-            counts = {name: counts[name] + own[name] for name in counts}
-    near_misses = run.write_rows(NEAR_MISSES, missed)
-    return Matched(pairs=run.write_rows(PAIRS, rows), near_misses=near_misses, **counts)
+            digest = digest_class(members, features)
+            found[landmark] = memory.find(landmark, digest) or _match_anew(members, features, settings, digest)
+    matched = Matched(
+        pairs=run.write_rows(PAIRS, [row for own in found.values() for row in own.pairs]),
+        near_misses=run.write_rows(NEAR_MISSES, [row for own in found.values() for row in own.near_misses]),
+        classes=run.write_rows(MATCHED_CLASSES, [own.matched for own in found.values()]),
+        **{name: sum(own.matched[name] for own in found.values()) for name in _COUNTS},
+    )
+    keep_newest(run.root, match_pairs.name, identity, inputs.shard, matched)
+    return matched
+
+
+def _remember(root: Root, identity: str, shard: str) -> ClassMemory:
+    """What was found last in the classes of a packet, if it can still be read."""
+    newest = read_newest(root, match_pairs.name, identity, shard, Matched)
+    if newest is None:
+        return ClassMemory()
+    try:
+        return ClassMemory(
+            *(read_table(root, own).to_pylist() for own in (newest.pairs, newest.near_misses, newest.classes))
+        )
+    except DamagedTableError:
+        return ClassMemory()
+
+
+def _match_anew(
+    members: list[dict[str, Any]], features: Sequence[Features], settings: MatchSettings, digest: bytes
+) -> FoundInClass:
+    misses = NearMisses()
+    pairs, counts = match_class(members, features, settings, misses)
+    matched = {"landmark_id": members[0]["landmark_id"], "digest": digest, **counts}
+    return FoundInClass(pairs, misses.rows(members, settings), matched)
 
 
 def match_class(

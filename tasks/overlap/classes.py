@@ -15,10 +15,11 @@ import pandas as pd
 from storage.reasons import Reason
 from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
+from tasks.match.memory import mark
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
 from tasks.match.verify import pair_seed, verify
-from tasks.overlap.pair_memory import Cells, PairMemory, mark
+from tasks.overlap.pair_memory import Cells, PairMemory
 from tasks.overlap.settings import ClassSettings
 
 Pair = tuple[int, int]

@@ -1,10 +1,7 @@
 """What pairs of pictures show of each other, so that none is compared again while both are what they were."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from tasks.features.packed import Features
 
 Cells = Mapping[str, Any]
 """What a verified pair shows: the cells of `tasks.match.verify.Verification`."""
@@ -28,15 +25,3 @@ class PairMemory:
         if pair not in self.used:
             self.used[pair] = self._known[pair] if pair in self._known else compare()
         return self.used[pair]
-
-
-def mark(image: Mapping[str, Any], features: Features) -> bytes:
-    """Returns a digest, 16 bytes, of all of a picture that its comparison with another depends on.
-
-    Args:
-        image: sha256, width, height. features: those that are trusted.
-    """
-    digest = hashlib.blake2b(f"{image['sha256']} {image['width']} {image['height']}".encode(), digest_size=16)
-    digest.update(features.keypoints.tobytes())
-    digest.update(features.descriptors.tobytes())
-    return digest.digest()

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from storage.newest import keep_newest
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, IMAGES
@@ -60,7 +61,7 @@ def root(tmp_path) -> Root:
 def match(
     root: Root, own: Packet, settings: MatchSettings = MatchSettings(), dropped: tuple[str, ...] = ()
 ) -> tuple[Matched, list[dict[str, Any]]]:
-    inputs = MatchInputs(packet=own, drops=write(root, DROPS, map(drop_row, dropped)))
+    inputs = MatchInputs(packet=own, drops=write(root, DROPS, map(drop_row, dropped)), shard="packet")
     output = match_pairs(Run(root, "match-1"), inputs, settings)
     table = read_table(root, output.pairs)
     assert table.schema.equals(PAIRS.schema)
@@ -71,7 +72,7 @@ def test_all_pairs_inside_each_class_are_compared_and_no_other(root):
     output, rows = match(root, packet(root, MEMBERS))
     none = {"skipped": 0, "audited": 0, "audit_found": 0}
     counts = {"possible": 6 + 1, "compared": 6 + 1, "verified": 3 + 1, **none}
-    assert output.model_dump(exclude={"pairs", "near_misses"}) == counts
+    assert output.model_dump(exclude={"pairs", "near_misses", "classes"}) == counts
     assert [(row["landmark_id"], row["image_a"], row["image_b"]) for row in rows] == [
         ("a", "1", "2"),
         ("a", "1", "3"),
@@ -151,3 +152,33 @@ def test_a_large_class_is_matched_by_its_shortlist_with_an_audit(root):
             row[end] for row in rows for end in ("image_a", "image_b") if {row["image_a"], row["image_b"]} & reached
         }
     assert reached == set(list(members)[::6])
+
+
+def test_a_class_that_is_what_it_was_is_not_compared_again(root):
+    first, found = match(root, packet(root, MEMBERS))
+    none = first.model_copy(update={"pairs": write(root, PAIRS, [], "forged")})  # as no comparison says
+    identity = match_pairs.identity(MatchSettings())
+    keep_newest(root, match_pairs.name, identity, "packet", none)
+    changed = MEMBERS | {"6": ("b", *MEMBERS["5"][1:])}
+    assert [row["landmark_id"] for row in match(root, packet(root, changed))[1]] == ["b"]
+    keep_newest(root, match_pairs.name, identity, "packet", none)
+    root.write("forged.parquet", b"damaged")
+    assert match(root, packet(root, MEMBERS))[1] == found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"masked": {"2": range(30)}},
+        {"members": MEMBERS | {"5": ("b", 9, 0)}},
+        {"members": {name: own for name, own in MEMBERS.items() if name != "3"}},
+        {"members": MEMBERS | {"7": MEMBERS["1"]}},
+        {"members": {name.replace("1", "9"): own for name, own in MEMBERS.items()}},
+    ],
+)
+def test_what_is_known_of_classes_changes_nothing(tmp_path, change):
+    known, new = Root(str(tmp_path / "known")), Root(str(tmp_path / "new"))
+    match(known, packet(known, MEMBERS))
+    again, fresh = (match(root, packet(root, **{"members": MEMBERS} | change))[0] for root in (known, new))
+    assert {ref.digest for ref in again.refs()} == {ref.digest for ref in fresh.refs()}
+    assert again.compared == fresh.compared
