@@ -73,14 +73,14 @@ def measure(quick: bool) -> Result:
 
 
 def _look_further(root: Path, prepared: Prepared, plan: _Plan, rate: float) -> dict[str, Figure]:
-    """Real photographs, the whole network trained end to end, and the default rate."""
+    """The whole network trained end to end, real photographs, and the default rate."""
+    figures = _train_whole(prepared, plan, rate)
     folds = prepare_folds(root, plan.folds)
     arms = tuple(arm for arm in ARMS if arm != "oracle")
     found = [_train(fold, arms, plan.looks, plan, rate) for fold in folds]
     together = {arm: np.concatenate([means[arm] for means in found], axis=2) for arm in arms}
     rows = {arm: sum(len(fold.listed.chosen(arm, 0)) for fold in folds) // len(folds) for arm in arms}
-    figures = report("real", together, {arm: f"{count} in the mean | not known" for arm, count in rows.items()})
-    figures |= _train_whole(prepared, plan, rate)
+    figures |= report("real", together, {arm: f"{count} in the mean | not known" for arm, count in rows.items()})
     at_default = _train(prepared, ARMS, plan.looks, plan, OptimizerSettings().rate)
     return figures | report("default_rate", at_default, _about(prepared))
 
