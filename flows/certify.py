@@ -152,6 +152,7 @@ def run_certification(
     drawn = runner.each(illustrate_overlaps, drawings, None)
     inputs = CertifyInputs(
         images=list(packets.values()),
+        masks=[packet.masks for packet in compared.packets.values()],
         drops=[*found.drops, *(expanded.drops for expanded in compared.expanded.values())],
         leaks=compared.evidence(subject.test_sets, found.passed_over),
         thumbnails=[drawing.thumbnails for drawing in drawn.values()],

@@ -286,8 +286,11 @@ class Attested(Examined):
 
     @property
     def uncompared(self) -> int:
-        """How many photographs may have been missed: where there is one, nobody can say that nothing is shared."""
-        return self.crashed_pictures + count_uncompared(self.passed_over)
+        """How many photographs may have been missed: where there is one, nobody can say that nothing is shared.
+
+        Pictures that killed their detector are among those without keypoints.
+        """
+        return count_uncompared(self.passed_over)
 
 
 class Certificate(Attested):

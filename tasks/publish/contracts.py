@@ -106,6 +106,7 @@ class CertifyInputs(Inputs):
     """What `certify` reads."""
 
     images: list[ImagesRef]
+    masks: list[MasksRef]
     drops: list[DropsRef]
     leaks: LeakEvidence
     thumbnails: list[ThumbnailsRef]

@@ -23,6 +23,18 @@ def with_unreadable(passed_over: pa.Table, drops: pa.Table) -> pa.Table:
     return pa.concat_tables([passed_over, pa.Table.from_pylist(rows, PASSED_OVER.schema)])
 
 
+def without_keypoints(images: pa.Table, masks: pa.Table) -> pa.Table:
+    """Rows of the table `passed_over` for images that were described and have no keypoint to compare them by.
+
+    Args:
+        images, masks: the tables of these names; in `masks` stands how many keypoints a picture has.
+    """
+    blind = masks.filter(pc.equal(masks["detected"], 0))["sha256"].combine_chunks()
+    paths = images.filter(pc.is_in(images["sha256"], blind))["image_id"].to_pylist()
+    rows = [{"test_set": "", "path": path, "reason": PassedOver.NO_KEYPOINTS, "detail": ""} for path in paths]
+    return pa.Table.from_pylist(rows, PASSED_OVER.schema)
+
+
 def count_reasons(passed_over: pa.Table) -> dict[str, dict[str, int]]:
     """Counts the files by test set and by reason."""
     counts: dict[str, dict[str, int]] = {}

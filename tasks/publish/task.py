@@ -33,7 +33,7 @@ from tasks.publish.contracts import (
     PublishInputs,
     published,
 )
-from tasks.publish.passed_over import count_reasons, with_unreadable
+from tasks.publish.passed_over import count_reasons, with_unreadable, without_keypoints
 from tasks.publish.redaction import redact_sources, redact_tables
 from tasks.publish.report import render_report
 from tasks.publish.settings import PublishSettings
@@ -98,14 +98,15 @@ def _stage_tables(root: Root, inputs: PublishInputs) -> dict[str, pa.Table]:
     }
 
 
-@stage("certify", version=4)
+@stage("certify", version=5)
 def publish_check(run: Run, inputs: CertifyInputs, settings: None) -> PublishedCertificate:
     """Puts together what images share with test sets, and publishes the certificate."""
     root = run.root
-    drops = _gather(root, inputs.drops, DROPS)
+    drops, images = _gather(root, inputs.drops, DROPS), _gather(root, inputs.images, IMAGES)
+    told = with_unreadable(_gather(root, inputs.leaks.passed_over, PASSED_OVER), drops)
     tables = {
-        IMAGES.name: _gather(root, inputs.images, IMAGES),
-        PASSED_OVER.name: with_unreadable(_gather(root, inputs.leaks.passed_over, PASSED_OVER), drops),
+        IMAGES.name: images,
+        PASSED_OVER.name: pa.concat_tables([told, without_keypoints(images, _gather_pictures(root, inputs.masks))]),
         OVERLAPS.name: _gather(root, inputs.leaks.overlaps, OVERLAPS),
         DROPS.name: drops,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -148,25 +149,27 @@ def test_a_folder_needs_no_classes_and_no_curation(run_certify, folder, abbeys, 
     root = tmp_path / "root"
     shipped = cv2.imdecode(_bytes(abbeys / "abbey_000001.jpg"), cv2.IMREAD_COLOR)
     (folder / "copy.jpg").write_bytes(views.encode(shipped[:, ::-1], 80))
+    sky = np.tile(np.linspace(60, 180, 400).astype(np.uint8)[:, None], (300, 1, 3))  # in which nothing can be found
+    (folder / "sky.png").write_bytes(cv2.imencode(".png", sky)[1].tobytes())
     made = run_certify(folder, root, "snaps", abbeys=abbeys)
     assert (made.subject, made.folder) == ("folder snaps", f"certificates/snaps/{made.digest[:12]}")
     assert found(root, made) == {"2024/may/seen.jpg", "copy.jpg"}
     assert {row["image_id"]: row["landmark_id"] for row in rows(root, made, "images")} == {
-        "2024/may/seen.jpg": "2024/may", "copy.jpg": "", "stranger.jpg": "",
+        "2024/may/seen.jpg": "2024/may", "copy.jpg": "", "stranger.jpg": "", "sky.png": "",
     }  # fmt: skip
     assert {row["image_id"]: row["reason"] for row in rows(root, made, "drops")} == {
         "2024/may/seen.jpg": "test-landmark", "copy.jpg": "test-copy", "broken.png": "not-an-image",
     }  # fmt: skip
-    assert made.passed_over == {"": {"no-photograph": 1, "not-an-image": 1}}
+    assert made.passed_over == {"": {"no-photograph": 1, "not-an-image": 1, "no-keypoints": 1}}
+    assert made.uncompared == 2
     page = (root / made.folder / "index.html").read_text()
-    assert "not compared: 1 not-an-image" in page
+    assert "not compared: 1 no-keypoints, 1 not-an-image" in page
     assert "broken.png" in page
+    assert "sky.png" in page
     assert not (root / "versions").exists()
 
 
 def _bytes(path: Path) -> Any:
-    import numpy as np
-
     return np.frombuffer(path.read_bytes(), np.uint8)
 
 

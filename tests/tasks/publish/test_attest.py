@@ -93,8 +93,10 @@ def test_what_was_not_compared_is_no_clean_certificate_and_is_named_with_its_rea
 
 
 def test_a_picture_that_killed_its_detector_is_no_clean_certificate(made):
-    page = pages(made.model_copy(update={"crashed_pictures": 1}), tables(images=[image_row("a")]))["index.html"]
+    update = {"crashed_pictures": 1, "passed_over": {"": {"no-keypoints": 1}}}
+    page = pages(made.model_copy(update=update), tables(images=[image_row("a")]))["index.html"]
     assert "✗ nothing found" in page
+    assert "1 pictures killed their detector" in page
 
 
 def test_a_file_that_only_is_no_photograph_leaves_a_certificate_clean(made):

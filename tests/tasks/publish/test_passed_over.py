@@ -5,7 +5,14 @@ import pyarrow as pa
 from storage.reasons import Reason
 from storage.tables.acquisition import DROPS, PASSED_OVER
 from tasks.publish.overview import check
-from tasks.publish.passed_over import count_reasons, sentence_of, tell_reasons, uncompared, with_unreadable
+from tasks.publish.passed_over import (
+    count_reasons,
+    sentence_of,
+    tell_reasons,
+    uncompared,
+    with_unreadable,
+    without_keypoints,
+)
 
 ROWS = [
     {"test_set": "paris", "path": "jpg", "reason": "linked-out", "detail": ""},
@@ -36,6 +43,15 @@ def test_files_of_a_folder_that_could_not_be_read_count_too_and_what_shares_some
     found = with_unreadable(TABLE, pa.Table.from_pylist(drops, DROPS.schema)).to_pylist()
     seen = {"test_set": "", "path": "a.png", "reason": "not-an-image", "detail": "starts with b'<!'"}
     assert found == [*ROWS, seen]
+
+
+def test_images_that_have_no_keypoint_count_too_each_by_its_own_name():
+    images = pa.table({"image_id": ["sky.jpg", "again.jpg", "tower.jpg"], "sha256": ["aa", "aa", "bb"]})
+    masks = pa.table({"sha256": ["aa", "bb"], "detected": [0, 7]})
+    found = without_keypoints(images, masks)
+    assert [(row["test_set"], row["path"], row["reason"]) for row in uncompared(found)] == [
+        ("", "sky.jpg", "no-keypoints"), ("", "again.jpg", "no-keypoints"),
+    ]  # fmt: skip
 
 
 def test_every_code_has_its_sentence():
