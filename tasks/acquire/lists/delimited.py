@@ -35,7 +35,7 @@ def read_delimited(path: Path) -> Rows:
         check_header(path, header, first)
         indices = [header.index(name) for name in COLUMNS]
         for fields in reader:
-            if not fields:
+            if not any(map(str.strip, fields)):  # what an editor or a spreadsheet leaves
                 continue
             if len(fields) != len(header):
                 raise InputError(

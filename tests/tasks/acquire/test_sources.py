@@ -65,6 +65,8 @@ def test_a_csv_is_read_in_its_order(written):
         "id, url, landmark_id\n a , u , 1 \n",
         'landmark_id,title,id,url\n1,"two\nlines",a,u\n',
         "id,url,landmark_id\n\na,u,1\n\n",
+        "id,url,landmark_id\na,u,1\n \t\n",
+        "id,url,landmark_id\n,,\na,u,1\n , ,\n",
     ],
 )
 def test_csv_files_of_many_hands_read_alike(written, text):
