@@ -71,8 +71,8 @@ def read_list(
         InputError: the list does not parse, or no row of it has a class; the text names file, line and column, and what
             was expected.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such list; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
+    if not (path.is_file() or path.is_dir()):  # a pipe or a device may have no end, and is read twice
+        raise InputError(f"{path}: no such list, or no plain file; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
     read = _read_folder(path, longest, any_depth=any_depth) if path.is_dir() else _settle(path, _read_file(path))
     if md5_file:
         md5 = pa.array(read_md5(md5_file, read.table.num_rows), pa.string())

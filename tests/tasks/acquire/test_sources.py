@@ -259,6 +259,11 @@ def test_a_list_that_is_not_there(tmp_path):
         read_sources(tmp_path / "absent.csv")
 
 
+def test_a_device_is_no_list_and_not_read_without_end():
+    with pytest.raises(InputError, match="no such list, or no plain file"):
+        read_sources(Path("/dev/zero"))
+
+
 # Landmarks
 
 
