@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -12,7 +12,15 @@ from flows.commands.examples import examples_of
 from flows.commands.listing import print_versions
 from flows.commands.options import JsonOption, RootOption, RunnerOption, VersionArgument, VersionOption, WorkersOption
 from flows.commands.progress import progress_bars
-from flows.commands.terminal import console, errors, print_json, print_verified, quieten_prefect, report_path
+from flows.commands.terminal import (
+    console,
+    errors,
+    facts_of_news,
+    print_json,
+    print_news,
+    print_verified,
+    quieten_prefect,
+)
 from storage.errors import InputError
 from storage.manifest import CaptionManifest
 from storage.root import Root
@@ -44,6 +52,7 @@ def run(
     note: Annotated[str, typer.Option(help="A sentence for the card and the report.")] = "",
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Encode Visual Genome, or COCO's captions, into a new version, or find that nothing changed."""
     quieten_prefect()
@@ -56,10 +65,12 @@ def run(
     check_captions_request(files or [], name, root, chosen, note, pictures)
     with progress_bars(), prefect_server():
         made = flow(files, name, root, chosen, RunSettings(runner=runner, workers=workers), note, pictures)
-    _print_encodings(made.version)
     news = "published" if made.is_new else "nothing new; the latest version is"
-    console.print(f"\n{news} [bold]{made.version.folder}[/]")
-    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+    if as_json:
+        print_json({**facts_of_news(Root(root), made.version, news), **_facts_of_encodings(made.version)})
+        return
+    _print_encodings(made.version)
+    print_news(Root(root), made.version, news)
 
 
 @app.command(epilog=examples_of("captions near"))
@@ -71,16 +82,21 @@ def near(
     root: RootOption = "./data",
     name: NameOption = None,
     version: VersionOption = "latest",
+    as_json: JsonOption = False,
 ) -> None:
     """Show the images most like IMAGE_ID, or like a text."""
     if (image_id is None) == (text is None):
         raise InputError("give an IMAGE_ID, or --text, and not both")
     store = Root(root)
     found = find_version(store, only_name(store, name, CaptionManifest), version, CaptionManifest)
-    from flows.commands.near import Encodings, near_image, near_text
+    from flows.commands.near import Encodings, describe_near, facts_of_near, near_image, near_text
 
     asked = Encodings(store, found, encoding)
-    console.print(near_image(asked, image_id, k) if image_id is not None else near_text(asked, str(text), k))
+    answer = near_image(asked, image_id, k) if image_id is not None else near_text(asked, str(text), k)
+    if as_json:
+        print_json({"version": found.folder, "encoding": encoding, **facts_of_near(answer)})
+    else:
+        console.print(describe_near(answer))
 
 
 @app.command(epilog=examples_of("captions encode"))
@@ -90,6 +106,7 @@ def encode(
     root: RootOption = "./data",
     name: NameOption = None,
     version: VersionOption = "latest",
+    as_json: JsonOption = False,
 ) -> None:
     """Encode the captions of other images with a published vocabulary."""
     store = Root(root)
@@ -99,6 +116,10 @@ def encode(
 
     images = encode_table(Encodings(store, found), table, Root(output)).to_pandas()
     counted, unknown, empty = images.counted.sum(), images.unknown.sum(), images.image_id[images.distinct_terms == 0]
+    if as_json:
+        facts = {"images": len(images), "words": int(counted), "unknown": int(unknown), "empty": empty.tolist()}
+        print_json({"version": found.folder, "output": output, **facts})
+        return
     console.print(f"{len(images)} images; {unknown} of {counted} words have no stem in {found.folder}")
     if len(empty):
         shown = ", ".join(empty[:10]) + (", …" if len(empty) > 10 else "")
@@ -111,6 +132,7 @@ def list_images(
     version: VersionArgument = "latest",
     root: RootOption = "./data",
     name: NameOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the images of VERSION as a list for cairn curate, each a class of its own."""
     store = Root(root)
@@ -118,6 +140,11 @@ def list_images(
     from flows.commands.image_list import SETTINGS, write_list
 
     listed, lacking = write_list(store, found, out)
+    if as_json:
+        print_json(
+            {"version": found.folder, "list": out, "images": listed, "without_address": lacking, "settings": SETTINGS}
+        )
+        return
     if lacking:
         errors.print(f"[bold yellow]![/] {lacking:,} images have no address, and are not in it", highlight=False)
     console.print(
@@ -187,6 +214,14 @@ def verify(
     print_verified(found, as_json=as_json)
     if found.wrong:
         raise typer.Exit(1)
+
+
+def _facts_of_encodings(version: CaptionManifest) -> dict[str, Any]:
+    return {
+        "encodings": {name: facts.model_dump() for name, facts in version.encodings.items()},
+        "triplets": version.triplets.model_dump(),
+        "skipped_records": sum(source.skipped for source in version.sources),
+    }
 
 
 def _print_encodings(version: CaptionManifest) -> None:

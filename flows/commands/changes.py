@@ -35,14 +35,15 @@ def diff(
     from flows.changes import find_changes, write_changes
 
     changes = find_changes(store, find_version(store, only, before), find_version(store, only, after))
+    page = page_path(store, write_changes(store, changes)) if open_it else None
     if as_json:
-        print_json(_facts(changes))
+        print_json({**_facts(changes), "page": page})
     else:
         for part in _describe(changes, verbose):
             console.print(part, soft_wrap=isinstance(part, Text))
-    if open_it:
-        page = page_path(store, write_changes(store, changes))
-        console.print(Text(page), soft_wrap=True)
+        if page:
+            console.print(Text(page), soft_wrap=True)
+    if page:
         webbrowser.open(f"file://{page}")
 
 

@@ -1,17 +1,21 @@
 """The command that exports a version for another tool, and what it tells of the export."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from flows.commands.options import NameOption, RootOption, VersionArgument
-from flows.commands.terminal import console, errors
+from flows.commands.options import JsonOption, NameOption, RootOption, VersionArgument
+from flows.commands.terminal import console, errors, print_json
 from storage.root import Root
 from storage.versions import find_version, only_name
+from tasks.export.layout import SPLITS
 from tasks.export.options import ExportOptions, Format, SplitBy
+
+if TYPE_CHECKING:
+    from tasks.export.task import Exported
 
 
 def export(
@@ -28,6 +32,7 @@ def export(
     ] = SplitBy.IMAGE,
     root: RootOption = "./data",
     name: NameOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Export what VERSION keeps in the layout of another tool; the same command goes on after a kill, or checks it."""
     store = Root(root)
@@ -42,7 +47,23 @@ def export(
         made = export_version(
             store, found, options, out, lambda done, total: bars.update(bar, completed=done, total=total)
         )
+    if as_json:
+        print_json({"version": found.folder, **_facts(made)})
+        return
     for line in describe(made.content, layout):
         console.print(Text(line), soft_wrap=True)
     state = f"{made.gathered.made:,} made now" if made.gathered.made else "all there and as they were made"
     console.print(Text(f"{made.gathered.files:,} files in {made.folder}, {state}"), soft_wrap=True)
+
+
+def _facts(made: "Exported") -> dict[str, Any]:
+    splits = {split: made.content.of(split) for split in SPLITS}
+    return {
+        "folder": made.folder,
+        "files": made.gathered.files,
+        "made_now": made.gathered.made,
+        "splits": {
+            split: {"pictures": len(own), "classes": len({photograph.class_index for photograph in own})}
+            for split, own in splits.items()
+        },
+    }

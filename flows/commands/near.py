@@ -1,6 +1,6 @@
 """The images most like another, or like a text, for the terminal."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -62,7 +62,27 @@ class Encodings:
         return read_version_table(self.root, self.version, "caption_images", ["image_id", "split"])
 
 
-def near_image(encodings: Encodings, image_id: str, k: int) -> RenderableType:
+@dataclass(frozen=True)
+class Near:
+    """An image that is like what was asked: the terms that both have, and the first of its phrases."""
+
+    image_id: str
+    split: str
+    similarity: float
+    in_common: list[str]
+    phrases: list[str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked, with its heaviest terms and their weights, and the images nearest to it, the nearest first."""
+
+    title: str
+    terms: dict[str, float]
+    near: list[Near]
+
+
+def near_image(encodings: Encodings, image_id: str, k: int) -> Answer:
     """Returns the k images most like one of the version.
 
     Raises:
@@ -77,7 +97,7 @@ def near_image(encodings: Encodings, image_id: str, k: int) -> RenderableType:
     return _answer(encodings, query, k, excluded=row, title=f"image {image_id}")
 
 
-def near_text(encodings: Encodings, text: str, k: int) -> RenderableType:
+def near_text(encodings: Encodings, text: str, k: int) -> Answer:
     """Returns the k images whose captions are most like a text.
 
     Raises:
@@ -91,19 +111,34 @@ def near_text(encodings: Encodings, text: str, k: int) -> RenderableType:
     return _answer(encodings, query, k, excluded=None, title=f"{text!r}")
 
 
-def _answer(encodings: Encodings, query: sp.csr_array, k: int, excluded: int | None, title: str) -> RenderableType:
-    rows, similarities = most_similar(encodings.weights, query, k + 1)
-    chosen = [(row, s) for row, s in zip(rows.tolist(), similarities.tolist(), strict=True) if row != excluded][:k]
-    terms = encodings.vocabulary.terms
-    both = sp.csr_array(sp.vstack([query, encodings.weights[[row for row, _ in chosen]]]))
-    regions = read_batches(encodings.root, version_table(encodings.version, "regions"), _ROWS, ["image_id", "phrase"])
-    phrases = phrases_of(regions, {encodings.image_ids[row] for row, _ in chosen}, _SHOWN_PHRASES)
+def describe_near(answer: Answer) -> RenderableType:
+    """The answer for the terminal: its terms, and a line for each image."""
     table = Table("image", "split", "similarity", "in common", "phrases", box=None)
     table.columns[2].justify = "right"
-    for index, (row, similarity) in enumerate(chosen, start=1):
-        image_id = encodings.image_ids[row]
-        common = plain_text(" ".join(shared_terms(both, 0, index, terms)))
-        said = plain_text("; ".join(phrases[image_id]))
-        table.add_row(plain_text(image_id), encodings.splits[row], f"{similarity:.4f}", common, said)
-    own = ", ".join(f"{term} {weight:.2f}" for term, weight in heaviest_terms(query, 0, terms))
-    return Group(plain_text(f"{title}: {own}"), "", table if chosen else "no image has a term in common with it")
+    for one in answer.near:
+        said = plain_text("; ".join(one.phrases))
+        common = plain_text(" ".join(one.in_common))
+        table.add_row(plain_text(one.image_id), one.split, f"{one.similarity:.4f}", common, said)
+    own = ", ".join(f"{term} {weight:.2f}" for term, weight in answer.terms.items())
+    return Group(
+        plain_text(f"{answer.title}: {own}"), "", table if answer.near else "no image has a term in common with it"
+    )
+
+
+def facts_of_near(answer: Answer) -> dict[str, Any]:
+    """The same for programs."""
+    return {"asked": answer.title, "terms": answer.terms, "near": [asdict(one) for one in answer.near]}
+
+
+def _answer(encodings: Encodings, query: sp.csr_array, k: int, excluded: int | None, title: str) -> Answer:
+    rows, similarities = most_similar(encodings.weights, query, k + 1)
+    chosen = [(row, s) for row, s in zip(rows.tolist(), similarities.tolist(), strict=True) if row != excluded][:k]
+    ids, terms = encodings.image_ids, encodings.vocabulary.terms
+    both = sp.csr_array(sp.vstack([query, encodings.weights[[row for row, _ in chosen]]]))
+    regions = read_batches(encodings.root, version_table(encodings.version, "regions"), _ROWS, ["image_id", "phrase"])
+    phrases = phrases_of(regions, {ids[row] for row, _ in chosen}, _SHOWN_PHRASES)
+    near = [
+        Near(ids[row], encodings.splits[row], similarity, shared_terms(both, 0, n, terms), list(phrases[ids[row]]))
+        for n, (row, similarity) in enumerate(chosen, start=1)
+    ]
+    return Answer(title, dict(heaviest_terms(query, 0, terms)), near)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from flows.commands.terminal import console, quieten_prefect
+from flows.commands.options import JsonOption
+from flows.commands.terminal import console, errors, print_json, quieten_prefect
 from storage.errors import InputError
 
 HomeOption = Annotated[Path, typer.Option(help="Folder of the server's login, settings, database and logs.")]
@@ -30,23 +31,30 @@ def up(
     ] = 4200,
     gpus: GpusOption = None,
     notify: NotifyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Start a Prefect server, what prefect.yaml deploys, automations and workers; what runs already stays as it is."""
     quieten_prefect()
     from flows.operating.station import up as start
 
-    made = start(home, port, gpus, notify, _tell)
+    made = start(home, port, gpus, notify, _log if as_json else _tell)
+    if as_json:
+        print_json({"ui": made.url, "login": made.profiles, "prefect_home": made.folder})
+        return
     console.print(Text(f"\nUI: {made.url}"), soft_wrap=True)
     _tell(f"log in with what PREFECT_API_AUTH_STRING is in {made.profiles}; guard that file")
     _tell(f"for `cairn` and `prefect` in a shell: export PREFECT_HOME={made.folder}")
 
 
-def down(home: HomeOption = Path(".cairn")) -> None:
+def down(home: HomeOption = Path(".cairn"), as_json: JsonOption = False) -> None:
     """End what `cairn up` started, and nothing else."""
     quieten_prefect()
     from flows.operating.station import down as end
 
     ended = end(home)
+    if as_json:
+        print_json({"ended": ended})
+        return
     _tell(f"ended: {', '.join(ended)}" if ended else "nothing was running")
 
 
@@ -55,6 +63,7 @@ def deploy(
         int | None, typer.Option(min=1, help="Runs of `train` and `index` at once, on whatever machines.")
     ] = None,
     notify: NotifyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Have the server that PREFECT_API_URL names know pools, the deployments of prefect.yaml, and automations."""
     quieten_prefect()
@@ -67,6 +76,9 @@ def deploy(
         raise InputError("PREFECT_API_URL names no server; set it, or have `cairn up` start one on this machine")
     with prefect_server() as url:
         prepared = prepare(gpus, notify)
+    if as_json:
+        print_json({"server": url, "left_out": prepared.left_out, "automations": prepared.automations})
+        return
     for name in prepared.left_out:
         _tell(f"not deployed, since it needs the extra `train`: {name}")
     _tell(f"{url} has the deployments of prefect.yaml and {len(prepared.automations)} automations")
@@ -74,3 +86,8 @@ def deploy(
 
 def _tell(line: str) -> None:
     console.print(Text(line), soft_wrap=True)
+
+
+def _log(line: str) -> None:
+    """Says how far it is where the output is for a program."""
+    errors.print(Text(line), soft_wrap=True)

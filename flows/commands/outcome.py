@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.reasons import count_reasons, describe_reasons
-from flows.commands.terminal import report_path
+from flows.commands.terminal import facts_of_news, report_path
 from flows.commands.why import plain_text
 from storage.manifest import Manifest
 from storage.root import Root
@@ -44,15 +44,11 @@ def describe_outcome(root: Root, version: Manifest, news: str) -> Iterator[Rende
 def facts_of_outcome(root: Root, version: Manifest, news: str) -> dict[str, Any]:
     """Returns the same for programs."""
     return {
-        "version": version.folder,
-        "number": version.number,
-        "digest": version.digest,
-        "news": news,
+        **facts_of_news(root, version, news),
         "funnel": [step.model_dump() for step in version.funnel],
         "reasons": dict(count_reasons(root, version).most_common()),
         "look_at_first": [asdict(doubt) for doubt in _doubts(root, version)],
         "warnings": warnings_of(version),
-        "report": report_path(root, version),
     }
 
 

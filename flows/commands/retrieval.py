@@ -1,7 +1,7 @@
 """The commands about indexes: `index` makes one, `indexes` lists them, `search` and `evaluate` ask one."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -9,7 +9,7 @@ from rich.text import Text
 from flows.commands.listing import print_versions
 from flows.commands.options import JsonOption, NameOption, RootOption, VersionArgument, read_test_sets
 from flows.commands.progress import progress_bars
-from flows.commands.terminal import console, errors, print_json, quieten_prefect, report_path
+from flows.commands.terminal import console, errors, facts_of_news, print_json, print_news, quieten_prefect
 from storage.errors import InputError
 from storage.manifest import IndexManifest
 from storage.root import Root
@@ -73,6 +73,7 @@ def index(
     backbone: BackboneOption = None,
     most_lost: MostLostOption = None,
     certified: CertifiedOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Describe and index the images of VERSION for search; exit with 4 where it is not made the latest."""
     if like and settings:
@@ -91,12 +92,15 @@ def index(
     gate = IndexGate(most_lost=most_lost, certified=certified)
     with progress_bars(), prefect_server():
         made = flow(version, root, name, chosen, test_sets, like, network, backbone, gate=gate)
-    _describe(made.version)
-    if rows := read_version_table(Root(root), made.version, "results").to_pylist():
-        console.print(scores_table(rows))
     news = "published" if made.is_new else "nothing new; the latest index is"
-    console.print(f"\n{news} [bold]{made.version.folder}[/]")
-    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+    rows = read_version_table(Root(root), made.version, "results").to_pylist()
+    if as_json:
+        print_json({**facts_of_news(Root(root), made.version, news), **_facts(made.version), "scores": rows})
+        return
+    _describe(made.version)
+    if rows:
+        console.print(scores_table(rows))
+    print_news(Root(root), made.version, news)
 
 
 def _describe(version: IndexManifest) -> None:
@@ -108,6 +112,16 @@ def _describe(version: IndexManifest) -> None:
     )
     for reason, number in version.not_indexed.items():
         console.print(f"[bold yellow]![/] {number:,} readable images are not in the index: {reason}")
+
+
+def _facts(version: IndexManifest) -> dict[str, Any]:
+    return {
+        "source": version.source,
+        "images": version.tables["indexed"].rows,
+        "not_indexed": version.not_indexed,
+        "network": version.network,
+        "chosen": version.chosen.model_dump(),
+    }
 
 
 def indexes(root: RootOption = "./data", as_json: JsonOption = False) -> None:

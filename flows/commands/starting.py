@@ -46,6 +46,7 @@ def init(
     ] = Path("landmarks.csv"),
     name: Annotated[str, typer.Option(metavar="NAME", help="Name of the dataset.")] = "landmarks",
     contact: ContactOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Write settings.toml, overrides.toml and prefect.yaml for a list, to be changed; nothing is overwritten."""
     check_name(name)
@@ -59,6 +60,10 @@ def init(
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"files": [folder / file for file in files]})
+        return
+    for file in files:
         console.print(str(folder / file), highlight=False, soft_wrap=True)
 
 

@@ -53,6 +53,23 @@ def say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def print_news(root: Root, version: Version, news: str) -> None:
+    """Prints the last lines of a command that publishes: the version, and where its report is."""
+    console.print(f"\n{news} [bold]{version.folder}[/]")
+    console.print(Text(f"report: {report_path(root, version)}"), soft_wrap=True)
+
+
+def facts_of_news(root: Root, version: Version, news: str) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "version": version.folder,
+        "number": version.number,
+        "digest": version.digest,
+        "news": news,
+        "report": report_path(root, version),
+    }
+
+
 def report_path(root: Root, version: Version) -> str:
     """Returns where the report of a version begins."""
     return page_path(root, f"{version.folder}/report/index.html")

@@ -34,6 +34,7 @@ def download(
         typer.Option(help="TOML file of [[NAME]] with url and, where known, sha256 and bytes, once for each file."),
     ] = None,
     allow_host: AllowHostOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Fetch an official test set into DIR: resumed after a failure, checked, unpacked safely."""
     from flows.settings import allow_hosts, read_addresses
@@ -46,8 +47,11 @@ def download(
     with _download_bars() as on_progress:
         fetch(files, folder.absolute(), allow_hosts(TransferSettings(), allow_host or []), on_progress)
     found = read_test_set(name, folder)
-    sites = len({photograph.site for photograph in found.photographs})
-    console.print(f"{len(found.photographs)} photographs of {sites} sites in {folder}; {RECORD} has the checksums")
+    photographs, sites = len(found.photographs), len({photograph.site for photograph in found.photographs})
+    if as_json:
+        print_json({"folder": folder, "photographs": photographs, "sites": sites, "checksums": folder / RECORD})
+    else:
+        console.print(f"{photographs} photographs of {sites} sites in {folder}; {RECORD} has the checksums")
 
 
 @contextmanager

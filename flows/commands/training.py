@@ -1,16 +1,15 @@
 """The commands about networks: `train` makes one, `networks` lists them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from flows.commands.listing import print_versions
 from flows.commands.options import JsonOption, NameOption, RootOption, VersionArgument, read_test_sets
 from flows.commands.progress import progress_bars
-from flows.commands.terminal import console, quieten_prefect, report_path
+from flows.commands.terminal import console, facts_of_news, print_json, print_news, quieten_prefect
 from storage.errors import InputError
 from storage.manifest import NetworkManifest
 from storage.root import Root
@@ -51,6 +50,7 @@ def train(
     tensorboard: TensorboardOption = None,
     kind: KindOption = "instance",
     captions: CaptionsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network on the photographs of VERSION; needs the extra `train`."""
     if captions and kind == "instance":
@@ -64,10 +64,12 @@ def train(
         made = _train_semantic(version, root, name, captions, settings, test_sets, run)
     else:
         made = _train_instances(version, root, name, settings, test_sets, run)
-    _describe(Root(root), made.version)
     news = "published" if made.is_new else "nothing new; the latest network is"
-    console.print(f"\n{news} [bold]{made.version.folder}[/]")
-    console.print(Text(f"report: {report_path(Root(root), made.version)}"), soft_wrap=True)
+    if as_json:
+        print_json(_facts(Root(root), made.version, news))
+        return
+    _describe(Root(root), made.version)
+    print_news(Root(root), made.version, news)
 
 
 def _train_instances(
@@ -109,6 +111,22 @@ def _train_semantic(
 
     with progress_bars(), prefect_server():
         return flow(version, root, name, captions, chosen, test_sets, run)
+
+
+def _facts(root: Root, version: NetworkManifest, news: str) -> dict[str, Any]:
+    from tasks.train.report import compare_scores
+
+    return {
+        **facts_of_news(root, version, news),
+        "source": version.source,
+        "photographs": version.photographs,
+        "left_out": version.tables["left_out"].rows,
+        "iterations": version.iterations,
+        "best": version.best,
+        "scores": compare_scores(version, read_version_table(root, version, "scores").to_pandas()),
+        "captions": version.captions,
+        "joined": version.joined,
+    }
 
 
 def _describe(root: Root, version: NetworkManifest) -> None:

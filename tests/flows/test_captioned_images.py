@@ -104,6 +104,8 @@ def test_the_list_and_what_it_needs_are_told(cairn, made, tmp_path):
     assert ended.code == 0, ended.errors
     assert "1 images have no address" in ended.errors
     assert SETTINGS in ended.output
+    facts = json.loads(cairn("captions", "list", "--out", tmp_path / "list.csv", "--root", made.root, "--json").output)
+    assert (facts["images"], facts["without_address"], facts["settings"]) == (len(IDS), 1, SETTINGS)
     with (tmp_path / "list.csv").open() as file:
         listed = [(row["id"], row["landmark_id"], row["url"].rsplit("/", 1)[-1]) for row in csv.DictReader(file)]
     assert listed == [(image_id, image_id, f"{name}.jpg") for name, image_id in IDS.items()]

@@ -161,8 +161,9 @@ def test_coco_becomes_the_same_tables(cairn: Any, server: str, first: tuple[Path
         "[triplets]\npool = 5\nnearest = 1\nmin_similarity = 0.01\nmin_gap = 0.01\n[neighbours]\nk = 3\n"
     )
     arguments = ("--name", "coco", "--root", tmp_path / "root", "--settings", settings, "--workers", 2)
-    ended = cairn("captions", "run", ANNOTATIONS / "coco", *arguments)
+    ended = cairn("captions", "run", ANNOTATIONS / "coco", *arguments, "--json")
     assert ended.code == 0, ended.errors
+    assert json.loads(ended.output)["encodings"]["captions"]["images"] == 7
     version = find_version(Root(str(tmp_path / "root")), "coco", "latest", CaptionManifest)
     for table in ("caption_weights", "caption_neighbours", "caption_triplets"):  # the same phrases, in other files
         assert version.tables[table].digest == first[1].version.tables[table].digest, table
@@ -338,6 +339,9 @@ def test_near_an_image_and_near_a_text(cairn: Any, first: tuple[Path, Captioned]
     assert ended.code == 0
     assert re.search(r"\b2 +train +0\.\d{4} +", ended.output)
     assert "dog" in ended.output
+    facts = json.loads(cairn("captions", "near", "3", "--root", root, "-k", 2, "--json").output)
+    assert facts["near"][0]["image_id"] == "2"
+    assert "dog" in facts["near"][0]["in_common"]
     ended = cairn("captions", "near", "--text", "Cars, on ROADS!", "--root", root)
     assert ended.code == 0
     assert next(line.split()[0] for line in ended.output.splitlines() if re.search(r"0\.\d{4}", line)) == "4"
@@ -393,6 +397,11 @@ def test_captions_of_other_images_are_encoded_alike(cairn: Any, first: tuple[Pat
     assert ended.code == 0
     assert "3 images; 2 of 15 words have no stem in captions/vg/1-" in " ".join(ended.output.split())
     assert "2 with an empty vector: abbey-2, abbey-3" in ended.output
+    facts = json.loads(
+        cairn("captions", "encode", table, "--output", tmp_path / "out", "--root", root, "--json").output
+    )
+    assert (facts["images"], facts["words"], facts["unknown"]) == (3, 15, 2)
+    assert facts["empty"] == ["abbey-2", "abbey-3"]
     weights = sp.load_npz(tmp_path / "out/caption_weights.npz")
     published = sp.load_npz(root / made.version.folder / "caption_weights.npz")
     assert (weights[[0]] != published[[3]]).nnz == 0  # image 4 says the same

@@ -54,6 +54,16 @@ def test_examples_are_commands(name: str, command: Any) -> None:
         command.make_context(name, words[1 + len(name.split()) :])
 
 
+UNTIL_STOPPED = ("serve", "triplets collect")
+"""Commands that print an address, and then serve it."""
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*leaf, id=leaf[0]) for leaf in _leaves(get_command(app))])
+def test_every_command_that_prints_facts_prints_them_as_json(name: str, command: Any) -> None:
+    has = any("--json" in parameter.opts for parameter in command.params)
+    assert has == (name not in UNTIL_STOPPED)
+
+
 def test_version_of_the_program(cairn: Any) -> None:
     assert re.fullmatch(r"cairn \d+\.\d+\.\d+\n", cairn("--version").output)
 
@@ -309,7 +319,8 @@ def test_report_is_a_file(cairn: Any, root: Path) -> None:
     assert Path(ended.output.strip()).is_file()
 
 
-def test_diff(cairn: Any, run_curate: Any, dataset: Path, listed: Any) -> None:
+def test_diff(cairn: Any, run_curate: Any, dataset: Path, listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", "true")
     run_curate(listed, dataset, "[select]\nmin_class_size = 8\n")
     ended = cairn("diff", 1, 2, "--root", dataset)
     assert ended.code == 0
@@ -321,7 +332,8 @@ def test_diff(cairn: Any, run_curate: Any, dataset: Path, listed: Any) -> None:
     assert "{" not in ended.output
     latest = cairn("diff", 1, "--root", dataset, "--verbose").output
     assert re.search(r'dome-1  dome  kept → class-too-small\n    \{".*', latest)
-    facts = json.loads(cairn("diff", 1, "--root", dataset, "--json").output)
+    facts = json.loads(cairn("diff", 1, "--root", dataset, "--json", "--open").output)
+    assert Path(facts["page"]).is_file()
     assert facts["counts"]["lost"] == 7
     assert {row["image_id"]: row["after"] for row in facts["images"]}["dome-1"] == "class-too-small"
     assert (

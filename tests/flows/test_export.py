@@ -1,6 +1,7 @@
 """`cairn export` of a real version, and its table for Python; each format is opened by the library it is for."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def test_an_export_is_checked_by_the_same_command(cairn: Any, export: Export, da
     assert "22 files" in cairn(*same).output
     assert "all there and as they were made" in cairn(*same).output
     next(folder.glob("train/dome/*")).unlink()
-    assert "1 made now" in cairn(*same).output
+    facts = json.loads(cairn(*same, "--json").output)
+    assert (facts["folder"], facts["files"], facts["made_now"]) == (str(folder), 22, 1)
+    assert sum(split["pictures"] for split in facts["splits"].values()) == 21
     ended = cairn(*same, "--crop")
     assert (ended.code, ended.errors.count("\n")) == (2, 1)
     assert "holds another export" in ended.errors

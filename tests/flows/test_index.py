@@ -1,6 +1,7 @@
 """The flow `index` and the commands that ask what it publishes, over a curated version of made-up photographs."""
 
 import io
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -95,10 +96,13 @@ def test_a_second_run_publishes_nothing_new_and_computes_nothing(first, testset)
     assert {path: path.stat().st_mtime_ns for path in (root / "stages").rglob("*") if path.is_file()} == written
 
 
-def test_an_index_like_the_latest_takes_its_network_and_describes_nothing_again(first, testset):
+def test_an_index_like_the_latest_takes_its_network_and_describes_nothing_again(cairn, first, testset):
     root, made = first
-    again = index("latest", str(root), None, IndexFlowSettings(), {"snaps": testset}, like="latest")
-    assert (again.version, again.is_new) == (made.version, False)
+    ended = cairn("index", "--root", root, "--test-set", f"snaps={testset}", "--like", "latest", "--json")
+    facts = json.loads(ended.output)
+    assert (facts["version"], facts["news"]) == (made.version.folder, "nothing new; the latest index is")
+    assert facts["chosen"] == made.version.chosen.model_dump()
+    assert [row["test_set"] for row in facts["scores"]] == ["snaps"]
 
 
 def test_the_scores_are_those_of_its_network_and_say_that_nothing_is_certified(first, testset):

@@ -183,9 +183,10 @@ def test_up_again_is_the_same_as_once(running: Station, cairn: Any) -> None:
     assert sorted(before) == [PAGES, "server", *WORKERS]
     with running.client() as client:
         automations = ours(client)
-    again = cairn("up", *running.arguments)
+    again = cairn("up", *running.arguments, "--json")
     assert again.code == 0, again.errors
-    assert re.findall("was running|were shown", again.output) == ["was running", "were shown"] + 2 * ["was running"]
+    assert json.loads(again.output)["ui"] == running.home.url
+    assert re.findall("was running|were shown", again.errors) == ["was running", "were shown"] + 2 * ["was running"]
     assert running.pids == before
     with running.client() as client:
         assert ours(client) == automations
@@ -416,6 +417,7 @@ def test_down_ends_what_up_started_and_nothing_else(running: Station, cairn: Any
         assert other.poll() is None
         assert processes.started(running.home.folder) == []
         assert cairn("down", "--home", running.home.folder).output.strip() == "nothing was running"
+        assert json.loads(cairn("down", "--home", running.home.folder, "--json").output) == {"ended": []}
         other.communicate()
 
 

@@ -1,5 +1,6 @@
 """Which version becomes the latest: what a gate holds back, and what a person promotes or rejects."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ def test_a_candidate_is_shown_with_its_reasons_and_may_be_promoted(
     assert "is not made the latest: it keeps" in summary
     assert "# What changed from version 1 to 2" in changes
     assert "| dome | 7 | 0 |" in changes
-    ended = cairn("promote", 2, "--root", dataset)
+    ended = cairn("promote", 2, "--root", dataset, "--json")
     assert (ended.code, ended.errors) == (0, "")
+    assert json.loads(ended.output) == {"version": candidate.folder, "standing": "promoted"}
     assert latest_version(Root(str(dataset)), "landmarks") == candidate
     assert standings(cairn, dataset) == ["", "latest"]
     again = run_curate(listed, dataset, FEWER, gate=CurationGate(certified=True, least_readable=1))
@@ -82,7 +84,8 @@ def test_the_page_of_changes_shows_pictures_that_are_there(dataset: Path, candid
 def test_what_was_rejected_does_not_come_back(
     cairn: Any, run_curate: Any, dataset: Path, listed: Any, first_run: Any, candidate: Any
 ) -> None:
-    assert cairn("reject", 2, "--root", dataset, "--reason", "a class is gone").code == 0
+    ended = cairn("reject", 2, "--root", dataset, "--reason", "a class is gone", "--json")
+    assert json.loads(ended.output) == {"version": candidate.folder, "standing": "rejected"}
     assert standings(cairn, dataset) == ["latest", "rejected"]
     with pytest.raises(GateError, match=r"was rejected on .*: a class is gone\. `cairn promote 2"):
         run_curate(listed, dataset, FEWER, gate=CurationGate(images_lost=1))

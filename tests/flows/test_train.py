@@ -1,7 +1,9 @@
 """The flow `train` over a curated version of made-up photographs, and what describes by what it publishes."""
 
+import json
 import shutil
 import threading
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,21 +20,30 @@ from storage.manifest import NetworkManifest
 from storage.root import Root
 from storage.versions import find_version, list_damage_of, source_of
 from tasks.describe.network import load_network
-from tasks.describe.settings import DescribeSettings, WhitenSettings
-from tasks.train.settings import ClassifySettings, MiningSettings, TrainSettings, ValidationSettings
+from tasks.describe.settings import DescribeSettings
 
-SETTINGS = TrainFlowSettings(
-    describe=DescribeSettings(longest_sides=(96,), levels=2),
-    whiten=WhitenSettings(dimensions=32),
-    train=TrainSettings(
-        iterations=4,
-        longest_sides=(96,),
-        checkpoint_every=1,
-        classify=ClassifySettings(iterations=2, batch=3, side=64),
-        mining=MiningSettings(batch=3, refresh=2, hardest=3),
-        validation=ValidationSettings(every=2),
-    ),
-)
+TOML = """\
+[describe]
+longest_sides = [96]
+levels = 2
+[whiten]
+dimensions = 32
+[train]
+iterations = 4
+longest_sides = [96]
+checkpoint_every = 1
+[train.classify]
+iterations = 2
+batch = 3
+side = 64
+[train.mining]
+batch = 3
+refresh = 2
+hardest = 3
+[train.validation]
+every = 2
+"""
+SETTINGS = TrainFlowSettings.model_validate(tomllib.loads(TOML))
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +96,17 @@ def test_a_second_run_publishes_nothing_new_and_trains_nothing(first: Any, tests
     again = run(root, {"snaps": testset})
     assert (again.version, again.is_new) == (made.version, False)
     assert {path: path.stat().st_mtime_ns for path in (root / "stages").rglob("*") if path.is_file()} == written
+
+
+def test_the_command_prints_the_same_as_json(first: Any, cairn: Any, testset: Path, tmp_path: Path) -> None:
+    root, made = first
+    settings = tmp_path / "settings.toml"
+    settings.write_text(TOML)
+    how = ("--settings", settings, "--test-set", f"snaps={testset}", "--workers", 0)
+    ended = cairn("train", "--root", root, *how, "--json")
+    facts = json.loads(ended.output)
+    assert (facts["version"], facts["iterations"]) == (made.version.folder, 4)
+    assert {row["test_set"] for row in facts["scores"]} == {"snaps"}
 
 
 def test_a_training_that_is_killed_tells_so_and_goes_on_to_the_same_network(
