@@ -16,7 +16,7 @@ from flows.publishing import Curation, illustrate, publish
 from flows.request import CurationRequest, check_request
 from flows.runtime.naming import run_name
 from flows.runtime.publication import publish_once
-from flows.settings import CurateSettings, CurationGate, RunSettings
+from flows.settings import CurateSettings, CurationGate, RunSettings, find_overrides
 from storage.manifest import Manifest
 from storage.root import Root
 from tasks.acquire.settings import FetchPolicy, ListSettings
@@ -48,7 +48,7 @@ def curate(
     settings: CurateSettings = CurateSettings(),
     run: RunSettings = RunSettings(),
     note: str = "",
-    overrides: Overrides = Overrides(),
+    overrides: Overrides | Path = Overrides(),
     aliases: Path | None = None,
     gate: CurationGate = CurationGate(),
 ) -> Curated:
@@ -62,7 +62,8 @@ def curate(
         settings: what decides the result.
         run: how it runs.
         note: a sentence or two for the card and the report, such as where the list comes from.
-        overrides: what a person decided instead of the method.
+        overrides: what a person decided instead of the method, or the TOML file of it, which each run reads anew: a
+            path on the worker, or in the root.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
         gate: what the version must hold to become the latest.
 
@@ -70,7 +71,8 @@ def curate(
         GateError: the version is published, but is not what `gate` asks for, keeps nothing, or was rejected.
     """
     check_installed(settings.features)
-    request = check_request(source, name, root, test_sets or {}, settings, note, overrides, aliases, run.anyway)
+    decided = find_overrides(overrides, Root(root))
+    request = check_request(source, name, root, test_sets or {}, settings, note, decided, aliases, run.anyway)
     for remark in request.remarks:
         get_run_logger().info("%s", remark)
     judge = partial(why_not_latest, Root(root), gate=gate)

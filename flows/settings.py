@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
 from storage.errors import InputError
+from storage.root import Root
 from tasks.acquire.guard import read_opening
 from tasks.acquire.settings import (
     AcquireSettings,
@@ -246,6 +247,21 @@ def read_overrides(path: Path) -> Overrides:
     return _read("overrides", path, Overrides, "[pin]")
 
 
+def find_overrides(given: Overrides | Path, root: Root) -> Overrides:
+    """What a person decided, as it is given, or as the file says that is given: a path on this machine, or in the root.
+
+    Raises:
+        InputError: the file is in neither place, does not parse or says something else; the text names it.
+    """
+    if isinstance(given, Overrides):
+        return given
+    if given.is_file():
+        return read_overrides(given)
+    if given.is_absolute() or not root.exists(str(given)):
+        raise InputError(f"overrides {given}: there is no such file in {Path.cwd()}, nor in {root.url}")
+    return _parse("overrides", f"{root.url}/{given}", root.read(str(given)), Overrides, "[pin]")
+
+
 def read_addresses(path: Path) -> dict[str, tuple[RemoteFile, ...]]:
     """Reads a TOML file of the files of test sets by name: `[[NAME]]` with `url`, and `sha256` and `bytes` where known.
 
@@ -257,8 +273,16 @@ def read_addresses(path: Path) -> dict[str, tuple[RemoteFile, ...]]:
 
 def _read(kind: str, path: Path, model: type[_Model], section: str) -> _Model:
     try:
-        return model.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{kind} {path}: {error}; expected a TOML file with sections such as {section}") from error
+    return _parse(kind, str(path), content, model, section)
+
+
+def _parse(kind: str, path: str, content: bytes, model: type[_Model], section: str) -> _Model:
+    try:
+        return model.model_validate(tomllib.loads(content.decode("utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{kind} {path}: {error}; expected a TOML file with sections such as {section}") from error
     except ValidationError as error:
         first = error.errors()[0]

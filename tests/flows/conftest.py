@@ -275,8 +275,8 @@ class Run:
 class Curate(Protocol):
     """Runs the flow over a list into a root.
 
-    `settings` is TOML on top of SETTINGS, `overrides` what a person decided, `gate` what the version must hold; other
-    keywords are those of RunSettings.
+    `settings` is TOML on top of SETTINGS, `overrides` what a person decided or the file of that, `gate` what the
+    version must hold; other keywords are those of RunSettings.
     """
 
     def __call__(
@@ -284,7 +284,7 @@ class Curate(Protocol):
         listed: Listed,
         root: Path,
         settings: str = "",
-        overrides: Overrides = Overrides(),
+        overrides: Overrides | Path = Overrides(),
         gate: CurationGate = CurationGate(),
         **how: Any,
     ) -> Run: ...
@@ -323,7 +323,7 @@ def _run(
     listed: Listed,
     root: Path,
     settings: str = "",
-    overrides: Overrides = Overrides(),
+    overrides: Overrides | Path = Overrides(),
     gate: CurationGate = CurationGate(),
     **how: Any,
 ) -> Run:

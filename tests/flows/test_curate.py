@@ -184,7 +184,10 @@ def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
     assert [reasons[name] for name in ("abbey-1", lost, "abbey-8")] == ["kept", "smaller-group", "no-match"]
 
     decided = Overrides(pin={"abbey": lost}, keep={"abbey-8": "from behind"}, drop={"abbey-2": "a drawing"})
-    run = run_curate(mixed, dataset, overrides=decided)
+    (dataset / "overrides.toml").write_text(
+        '[pin]\nabbey = "view-1"\n[keep]\nabbey-8 = "from behind"\n[drop]\nabbey-2 = "a drawing"\n'
+    )
+    run = run_curate(mixed, dataset, overrides=Path("overrides.toml"))
     stages = {"pins", "cluster", "classes", "regroup", "boxes", "illustrate", "publish"}
     assert {name.split()[0] for name in run.computed} == stages
     assert run.version.overrides == decided.model_dump()

@@ -10,8 +10,15 @@ import yaml
 from prefect import Flow
 from prefect.utilities.importtools import import_object
 
+from tests.docs.pages import blocks_of
+
 ROOT = Path(__file__).parents[2]
 DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+SHOWN = [
+    yaml.safe_load(block.text)["parameters"]
+    for block in blocks_of(ROOT / "docs/guides/every-week.md")
+    if block.language == "yaml"
+]
 
 SPLIT = """
 import sys
@@ -43,6 +50,12 @@ def test_a_deployment_gives_its_flow_what_it_takes(deployment: dict[str, Any]) -
     flow.validate_parameters(deployment["parameters"])
     for trigger in deployment.get("triggers", []):
         assert trigger["parameters"].keys() <= flow.parameters.properties.keys()
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: ", ".join(block))
+def test_the_parameters_that_the_page_shows_are_taken(block: dict[str, Any]) -> None:
+    flow = import_object(DEPLOYED[0]["entrypoint"])
+    flow.validate_parameters(DEPLOYED[0]["parameters"] | block)
 
 
 def test_what_needs_a_package_that_is_not_there_is_left_out_and_the_rest_deployed() -> None:
