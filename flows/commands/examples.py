@@ -1,7 +1,7 @@
 """An example or two of each command, for its `--help`."""
 
 _EXAMPLES = {
-    "init": ("cairn init ./landmarks --list landmarks.csv", "cairn init ./landmarks --name landmarks"),
+    "init": ("cairn init ./landmarks --list landmarks.csv", "cairn init ./landmarks --name towers --with training"),
     "settings": ("cairn settings > settings.toml", "cairn settings match", "cairn settings --flow train --json"),
     "plan": ("cairn plan landmarks.csv", "cairn plan intern.csv --allow-host pictures.intern"),
     "curate": (

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -36,6 +37,25 @@ _OVERRIDES = """\
 # "IMAGE_ID" = "a drawing"
 """
 _COMMANDS = {"captions": "captions run", "train-semantic": "train --kind semantic"}
+
+
+class Further(StrEnum):
+    """What may be deployed beside the curation of a list."""
+
+    TRAINING = "training"
+    CAPTIONS = "captions"
+
+
+_ALWAYS = ("flows.curate.curate",)
+_MORE = {
+    Further.TRAINING: ("flows.train.train", "flows.index.index"),
+    Further.CAPTIONS: ("flows.captions.captions", "flows.train_semantic.train_semantic"),
+}
+"""The flows of the further deployments that may be asked for."""
+_HINT = """\
+# More deployments, to copy from another folder: `cairn init more --with training` trains a network on each version and
+# indexes by it; `--with captions` encodes Visual Genome's captions and trains by them.
+"""
 _PLAIN = re.compile(r"[A-Za-z0-9./_-]+")
 
 
@@ -46,14 +66,26 @@ def init(
     ] = Path("landmarks.csv"),
     name: Annotated[str, typer.Option(metavar="NAME", help="Name of the dataset.")] = "landmarks",
     contact: ContactOption = "",
+    more: Annotated[
+        list[Further] | None,
+        typer.Option(
+            "--with",
+            metavar="WHAT",
+            help="Further deployments: training, a network and an index of each version; captions, those of Visual "
+            "Genome and a network that learns from them; repeatable.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write settings.toml, overrides.toml and prefect.yaml for a list, to be changed; nothing is overwritten."""
+    """Write settings.toml, overrides.toml and prefect.yaml for a list, to be changed; nothing is overwritten.
+
+    prefect.yaml has one deployment, which curates the list every week; --with adds others.
+    """
     check_name(name)
     files = {
         "settings.toml": _settings_toml("curate"),
         "overrides.toml": _OVERRIDES,
-        "prefect.yaml": deployments_yaml(name, listed.absolute(), contact),
+        "prefect.yaml": deployments_yaml(name, listed.absolute(), contact, more or ()),
     }
     if there := [file for file in files if (folder / file).exists()]:
         raise InputError(f"{folder / there[0]} is there already; give another FOLDER, or remove it")
@@ -91,9 +123,17 @@ def settings(
         typer.echo(_settings_toml(flow, section), nl=False)
 
 
-def deployments_yaml(name: str, listed: Path, contact: str = "") -> str:
-    """Returns the file `prefect.yaml` that curates a list every week, and trains and indexes what comes of it."""
-    template = (Path(__file__).parent / "templates/prefect.yaml").read_text(encoding="utf-8")
+def deployments_yaml(name: str, listed: Path, contact: str = "", more: Collection[Further] = tuple(Further)) -> str:
+    """Returns the file `prefect.yaml` that curates a list every week.
+
+    Args:
+        more: what else it deploys.
+    """
+    whole = (Path(__file__).parent / "templates/prefect.yaml").read_text(encoding="utf-8")
+    head, *deployments = re.split(r"^(?=  - name: )", whole, flags=re.MULTILINE)
+    flows = [*_ALWAYS, *(flow for part in more for flow in _MORE[part])]
+    chosen = (one for one in deployments if any(f"entrypoint: {flow}\n" in one for flow in flows))
+    template = "".join([head, *chosen, *([] if more else [_HINT])])
     path = str(listed)
     values = {
         "NAME": name,

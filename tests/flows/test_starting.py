@@ -16,6 +16,7 @@ from flows.settings import (
     IndexFlowSettings,
     SemanticFlowSettings,
     TrainFlowSettings,
+    find_overrides,
     read_captions_settings,
     read_index_settings,
     read_overrides,
@@ -23,6 +24,8 @@ from flows.settings import (
     read_settings,
     read_train_settings,
 )
+from storage.errors import InputError
+from storage.root import Root
 from tasks.cluster.settings import Overrides
 
 REPOSITORY = Path(__file__).parents[2]
@@ -66,12 +69,44 @@ def test_init(cairn: Any, tmp_path: Path) -> None:
     assert ended.output.split() == [str(folder / name) for name in ("settings.toml", "overrides.toml", "prefect.yaml")]
     assert read_settings(folder / "settings.toml") == CurateSettings()
     assert read_overrides(folder / "overrides.toml") == Overrides()
-    weekly = yaml.safe_load((folder / "prefect.yaml").read_text())["deployments"][0]["parameters"]
+    (deployment,) = yaml.safe_load((folder / "prefect.yaml").read_text())["deployments"]
+    weekly = deployment["parameters"]
     assert weekly["source"] == {"path": str(tmp_path / "my list.csv")}
     assert (weekly["name"], weekly["settings"]["polite"]["contact"]) == ("towers", "me@example.org")
     again = cairn("init", folder)
     assert again.code == 2
     assert "settings.toml is there already" in again.errors
+
+
+def test_overrides_are_found_beside_the_worker_or_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "root").mkdir()
+    monkeypatch.chdir(tmp_path)
+    root, file = Root(str(tmp_path / "root")), Path("overrides.toml")
+    with pytest.raises(InputError, match=r"overrides\.toml: there is no such file in .*, nor in .*/root$"):
+        find_overrides(file, root)
+    root.write("overrides.toml", b'[pin]\nabbey = "abbey-1"\n')
+    assert find_overrides(file, root) == Overrides(pin={"abbey": "abbey-1"})
+    file.write_text('[pin]\nabbey = "abbey-2"\n')
+    assert find_overrides(file, root) == find_overrides(file.absolute(), root) == Overrides(pin={"abbey": "abbey-2"})
+    file.write_text('[pins]\nabbey = "abbey-2"\n')
+    with pytest.raises(InputError, match=r"overrides overrides\.toml: pins: Extra inputs"):
+        find_overrides(file, root)
+    assert find_overrides(Overrides(), root) == Overrides()
+
+
+@pytest.mark.parametrize(
+    ("more", "flows"),
+    [
+        (("training",), ["curate", "train", "index"]),
+        (("captions",), ["curate", "captions", "train_semantic"]),
+        (("captions", "training"), ["curate", "captions", "train", "train_semantic", "index"]),
+    ],
+)
+def test_init_with_more_deployments(cairn: Any, tmp_path: Path, more: tuple[str, ...], flows: list[str]) -> None:
+    asked = [word for part in more for word in ("--with", part)]
+    made = json.loads(cairn("init", tmp_path, *asked, "--json").output)["files"]
+    deployments = yaml.safe_load(Path(made[-1]).read_text())["deployments"]
+    assert [one["entrypoint"].rpartition(".")[2] for one in deployments] == flows
 
 
 def test_the_repository_deploys_what_init_writes() -> None:
