@@ -44,8 +44,15 @@ class Browser:
         return list(self.run(f"{broken}.map(one => one.src.slice(0, 99))"))
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        return self._ask("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+        """The value of an expression in the page; of a promise, once it is there."""
+        asked = {"expression": script, "returnByValue": True, "awaitPromise": True}
+        return self._ask("Runtime.evaluate", **asked)["result"].get("value")
+
+    def look(self, scheme: str, width: int) -> None:
+        """Shows pages as to a person who prefers a colour scheme, `light` or `dark`, in so many pixels of width."""
+        self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        sized = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        self._ask("Emulation.setDeviceMetricsOverride", **sized)
 
     def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._asked += 1
