@@ -19,7 +19,7 @@ NotifyOption = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE/NAME",
-        help="Notification block of the server that is told of what fails, such as slack-webhook/team.",
+        help="Notification block of the server that says what failed, such as slack-webhook/team.",
     ),
 ]
 

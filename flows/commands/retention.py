@@ -15,7 +15,7 @@ from storage.runs import no_run
 def gc(
     keep: Annotated[int, typer.Option(min=1, help="Newest versions of each name to keep, beside the latest.")],
     root: RootOption = "./data",
-    delete: Annotated[bool, typer.Option("--delete", help="Remove it; without this, it is only told.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it; without this, it is only listed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say what versions, stage outputs and images nothing needs that is kept, and remove them with --delete."""

@@ -24,7 +24,7 @@ class ArchiveSettings(TransferSettings):
             kind: RemoteFile(url=f"{_OFFICIAL}/{kind}.json.zip")
             for kind in ("image_data", "region_descriptions", "objects")
         },
-        description="the archives by kind; the three that both encodings need unless told otherwise",
+        description="the archives by kind; by default the three that both encodings need",
     )
 
 

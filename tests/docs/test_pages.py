@@ -62,6 +62,11 @@ def test_sentences_are_short(page: Path) -> None:
     assert median([0, *(len(part.split()) for part in parts if len(part.split()) > 1)]) < 16
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_words_have_their_usual_meaning(page: Path) -> None:
+    assert re.findall(r"\b(?:told|mend(?:s|ed|ing)?|what came)\b", prose_of(page), re.IGNORECASE) == []
+
+
 def test_code_names_pages_that_exist() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     for name in listed.splitlines():
