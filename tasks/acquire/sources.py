@@ -72,7 +72,8 @@ def read_list(
             was expected.
     """
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may have no end, and is read twice
-        raise InputError(f"{path}: no such list, or no plain file; give a CSV or Parquet file, a text file of URL CLASS_ID, or a folder")
+        expected = "a CSV or Parquet file, a text file of URL CLASS_ID, or a folder"
+        raise InputError(f"{path}: no such list, or no plain file; give {expected}")
     read = _read_folder(path, longest, any_depth=any_depth) if path.is_dir() else _settle(path, _read_file(path))
     if md5_file:
         md5 = pa.array(read_md5(md5_file, read.table.num_rows), pa.string())
