@@ -109,9 +109,12 @@ def check_asked_sets(root: Root, learnt_from: str, test_sets: Mapping[str, Path]
 
 
 def _certificates(root: Root, version: Manifest, test_set: str) -> dict[str, SignatureRef]:
-    """Certificates of a version against a test set of this name, its own among them, whose signatures the root has."""
-    subject = f"version {source_of(version)}"
-    tables = {version.tables["certificate"].digest: read_version_table(root, version, "certificate")}
+    """Certificates that a version shares nothing with a test set of this name, whose signatures the root has.
+
+    What its own certificate found was dropped; what a later one found is in it.
+    """
+    subject, own = f"version {source_of(version)}", version.tables["certificate"].digest
+    tables = {own: read_version_table(root, version, "certificate")}
     for made in list_certificates(root, version.name):
         if made.subject == subject:
             tables[made.digest] = read_certificate_table(root, made, "certificate")
@@ -120,7 +123,7 @@ def _certificates(root: Root, version: Manifest, test_set: str) -> dict[str, Sig
             path=signature_path(test_set, row["signature"]), digest=row["signature"], rows=row["photographs"]
         )
         for digest, table in tables.items()
-        for row in table.select(["test_set", "photographs", "signature"]).to_pylist()
-        if row["test_set"] == test_set
+        for row in table.select(["test_set", "photographs", "signature", "images_found"]).to_pylist()
+        if row["test_set"] == test_set and (digest == own or not row["images_found"])
     }
     return {digest: ref for digest, ref in signatures.items() if is_intact(root, ref)}

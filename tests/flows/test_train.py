@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.index import index
+from flows.index_request import check_asked_sets
 from flows.settings import IndexFlowSettings, RunSettings, TrainFlowSettings, TrainRunSettings, read_train_settings
 from flows.train import TrainedVersion, train
 from storage.errors import InputError
@@ -155,6 +156,9 @@ def test_a_version_that_leaks_into_a_test_set_is_not_trained_for_it(
     assert "snaps" in done.output
     with pytest.raises(InputError, match="show the same as photographs of test set 'snaps'"):
         run(dataset, {"snaps": testset})
+    store = Root(str(dataset))
+    version = source_of(find_version(store, "landmarks", "latest"))
+    assert check_asked_sets(store, version, {"snaps": testset})["snaps"].certificates == {}
 
 
 def test_settings_are_read_by_their_sections(tmp_path: Path) -> None:
