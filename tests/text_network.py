@@ -5,12 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import torch
-from tasks.count_forms.backbones import load_backbone
-from tasks.count_forms.network import load_network
-from tasks.count_forms.settings import DescribeSettings
-from tasks.count_forms.text import TextEmbedding, export_text
-from tasks.count_forms.weights import export_weights
-from tasks.count_forms.whiten import export_whitening, read_whitening
 
 from storage.manifest import CaptionManifest, IndexManifest, NetworkFacts, NetworkManifest
 from storage.parquet import read_bytes, write_bytes, write_table
@@ -21,6 +15,12 @@ from storage.versions import point_latest, publish_version, read_version_table, 
 from tasks.captions.forms import count_forms, count_words, make_stemmer
 from tasks.captions.settings import EncodeSettings
 from tasks.captions.tfidf import encode
+from tasks.describe.backbones import load_backbone
+from tasks.describe.network import load_network
+from tasks.describe.settings import DescribeSettings
+from tasks.describe.text import TextEmbedding, export_text
+from tasks.describe.weights import export_weights
+from tasks.describe.whiten import export_whitening, read_whitening
 
 ENCODE = EncodeSettings()
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_RETRY_EXTRA_CODES,
+    temporary_settings,
+)
 
 from flows.operating import station
 from flows.operating.home import Home
@@ -27,7 +33,8 @@ class Runs:
     def of(folder: Path, port: int) -> Iterator["Runs"]:
         """Starts everything in the current folder, and is the server's client while the context is open."""
         home = station.up(folder, port, 1, None, print)
-        with temporary_settings({PREFECT_API_URL: f"{home.url}/api", PREFECT_API_AUTH_STRING: home.login}):
+        patient = {PREFECT_CLIENT_RETRY_EXTRA_CODES: "500", PREFECT_API_REQUEST_TIMEOUT: 300}  # it only looks on
+        with temporary_settings({PREFECT_API_URL: f"{home.url}/api", PREFECT_API_AUTH_STRING: home.login, **patient}):
             yield Runs(home)
 
     def deploy(self) -> None:
