@@ -59,11 +59,9 @@ def curate(
         name: name of the dataset; its versions are numbered.
         root: dataset root, a folder or any URL that fsspec opens.
         test_sets: name to folder, or signature, of each test set that must not leak into the dataset.
-        settings: what decides the result.
-        run: how it runs.
+        settings: what decides the result. run: how it runs.
         note: a sentence or two for the card and the report, such as where the list comes from.
-        overrides: what a person decided instead of the method, or the TOML file of it, which each run reads anew: a
-            path on the worker, or in the root.
+        overrides: what a person decided instead; or the TOML file of it, on the worker or in the root, read each run.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
         gate: what the version must hold to become the latest.
 

@@ -44,13 +44,13 @@ class Vocabulary:
         """
         rows: dict[str, int] = {}
         told = [(image_id, phrase) for image_id, phrase in phrases if rows.setdefault(image_id, len(rows)) >= 0]
-        counted = count_forms(told, rows, count_words)
-        counts = (counted.counts @ self._columns_of(counted.forms)).tocsr()
-        weights, counted = weigh(counts, self._idf, self.settings), counted.counts.sum(axis=1)
+        found = count_forms(told, rows, count_words)
+        counts = (found.counts @ self._columns_of(found.forms)).tocsr()
+        weights, counted = weigh(counts, self._idf, self.settings), found.counts.sum(axis=1)
         columns = {
             "row": range(len(rows)),
             "image_id": list(rows),
-            "descriptions": counted.descriptions,
+            "descriptions": found.descriptions,
             "counted": counted,
             "unknown": counted - counts.sum(axis=1),
             "distinct_terms": np.diff(weights.indptr),
