@@ -10,13 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import yaml
 
 from bench.harness.result import Comparison, Figure, Result
@@ -70,8 +68,7 @@ def _soak(folder: Path, listed: DemoList, port: int, rounds: int) -> tuple[list[
     seen, begun = list[dict[str, float]](), time.monotonic()
     _rot(listed, 0)
     _write_project(folder, listed, port, hand_over=False)
-    with _up(folder) as runs_of:
-        runs: Runs = runs_of
+    with Runs.of(folder / ".cairn", site.choose_port(0)) as runs:
         while len(seen) < rounds:
             while runs.count_ended("curate") <= len(seen):
                 time.sleep(_PAUSE)
@@ -120,19 +117,6 @@ def _curate_settings(port: int) -> dict[str, Any]:
     return {"acquire": acquire, "polite": {"host_rate": 1000.0, "host_connections": 8}}
 
 
-@contextmanager
-def _up(folder: Path) -> Iterator[Any]:
-    """`cairn up` in a folder, and `cairn down` after."""
-    from bench.flows.soak_runs import Runs
-    from flows.operating import station
-
-    try:
-        with Runs.of(folder / ".cairn", site.choose_port(0)) as runs:
-            yield runs
-    finally:
-        station.down(folder / ".cairn")
-
-
 def _rotted(listed: DemoList) -> Path:
     return listed.folder / "rotted.csv"
 
@@ -151,7 +135,9 @@ def _rot(listed: DemoList, number: int) -> None:
 def _collect_garbage(folder: Path) -> None:
     """`cairn gc`, which is refused while a run goes on; then it is for after the next."""
     command = [sys.executable, "-m", "flows.commands.cli", "gc", "--keep", str(_KEPT), "--delete"]
-    subprocess.run([*command, "--root", str(folder / "root")], check=False, capture_output=True)
+    ended = subprocess.run([*command, "--root", str(folder / "root")], check=False, capture_output=True, text=True)
+    if ended.returncode not in (0, 2):
+        raise SystemExit(f"cairn gc ended with {ended.returncode}: {ended.stderr}")
 
 
 def _look(folder: Path, seconds: float) -> dict[str, float]:
@@ -159,12 +145,15 @@ def _look(folder: Path, seconds: float) -> dict[str, float]:
 
     root, home = Root(str(folder / "root")), folder / ".cairn"
     wrong = verify_version(root, _NAME, "latest", Manifest).wrong
-    print(*wrong, sep="\n", end="", flush=True)
+    for line in wrong:
+        print(line, flush=True)
     found = {name: processes.find(home, name) for name in ("server", "worker")}
+    if None in found.values():
+        raise SystemExit(f"of server and worker one has ended; their logs are in {home}")
     return {
         "seconds": seconds,
         "wrong": len(wrong),
-        **{f"{name}_memory": (process or psutil.Process()).memory_info().rss / 1e6 for name, process in found.items()},
+        **{f"{name}_memory": process.memory_info().rss / 1e6 for name, process in found.items() if process},
         "database": sum(path.stat().st_size for path in home.glob("prefect.db*")) / 1e6,
         "logs": sum(path.stat().st_size for path in home.glob("*.log")) / 1e6,
         "disk": sum(root.find("").values()) / 1e6,

@@ -31,11 +31,15 @@ class Runs:
     @staticmethod
     @contextmanager
     def of(folder: Path, port: int) -> Iterator["Runs"]:
-        """Starts everything in the current folder, and is the server's client while the context is open."""
-        home = station.up(folder, port, 1, None, print)
+        """Starts everything in the current folder, is the server's client while the context is open, and ends it."""
         patient = {PREFECT_CLIENT_RETRY_EXTRA_CODES: "500", PREFECT_API_REQUEST_TIMEOUT: 300}  # it only looks on
-        with temporary_settings({PREFECT_API_URL: f"{home.url}/api", PREFECT_API_AUTH_STRING: home.login, **patient}):
-            yield Runs(home)
+        try:
+            home = station.up(folder, port, 1, None, print)
+            ours = {PREFECT_API_URL: f"{home.url}/api", PREFECT_API_AUTH_STRING: home.login}
+            with temporary_settings({**ours, **patient}):
+                yield Runs(home)
+        finally:
+            station.down(folder)
 
     def deploy(self) -> None:
         """Has the server know `prefect.yaml` as it is now."""

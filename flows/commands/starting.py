@@ -123,7 +123,7 @@ def settings(
         typer.echo(_settings_toml(flow, section), nl=False)
 
 
-def deployments_yaml(name: str, listed: Path, contact: str = "", more: Collection[Further] = tuple(Further)) -> str:
+def deployments_yaml(name: str, listed: Path, contact: str, more: Collection[Further]) -> str:
     """Returns the file `prefect.yaml` that curates a list every week.
 
     Args:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from flows.commands.settings_page import list_settings, settings_toml
-from flows.commands.starting import deployments_yaml
+from flows.commands.starting import Further, deployments_yaml
 from flows.settings import (
     CaptionsSettings,
     CurateSettings,
@@ -110,7 +110,7 @@ def test_init_with_more_deployments(cairn: Any, tmp_path: Path, more: tuple[str,
 
 
 def test_the_repository_deploys_what_init_writes() -> None:
-    written = deployments_yaml("landmarks", Path("landmarks.csv"))
+    written = deployments_yaml("landmarks", Path("landmarks.csv"), "", tuple(Further))
     assert (REPOSITORY / "prefect.yaml").read_text() == written, (
         "change flows/commands/templates/prefect.yaml, and copy"
     )
