@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ PAGE = "http://evil.example"
 REASON = "guard rail: 12 of 900 images are left"
 Until = Callable[..., Any]
 WORKERS = ["worker", "worker-gpu-0"]
+ANOTHER = 60  # seconds without news, after which another run fails
 
 PROBE = f"""\
 from prefect import flow
@@ -316,19 +318,25 @@ def test_what_is_watched_for_is_applied_once(killed: UUID, running: Station, mes
 
 
 def test_people_are_told_of_each(killed: UUID, running: Station, messages: Any, until: Until) -> None:
-    event = Event(event="probe", resource={"prefect.resource.id": "probe"})
+    event, failed, begun = Event(event="probe", resource={"prefect.resource.id": "probe"}), list[str](), monotonic()
     with running.client() as client:
-        client.request("POST", "/events", json=[event.model_dump(mode="json")])  # not by the worker of this process
         (deployment,) = client.read_deployments()
-        failed = client.create_flow_run_from_deployment(deployment.id).name
         died = client.read_flow_run(killed).name
-    # A server that is late with its events may see one death twice, after a silence as short as this
-    until(lambda: len(set(messages[1])) > 2, "news of a failed run, a killed one and a lost hand-over")
-    first, second, third = sorted(set(messages[1]))
-    assert first.startswith("Nothing came of hand-over: ")
-    assert second.startswith(f"killed {died} crashed: No heartbeat for 10 s")
-    assert third.startswith(f"probe {failed} failed: ")
-    assert REASON in third
+
+        def are_told() -> bool:
+            # If a busy server loses an event, those that follow it wait for a quarter of an hour: another run is told
+            if monotonic() - begun >= ANOTHER * len(failed):
+                client.request("POST", "/events", json=[event.model_dump(mode="json")])  # not by this process's worker
+                failed.append(client.create_flow_run_from_deployment(deployment.id).name)
+            return len({one.split()[0] for one in messages[1]}) > 2
+
+        until(are_told, "news of a failed run, a killed one and a lost hand-over")
+    told = {one.split()[0]: one for one in messages[1]}
+    assert told.keys() == {"Nothing", "killed", "probe"}
+    assert told["Nothing"].startswith("Nothing came of hand-over: ")
+    assert told["killed"].startswith(f"killed {died} crashed: No heartbeat for 10 s")
+    assert re.match(f"probe ({'|'.join(failed)}) failed: ", told["probe"])
+    assert REASON in told["probe"]
     with running.client() as client:
         state = client.read_flow_run(killed).state
         assert state
