@@ -8,7 +8,7 @@ import pandas as pd
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows.changes import find_changes, write_changes
+from flows.review.changes import find_changes, write_changes
 from flows.runtime.publication import News
 from storage.errors import DamagedTableError
 from storage.manifest import Manifest

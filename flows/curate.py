@@ -10,10 +10,10 @@ from flows import grouping, leaks, publishing
 from flows.announce import announce
 from flows.fetching import acquire, policy_of
 from flows.grouping import find_boxes, find_groups
-from flows.latest import why_not_latest
 from flows.leaks import find_leaks
 from flows.publishing import Curation, illustrate, publish
 from flows.request import CurationRequest, check_request
+from flows.review.gates import why_not_latest
 from flows.runtime.naming import run_name
 from flows.runtime.publication import publish_once
 from flows.settings import CurateSettings, CurationGate, RunSettings, find_overrides

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.describing import NetworkUsed, describe_version, matrix_of
 from flows.evaluate import codes_of, score_sets
 from flows.index_request import IndexRequest, check_index_request, settings_like
-from flows.latest import why_index_not_latest
+from flows.review.gates import why_index_not_latest
 from flows.runtime.naming import run_name
 from flows.runtime.publication import News, publish_once
 from flows.settings import IndexFlowSettings, IndexGate, RunSettings

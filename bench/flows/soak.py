@@ -12,7 +12,7 @@ import tempfile
 import time
 from contextlib import chdir
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -25,6 +25,9 @@ from storage.manifest import IndexManifest, Manifest, NetworkManifest
 from storage.root import Root
 from storage.verify import verify_version
 
+if TYPE_CHECKING:
+    from bench.flows.soak_runs import Runs
+
 _PROJECT = Path(__file__).parents[2] / "prefect.yaml"
 _NAME = "landmarks"
 _ROUNDS, _QUICK_ROUNDS = 20, 3
@@ -34,6 +37,7 @@ _EVERY = 90  # seconds
 _AWAY = 0.1  # share of the rows that are not in the list of a round
 _KEPT = 3
 _PAUSE = 1.0
+_PATIENCE = 900.0  # seconds for training and indexing to begin and end
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "lost_runs": ("==", 0),
     "wrong_files": ("==", 0),
@@ -80,12 +84,20 @@ def _soak(folder: Path, listed: DemoList, port: int, rounds: int) -> tuple[list[
                 _write_project(folder, listed, port, hand_over=True)
                 runs.deploy()
         runs.end_schedule()
-        while not runs.are_idle():
-            time.sleep(_PAUSE)
+        missing = _await_hand_over(runs)
         for kind in (NetworkManifest, IndexManifest):
             seen[-1]["wrong"] += len(verify_version(Root(str(folder / "root")), _NAME, "latest", kind).wrong)
-        missing = sum(max(0, _HANDED_OVER - runs.count_ended(flow)) for flow in ("train", "index"))
         return seen, runs.count_lost() + missing
+
+
+def _await_hand_over(runs: "Runs") -> int:
+    """Waits for the runs that versions and networks start, and counts those that never came."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        missing = sum(max(0, _HANDED_OVER - runs.count_ended(flow)) for flow in ("train", "index"))
+        if (runs.are_idle() and not missing) or time.monotonic() > end:
+            return missing
+        time.sleep(_PAUSE)
 
 
 def _write_project(folder: Path, listed: DemoList, port: int, *, hand_over: bool) -> None:

@@ -49,7 +49,8 @@ class Runs:
         """Starts no further run by schedule, and removes those that have not begun."""
         with get_client(sync_client=True) as client:
             for deployment in client.read_deployments():
-                client.pause_deployment(deployment.id)
+                if deployment.schedules:
+                    client.pause_deployment(deployment.id)
 
     def count_ended(self, flow: str) -> int:
         """How many runs of a flow's deployments have ended, well or not."""

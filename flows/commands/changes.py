@@ -32,7 +32,7 @@ def diff(
     """Show what changed from version BEFORE to version AFTER: in all, by class, then image by image."""
     store = Root(root)
     only = only_name(store, name)
-    from flows.changes import find_changes, write_changes
+    from flows.review.changes import find_changes, write_changes
 
     changes = find_changes(store, find_version(store, only, before), find_version(store, only, after))
     page = page_path(store, write_changes(store, changes)) if open_it else None

@@ -22,7 +22,7 @@ def promote(
 ) -> None:
     """Make VERSION the latest, whatever its gate says, and start what waits for it."""
     quieten_prefect()
-    from flows.reviewing import promote_version
+    from flows.review.decisions import promote_version
     from flows.runtime.server import prefect_server
 
     with prefect_server():
@@ -39,7 +39,7 @@ def reject(
     as_json: JsonOption = False,
 ) -> None:
     """Keep VERSION from becoming the latest, by whatever run."""
-    from flows.reviewing import reject_version
+    from flows.review.decisions import reject_version
 
     made = reject_version(Root(root), kind_of(kind), name, version, reason)
     _print(made, "rejected", "is rejected: no run makes it the latest", as_json)

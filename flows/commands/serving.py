@@ -19,7 +19,7 @@ def serve(
     """Show the reports of a root to browsers, for links out of Prefect's UI; until Ctrl-C."""
     import uvicorn
 
-    from flows.serving import pages_of
+    from flows.serving.reports import pages_of
 
     console.print(f"reports of {root}: http://{host}:{port}/", highlight=False, soft_wrap=True)
     hosts = ["127.0.0.1", "localhost", host]

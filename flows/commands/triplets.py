@@ -29,8 +29,8 @@ def collect(
     """Ask in a browser of this machine, and keep every answer at once; until Ctrl-C."""
     import uvicorn
 
-    from flows.answer_sheet import AnswerSheet
-    from flows.collecting import collecting_pages
+    from flows.serving.answer_sheet import AnswerSheet
+    from flows.serving.questions import collecting_pages
     from tasks.evaluate.questions import draw_questions, list_images, read_questions
 
     images = list_images(folder)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from flows.index import IndexedVersion, index
-from flows.latest import why_index_not_latest
+from flows.review.gates import why_index_not_latest
 from flows.settings import IndexFlowSettings, IndexGate, RunSettings, read_index_settings
 from storage.errors import InputError
 from storage.manifest import IndexManifest

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from flows.serving import pages_of
+from flows.serving.reports import pages_of
 from storage.root import Root
 
 

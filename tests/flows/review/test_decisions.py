@@ -9,7 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
-from flows.latest import why_not_latest
+from flows.review.gates import why_not_latest
 from flows.settings import CurationGate
 from storage.errors import GateError
 from storage.root import Root

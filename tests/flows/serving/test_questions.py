@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from flows.answer_sheet import COLUMNS, AnswerSheet
-from flows.collecting import collecting_pages
+from flows.serving.answer_sheet import COLUMNS, AnswerSheet
+from flows.serving.questions import collecting_pages
 from storage.errors import InputError
 from tasks.evaluate.answers import read_answers
 from tasks.evaluate.questions import Question, draw_questions, list_images

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from flows.answer_sheet import AnswerSheet
-from flows.serving import HEADERS
+from flows.serving.answer_sheet import AnswerSheet
+from flows.serving.reports import HEADERS
 from tasks.evaluate.asking import Asked, ask, ask_name, file_of, thank
 from tasks.evaluate.questions import Question
 from tasks.pages.pictures import encode_jpeg, open_upright
