@@ -15,7 +15,7 @@ from storage.locks import Holder
 
 _PATIENCE = 300.0  # seconds; a machine may be busy. What ends is not waited for
 _PAUSE = 0.25
-_GRACE = 30.0  # seconds in which a process may end by itself
+_GRACE = 15.0  # seconds in which a process may end by itself
 
 
 def start(folder: Path, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:

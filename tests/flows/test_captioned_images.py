@@ -22,15 +22,11 @@ from storage.root import Root
 from tasks.captions.settings import SplitSettings, TripletSettings
 from tasks.describe.photographs import without_leaks
 from tasks.describe.settings import DescribeSettings, WhitenSettings
+from tests.captioned import IDS, KINDS, NAMES, annotations
 from tests.text_network import publish_text_network
 
-KINDS = {"abbey": "an old abbey with a tower", "bridge": "a bridge of steel over water", "dome": "the dome of a church"}
-NAMES = [f"{kind}-{number}" for kind in KINDS for number in range(1, 6)] + ["dome-8", "abbey-9"]
-"""What the site has, in the order of the ids 1, 2, …: `dome-8` has the bytes of `dome-1`, and `abbey-9` is gone."""
-IDS = {name: str(number) for number, name in enumerate(NAMES, start=1)}
 GONE, TWICE = IDS["abbey-9"], IDS["dome-8"]
 DESCRIBE = IndexFlowSettings(describe=DescribeSettings(longest_sides=(96,)), whiten=WhitenSettings(dimensions=16))
-BOX = {"x": 0, "y": 0, "width": 9, "height": 9}
 
 
 class Made(NamedTuple):
@@ -40,25 +36,6 @@ class Made(NamedTuple):
     captions: CaptionManifest
     version: Manifest
     indexes: list[IndexManifest]
-
-
-def annotations(folder: Path, site: str) -> list[Path]:
-    """Files of Visual Genome that say of each picture what it shows; image 99 has neither address nor phrase."""
-
-    def phrases(name: str) -> list[dict[str, Any]]:
-        told = [KINDS[name[:-2]], f"taken {'at night' * (int(IDS[name]) % 2)}"]
-        return [{"region_id": n, "image_id": int(IDS[name]), "phrase": phrase, **BOX} for n, phrase in enumerate(told)]
-
-    def image(number: int, url: str | None) -> dict[str, Any]:
-        return {"image_id": number, "width": 560, "height": 420, "url": url}
-
-    files = {
-        "image_data.json": [*(image(int(IDS[name]), f"{site}/{name}.jpg") for name in NAMES), image(99, None)],
-        "region_descriptions.json": [{"id": int(IDS[name]), "regions": phrases(name)} for name in NAMES],
-    }
-    for name, content in files.items():
-        (folder / name).write_text(json.dumps(content))
-    return [folder / name for name in files]
 
 
 @pytest.fixture(scope="module")

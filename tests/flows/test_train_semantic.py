@@ -1,6 +1,5 @@
 """The flow `train-semantic` over curated photographs and captions of them, and what describes by what it publishes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from storage.versions import list_damage_of, source_of
 from tasks.captions.settings import NeighbourSettings, SplitSettings, TripletSettings
 from tasks.describe.settings import DescribeSettings, WhitenSettings
 from tasks.train.semantic_settings import SemanticDrawSettings, SemanticScoringSettings, SemanticSettings
+from tests.captioned import write_coco
 
 SETTINGS = SemanticFlowSettings(
     describe=DescribeSettings(longest_sides=(96,), levels=2),
@@ -36,7 +36,6 @@ SETTINGS = SemanticFlowSettings(
         validation=SemanticScoringSettings(every=2),
     ),
 )
-SAID = {"abbey": "an old stone abbey", "bridge": "a long iron bridge", "dome": "a golden dome"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def first(
         names[str(number)] = own
         lines.append(f"{number},{url},{own}")
     run_curate(_built.write(lines, folder / "list.csv"), root)
-    say(folder / "captions_small.json", {**dict(list(names.items())[1:]), "4000": "dome"})
+    write_coco(folder / "captions_small.json", {**dict(list(names.items())[1:]), "4000": "dome"})
     settings = CaptionsSettings(
         split=SplitSettings(val_percent=40, test_percent=0),
         triplets=TripletSettings(nearest=2, min_similarity=0.01, min_gap=0.01),
@@ -60,14 +59,6 @@ def first(
     )
     captions([folder / "captions_small.json"], "small", str(root), settings, RunSettings(workers=2))
     return root, run(root), names
-
-
-def say(path: Path, names: dict[str, str]) -> None:
-    """Captions in COCO's form: two of each image, of its class and of the light that it is in."""
-    images = [{"id": int(image), "file_name": f"{image}.jpg", "width": 9, "height": 9} for image in names]
-    told = [(int(image), text) for image, own in names.items() for text in (SAID[own], f"at noon {int(image) % 3}")]
-    notes = [{"id": number, "image_id": image, "caption": text} for number, (image, text) in enumerate(told)]
-    path.write_text(json.dumps({"images": images, "annotations": notes}))
 
 
 def run(root: Path) -> TrainedVersion:
