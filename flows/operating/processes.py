@@ -1,5 +1,6 @@
 """Processes that outlive the command that starts them, known by a file each that says which they are."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -22,7 +23,13 @@ def start(folder: Path, name: str, command: Sequence[str], env: Mapping[str, str
     """Starts a process that ends with no terminal; what it says is added to its log."""
     with log_of(folder, name).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 – our own words
-            command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
     _file(folder, name).write_text(Holder.of(process.pid).model_dump_json())
 
@@ -77,6 +84,11 @@ def started(folder: Path) -> list[str]:
 def log_of(folder: Path, name: str) -> Path:
     """Returns what the process of that name says."""
     return folder / f"{name}.log"
+
+
+def _heed_interrupts() -> None:
+    """What a script starts behind itself ignores SIGINT; and a worker of Prefect's ends by sending itself one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _end_all(processes: Sequence[psutil.Process]) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -22,6 +23,14 @@ class Block:
         """The commands of a block of shell, one a line."""
         lines = self.text.replace("\\\n", " ").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+    def run(self, names: dict[str, Any]) -> None:
+        """Executes a block of Python in the current folder, with the first version that is there for the example's."""
+
+        def find_version(example: re.Match[str]) -> str:
+            return str(min(Path(example[1]).glob("1-*")))
+
+        exec(re.sub(r"(data/[a-z/-]+)/\d-[0-9a-f]{12}", find_version, self.text), names)
 
 
 def name_of(page: Path) -> str:

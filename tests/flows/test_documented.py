@@ -1,8 +1,9 @@
-"""The commands of the pages, run on a small list, page after page in one folder: each with every option it is given.
+"""The commands of the pages, and the Python of two, on a small list in one folder: each with every option it is given.
 
 A plan times the machine, and so is made once.
 
-Networks, captions, triplets and servers have tests of their own; `tests/docs/test_commands.py` checks all commands.
+Networks and captions are in `test_documented_networks.py`; triplets, servers and object stores have tests of their own.
+`tests/docs/test_commands.py` checks all commands.
 """
 
 import re
@@ -17,8 +18,9 @@ import pytest
 
 from tests.docs.pages import REPOSITORY, blocks_of
 
-GUIDES = ("reviewing", "lists", "test-sets", "export", "security", "troubleshooting")
+GUIDES = ("reviewing", "lists", "large-lists", "test-sets", "export", "security", "troubleshooting")
 NAMES = ["docs/get-started", *(f"docs/guides/{name}" for name in GUIDES), "README"]
+PYTHON = ("README", "docs/get-started")  # what trains on an export is run by the tests of exports
 ELSEWHERE = {
     "captions",
     "deploy",
@@ -70,12 +72,19 @@ def run(world: Path, _built: Any, cairn: Any, done: dict[str, set[str]], monkeyp
     def here(word: str) -> str:
         if word.startswith("snaps=data/signatures/"):
             return f"snaps={next(Path('data/signatures').glob('snaps-*.parquet'))}"
+        if word == "32":  # workers, on two cores
+            return "2"
         return word.replace("photos.intern:8080", site).replace("summer_palace-04", SHOP[1])
 
     def run_line(line: str) -> None:
         words = shlex.split(line, comments=True)
         options = {word for word in words if word.startswith("--") and words[1] != "plan"} | {words[1]}
-        if words[0] == "cairn" and words[1] not in ELSEWHERE and not options <= done.setdefault(words[1], set()):
+        if (
+            words[0] == "cairn"
+            and words[1] not in ELSEWHERE
+            and "dask" not in words
+            and not options <= done.setdefault(words[1], set())
+        ):
             done[words[1]] |= options
             ended = cairn(*map(here, words[1:]))
             assert ended.code in ({0, 1, 3} if words[1] == "certify" else {0}), f"{line}\n{ended.output}{ended.errors}"
@@ -88,5 +97,7 @@ def test_the_commands_of_a_page(run: Any, world: Path, name: str) -> None:
     for block in blocks_of(REPOSITORY / f"{name}.md"):
         if block.language == "toml" and (file := re.match(r"# (\w+\.toml)", block.text)):
             (world / file[1]).write_text(block.text)
+        if block.language == "python" and name in PYTHON:
+            block.run({})
         for line in block.commands if block.language == "sh" else []:
             run(line)

@@ -20,7 +20,7 @@ from flows.captions import captions
 from flows.settings import CaptionsSettings, RunSettings
 from tasks.captions.settings import NeighbourSettings, SplitSettings, TripletSettings
 from tests.captioned import KINDS, annotations, write_coco
-from tests.docs.pages import REPOSITORY, Block, blocks_of
+from tests.docs.pages import REPOSITORY, blocks_of
 
 SMALL = {
     "index": "[describe]\nlongest_sides = [96]\n[whiten]\ndimensions = 16\n",
@@ -147,16 +147,11 @@ def run_page(name: str, run: Any, world: World) -> dict[str, Any]:
             (world.folder / block.text.split()[1].rstrip(",;")).write_text(block.text)
     for block in blocks:
         if block.language == "python":
-            exec(rename_versions(block), names)
+            block.run(names)
         for line in block.commands if block.language == "sh" else []:
             if not line.startswith(ELSEWHERE):
                 run(line, world.settings)
     return names
-
-
-def rename_versions(block: Block) -> str:
-    found = sorted(Path("data/captions/visual-genome").glob("1-*"))
-    return block.text.replace("data/captions/visual-genome/1-0123456789ab", str(found[0])) if found else block.text
 
 
 def test_training(landmarks: World, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> Ite
         patch.chdir(project)
         patch.setenv("PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY", "PT1S")
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
+        heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as where a script starts it behind itself
         made = station.up(home, free_port(), 1, None, told.append)
+        signal.signal(signal.SIGINT, heeded)
         ours = {PREFECT_API_URL: f"{made.url}/api", PREFECT_API_AUTH_STRING: made.login}
         try:
             with temporary_settings(ours):
@@ -424,6 +426,7 @@ def test_down_ends_what_up_started_and_nothing_else(running: Station, cairn: Any
         assert not any(lives(process) for process in tree)
         assert other.poll() is None
         assert processes.started(running.home.folder) == []
+        assert all("stopped!" in (running.home.folder / f"{name}.log").read_text() for name in WORKERS)
         assert cairn("down", "--home", running.home.folder).output.strip() == "nothing was running"
         assert json.loads(cairn("down", "--home", running.home.folder, "--json").output) == {"ended": []}
         other.communicate()
