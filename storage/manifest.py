@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.reasons import may_be_missed
+from storage.reasons import PassedOver, may_be_missed
 from storage.tables.captions import CAPTION_MATRICES, CAPTION_TABLES
 from storage.tables.retrieval import INDEX_FILES, INDEX_TABLES
 from storage.tables.spec import ListingRef, TableRef
@@ -77,6 +77,12 @@ class Facts(CurationFacts, Making):
         {}, description="files not compared, by test set, '' for the list, and by reason; the table names them"
     )
     funnel: list[FunnelStep]
+
+    @property
+    def uncompared(self) -> int:
+        """How many files of test sets were compared with nothing, and kept images, which a person kept, with none."""
+        of_sets = {name: counts for name, counts in self.passed_over.items() if name}
+        return count_uncompared(of_sets) + self.passed_over.get("", {}).get(PassedOver.NO_KEYPOINTS, 0)
 
 
 class SourceFile(BaseModel):

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from flows.settings import CurationGate, IndexGate
 from storage.errors import DamagedTableError
-from storage.manifest import IndexManifest, Manifest, count_uncompared
+from storage.manifest import IndexManifest, Manifest
 from storage.root import Root
 from storage.versions import latest_if_sound, read_version_table
 from tasks.evaluate.results import NOT_CERTIFIED
@@ -76,8 +76,7 @@ def _unread(version: Manifest, gate: CurationGate) -> Iterator[str]:
 def _uncompared(version: Manifest, gate: CurationGate) -> Iterator[str]:
     if gate.certified and not version.test_sets:
         yield "it was compared with no test set"
-    own = {name: counts for name, counts in version.passed_over.items() if name}  # '' is the list itself
-    missed = version.crashed_pictures + count_uncompared(own)
+    missed = version.crashed_pictures + version.uncompared
     if gate.certified and missed:
         yield f"{missed:,} pictures were not compared with each other, or files of test sets with nothing"
 

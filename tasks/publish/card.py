@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.manifest import Manifest, count_uncompared
+from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.tables.versions import VERSION_TABLES
 from tasks.pages.rendering import template_environment
@@ -49,7 +49,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         keypoints=pc.sum(tables["masks"]["detected"]).as_py() or 0,
         dropped=dropped,
         told=[sentence for _, sentence in tell_reasons(manifest.passed_over)],
-        missed=count_uncompared({name: counts for name, counts in manifest.passed_over.items() if name}),
+        missed=manifest.uncompared,
     )
 
 

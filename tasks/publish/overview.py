@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.manifest import FunnelStep
-from storage.reasons import Reason
+from storage.reasons import PassedOver, Reason
 from tasks.pages.words import clip, words
 from tasks.publish.funnel import STEPS
 from tasks.publish.passed_over import uncompared
@@ -48,10 +48,13 @@ def check(tables: Mapping[str, pa.Table]) -> list[tuple[bool, str]]:
         for name in ("overlaps", "boxes")
     )
     distinct = pc.count_distinct(kept["sha256"]).as_py()
-    missed = sum(row["test_set"] != "" for row in uncompared(tables["passed_over"]))
+    told = uncompared(tables["passed_over"])
+    missed = sum(row["test_set"] != "" for row in told)
+    blind = sum(row["test_set"] == "" and row["reason"] == PassedOver.NO_KEYPOINTS for row in told)
     return [
         (leaks == 0, f"{leaks:,} of {len(kept):,} kept images show the same thing as a test photograph."),
         (missed == 0, f"{missed:,} files of test sets were not compared."),
+        (blind == 0, f"{blind:,} of {len(kept):,} kept images have no keypoint, and were compared with none."),
         (verdicts.num_rows == sources, f"{sources:,} rows came in, {verdicts.num_rows:,} left with a verdict."),
         (boxed == len(kept), f"{boxed:,} of {len(kept):,} kept images have a box."),
         (distinct == len(kept), f"{len(kept):,} kept images are {distinct:,} different files."),

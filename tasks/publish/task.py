@@ -42,7 +42,7 @@ from tasks.publish.verdicts import build_verdicts, funnel
 from tasks.software import CURATION, describe_software
 
 
-@stage("publish", version=9)
+@stage("publish", version=10)
 def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) -> PublishedVersion:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -54,6 +54,9 @@ def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) 
     tables = _stage_tables(root, inputs)
     verdicts = _verdicts(drops, tables, settings, inputs.facts.overrides.get("keep", {}))
     tables["verdicts"] = pa.Table.from_pandas(verdicts, VERDICTS.schema, preserve_index=False)
+    kept = tables["images"].filter(pc.is_in(tables["images"]["image_id"], pa.array(_kept(verdicts), pa.string())))
+    blind = without_keypoints(kept, tables["masks"])  # a person kept them, for the method drops them
+    tables["passed_over"] = pa.concat_tables([tables["passed_over"], blind])
     tables |= _attest(root, inputs.leaks, tables, drops)
     tables = redact_tables(tables, settings.redact)
     shown = {**tables, "sources": redact_sources(tables["sources"], settings.redact)}
@@ -73,7 +76,6 @@ def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) 
         for path, content in render_report(manifest, shown, names):
             yield f"report/{path}", content
 
-    kept = tables["images"].filter(pc.is_in(tables["images"]["image_id"], pa.array(_kept(verdicts), pa.string())))
     check_stored(root, kept["path"].to_pylist())
     manifest = publish_version(root, inputs.name, tables, facts, render)
     files = published(root, manifest, "manifest.json")

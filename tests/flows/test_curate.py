@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -175,6 +177,11 @@ def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
     """The class `abbey` shows seven abbeys and five bridges."""
     lines = [line for line in listed.lines() if line.startswith("abbey")]
     lines += [f"view-{n},{listed.site.url}/bridge-{n}.jpg,abbey" for n in range(1, 6)]
+    lines.append(f"fog,{listed.site.url}/fog.jpg,abbey")  # in which nothing is to be seen
+    listed.site.answers["/fog.jpg"] = (
+        200,
+        cv2.imencode(".jpg", np.tile(np.linspace(0, 255, 560), (420, 1)))[1].tobytes(),
+    )
     mixed = listed.write(lines, tmp_path / "mixed.csv")
     before = run_curate(
         mixed, dataset, gate=CurationGate(images_lost=1)
@@ -183,9 +190,11 @@ def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
     lost = "view-1"
     assert [reasons[name] for name in ("abbey-1", lost, "abbey-8")] == ["kept", "smaller-group", "no-match"]
 
-    decided = Overrides(pin={"abbey": lost}, keep={"abbey-8": "from behind"}, drop={"abbey-2": "a drawing"})
+    decided = Overrides(
+        pin={"abbey": lost}, keep={"abbey-8": "from behind", "fog": "ours"}, drop={"abbey-2": "a drawing"}
+    )
     (dataset / "overrides.toml").write_text(
-        '[pin]\nabbey = "view-1"\n[keep]\nabbey-8 = "from behind"\n[drop]\nabbey-2 = "a drawing"\n'
+        '[pin]\nabbey = "view-1"\n[keep]\nabbey-8 = "from behind"\nfog = "ours"\n[drop]\nabbey-2 = "a drawing"\n'
     )
     run = run_curate(mixed, dataset, overrides=Path("overrides.toml"))
     stages = {"pins", "cluster", "classes", "regroup", "boxes", "illustrate", "publish"}
@@ -193,6 +202,10 @@ def test_a_person_may_pin_another_group_and_keep_or_drop_single_images(
     assert run.version.overrides == decided.model_dump()
     found = reasons_of(dataset, run.version)
     assert [found[name] for name in (lost, "abbey-8", "abbey-2")] == ["kept", "kept", "dropped-by-hand"]
+    assert (before.version.uncompared, run.version.passed_over) == (0, {"": {"no-keypoints": 1}})
+    told = "; what was not compared stands below"
+    cards = [(dataset / version.folder / "README.md").read_text() for version in (before.version, run.version)]
+    assert [told in card for card in cards] == [False, True]
     (alone,) = [row for row in rows_of(dataset, run.version, "boxes") if row["image_id"] == "abbey-8"]
     assert (alone["x1"], alone["y1"], alone["supports"]) == (0, 0, 0)
     groups = [row for row in rows_of(dataset, run.version, "class_groups") if row["landmark_id"] == "abbey"]
