@@ -174,13 +174,15 @@ def _look(folder: Path, seconds: float) -> dict[str, float]:
 
 def _figures(seen: list[dict[str, float]], lost: int) -> dict[str, Figure]:
     settled, last = seen[min(_SETTLED, len(seen)) - 1], seen[-1]
+    curated = seen[max(_SETTLED, len(seen) - _HANDED_OVER) - 1]  # before networks and indexes came, which are kept
     rounds = max(1, len(seen) - _SETTLED)
     return {
         "rounds": len(seen),
         "lost_runs": lost,
         "wrong_files": sum(one["wrong"] for one in seen),
         **{f"{name}_mb": settled[name] for name in ("server_memory", "worker_memory", "disk")},
-        **{f"{name}_growth": last[name] / settled[name] for name in ("server_memory", "worker_memory", "disk")},
+        **{f"{name}_growth": last[name] / settled[name] for name in ("server_memory", "worker_memory")},
+        "disk_growth": curated["disk"] / settled["disk"],
         **{f"{name}_mb_a_round": (last[name] - settled[name]) / rounds for name in ("database", "logs")},
         "seconds_a_round": (last["seconds"] - settled["seconds"]) / rounds,
     }
