@@ -74,10 +74,15 @@ def _of_landmarks(folder: Path, tests: dict[str, Path]) -> dict[str, float]:
     for path in held:
         path.rename(folder / path.name)
     first = _curate("photographs of landmarks", images, tests, folder / "landmark-root")
+    unchanged = _curate("the same again", images, tests, folder / "landmark-root")
     for path in held:
         (folder / path.name).rename(path)
     more = _curate(f"{_NEW} more in one class of {len(classes)}", images, tests, folder / "landmark-root")
-    return {"landmarks_first_cpu_seconds": first.cpu, "landmarks_three_more": more.cpu / first.cpu}
+    return {
+        "landmarks_first_cpu_seconds": first.cpu,
+        "landmarks_unchanged": unchanged.cpu / first.cpu,
+        "landmarks_three_more": more.cpu / first.cpu,
+    }
 
 
 def _photographs(count: int) -> list[views.Pixels]:
