@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
 from tasks.evaluate.ranking import Indices, average_precision, positive_ranks, precision_at
 
@@ -62,6 +61,8 @@ class Scores:
         counted = self.average_precisions[~np.isnan(self.average_precisions)]
         if len(counted) < 2 or np.ptp(counted) == 0:
             return (self.mean, self.mean) if len(counted) > 1 else (float("nan"), float("nan"))
+        from scipy.stats import bootstrap  # takes most of a second to import, and each process that trains would wait
+
         found = bootstrap((counted,), np.mean, rng=np.random.default_rng(seed)).confidence_interval
         return float(found.low), float(found.high)
 
