@@ -24,7 +24,7 @@ from tests.docs.pages import REPOSITORY, blocks_of
 
 SMALL = {
     "index": "[describe]\nlongest_sides = [96]\n[whiten]\ndimensions = 16\n",
-    "captions": "[split]\nval_percent = 30\ntest_percent = 30\n[neighbours]\nk = 3\n"
+    "captions-run": "[split]\nval_percent = 30\ntest_percent = 30\n[neighbours]\nk = 3\n"
     "[triplets]\nnearest = 2\nmin_similarity = 0.01\nmin_gap = 0.01\n",
 }
 SMALL |= {
@@ -108,7 +108,7 @@ def captioned(_built: Any, server: str, tmp_path_factory: pytest.TempPathFactory
     write_coco(folder / "captions_val2017.json", own)
     (folder / "phrases.csv").write_text("image_id,phrase\nmine,a tower of an old abbey\n")
     (folder / "answers.csv").write_text("query,a,b,person,answer\n1,2,6,ann,a\n1,2,6,bob,a\n6,7,1,ann,a\n6,7,1,bob,b\n")
-    yield World(folder, SMALL | {"captions": SMALL["captions"] + archives, "curate": polite(host)})
+    yield World(folder, SMALL | {"captions-run": SMALL["captions-run"] + archives, "curate": polite(host)})
     for file in files:
         del _built.site.answers[f"/{file.name}.zip"]
 
@@ -125,13 +125,13 @@ def run(cairn: Any) -> Any:
         words = [HERE.get(word, word) for word in shlex.split(line, comments=True)]
         if "--text" in words and words[1] == "search":  # by a network that has learned words
             run_line("cairn index latest --network latest" + (" --name vg-photos" * ("vg-photos" in words)), settings)
-        kind = "semantic" if "semantic" in words else words[1]
-        if kind in settings and words[1:3] not in (
-            ["captions", known] for known in ("near", "list", "score", "versions", "encode")
-        ):
+        kind = "semantic" if "semantic" in words else "-".join(words[1:3] if words[1] == "captions" else words[1:2])
+        if kind in settings:
             shown = Path(words[words.index("--settings") + 1]).read_text() if "--settings" in words else ""
             Path(f"small-{kind}.toml").write_text(shown + settings[kind])
             words += ["--settings", f"small-{kind}.toml"]
+        if words[1] == "train":  # where another process reads photographs, it has to import torch first
+            words += ["--workers", "0"]  # of an option that is given twice the last counts
         words += ["--root", "data-coco"] * ("coco" in line)  # or all that follows needed a --name
         ended = cairn(*words[1:])
         assert ended.code == 0, f"{line}\n{ended.output}{ended.errors}"
