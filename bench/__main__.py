@@ -29,6 +29,7 @@ BENCHES = {
     "hosts": "bench.fetching.hosts",
     "index": "bench.retrieval.index",
     "inspection": "bench.pictures.inspection",
+    "labelled": "bench.matching.labelled",
     "landmarks": "bench.flows.landmarks",
     "loading": "bench.training.loading",
     "match": "bench.matching.match",

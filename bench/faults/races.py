@@ -60,7 +60,7 @@ def _race_runs(work: Work, workers: tuple[Worker, Worker], root: Path, other: Pa
             root.name,
             1,
             survived,
-            (work.digest in numbers) if other == work.listed or ended[0].code == 0 else None,
+            (work.digest in numbers) if other == work.listed else None,  # of two lists the other may have been first
             lost,
             max(refused, default=None),
         ),

@@ -66,11 +66,11 @@ class Collection:
         return Collection(members, [self.features[index] for index in indices])
 
 
-def read_photographs(classes: tuple[str, ...] | None = None) -> list[Photograph]:
+def read_photographs(classes: tuple[str, ...] | None = None, collection: str = "landmarks") -> list[Photograph]:
     """The photographs of these classes (None: of all but the one that a test set shows), by their ids."""
     if not SHARED_DATA.is_dir():
         raise SystemExit(f"this bench needs the photographs in {SHARED_DATA}")
-    files = sorted((SHARED_DATA / "landmarks").glob("*/*"), key=lambda file: file.stem)
+    files = sorted((SHARED_DATA / collection).glob("*/*"), key=lambda file: file.stem)
     chosen = [f for f in files if (f.parent.name in classes if classes else f.parent.name != _TEST_LANDMARK)]
     return [Photograph(file.stem, file.parent.name, file.read_bytes()) for file in chosen]
 

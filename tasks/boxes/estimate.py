@@ -6,25 +6,20 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def enclosing_boxes(points: list[NDArray[np.float32]]) -> tuple[Array, Array]:
-    """Returns the smallest axis-parallel rectangles around the matched keypoints of pairs, in both images.
+def enclosing_boxes(points: list[NDArray[np.float32]]) -> Array:
+    """Returns the smallest axis-parallel rectangles around the matched keypoints of pairs, in one image of each.
 
     Args:
-        points: per pair, float32 (n, 4): x, y in the first and x, y in the second image.
+        points: per pair, float32 (n, 2): x, y.
 
     Returns:
-        Boxes x1, y1, x2, y2 in the first and in the second images, float64 (pairs, 4) each.
+        Boxes x1, y1, x2, y2, float64 (pairs, 4).
     """
-    low = np.array([pair.min(axis=0) for pair in points], np.float64).reshape(-1, 4)
-    high = np.array([pair.max(axis=0) for pair in points], np.float64).reshape(-1, 4)
-    return np.hstack([low[:, :2], high[:, :2]]), np.hstack([low[:, 2:], high[:, 2:]])
+    return np.array([[*own.min(axis=0), *own.max(axis=0)] for own in points], np.float64).reshape(-1, 4)
 
 
 def covering_boxes(boxes: Array, owner: NDArray[np.int64], count: int) -> Array:
     """Returns the smallest rectangles that hold all boxes of each owner.
-
-    A pair matches where its two photographs happen to overlap and are alike, which is a part of the object. What all
-    pairs of an image match covers more of it than the median of the parts: docs/evidence/quality.md has both.
 
     Args:
         boxes: (n, 4). owner: (n,), 0 to count − 1; every owner has a box.

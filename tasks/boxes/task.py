@@ -25,7 +25,7 @@ class Boxed(Output):
     boxes: BoxesRef
 
 
-@stage("boxes", version=5, software=("numpy", "pandas"))
+@stage("boxes", version=6, software=("numpy", "pandas"))
 def estimate_boxes(run: Run, inputs: BoxInputs, settings: BoxSettings) -> Boxed:
     """Boxes the kept images by the pairs among them; one without a pair, which a person keeps, has all of it as box."""
     groups = read_table(run.root, inputs.groups).to_pandas()
