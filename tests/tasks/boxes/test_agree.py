@@ -31,7 +31,7 @@ def test_who_sees_a_part_is_told_of_the_whole_by_photographs_of_photographs():
     told = tell([(0, 1, LEFT), (1, 2, OBJECT), (1, 3, OBJECT), (2, 3, OBJECT)], 4, shift=10)
     assert [len(own) for own in told] == [4, 4, 4, 4]
     np.testing.assert_allclose(
-        agreed_boxes(told), [np.add((184, 84, 416, 316), (10 * n, 0, 10 * n, 0)) for n in range(4)], atol=3
+        agreed_boxes(told), [np.add((192, 92, 408, 308), (10 * n, 0, 10 * n, 0)) for n in range(4)], atol=1
     )
 
 

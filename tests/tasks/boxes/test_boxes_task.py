@@ -54,10 +54,10 @@ def test_kept_images_with_neighbours_have_the_box_of_the_landmark(run, packet):
     for name, row in rows.items():
         x, y = SHIFTS[name]
         np.testing.assert_allclose(
-            [row[side] for side in ("x1", "y1", "x2", "y2")], [84 + x, 88 + y, 316 + x, 262 + y], atol=1e-3
+            [row[side] for side in ("x1", "y1", "x2", "y2")], [92 + x, 94 + y, 308 + x, 256 + y], atol=1e-3
         )
         np.testing.assert_allclose(
-            [row[f"first_{side}"] for side in ("x1", "y1", "x2", "y2")], [84 + x, 88 + y, 316 + x, 262 + y], atol=1e-3
+            [row[f"first_{side}"] for side in ("x1", "y1", "x2", "y2")], [92 + x, 94 + y, 308 + x, 256 + y], atol=1e-3
         )
         assert (row["supports"], row["sweeps"]) == (2, 1)
         assert (row["spread"], row["first_spread"]) == pytest.approx((0, 0), abs=1e-3)

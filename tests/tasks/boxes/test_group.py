@@ -31,7 +31,7 @@ LEFT, RIGHT = [(100.0, 100.0), (250.0, 300.0)], [(200.0, 100.0), (400.0, 300.0)]
 def test_the_first_box_is_what_the_photographs_agree_on():
     found = box([pair("a", "b", LEFT), pair("a", "c", RIGHT), pair("b", "c", LEFT)])
     first = found.loc["a", [f"first_{side}" for side in SIDES]].astype(float)
-    np.testing.assert_allclose(first, [100 - 24, 100 - 16, 400 + 24, 300 + 16], atol=15)
+    np.testing.assert_allclose(first, [100 - 12, 100 - 8, 400 + 12, 300 + 8], atol=1)
     assert found.supports.tolist() == [2, 2, 2]
 
 
