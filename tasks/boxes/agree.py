@@ -40,7 +40,7 @@ def told_boxes(
     """
     steps = _order(np.array([len(own) for own in points]), source, target, affine, count)
     rows = np.split(np.argsort(target, kind="stable"), np.cumsum(np.bincount(target, minlength=count))[:-1])
-    outlines = [_outline(np.concatenate([points[row] for row in own])) for own in rows]
+    outlines = np.array([_outline(np.concatenate([points[row] for row in own])) for own in rows])
     return [_tell(image, steps, outlines) for image in range(count)]
 
 
@@ -75,23 +75,23 @@ def _outline(points: NDArray[np.float32]) -> Array:
     return found
 
 
-def _tell(image: int, steps: _Steps, outlines: list[Array]) -> Array:
-    here = np.eye(2, 3)
-    near = _follow(image, here, steps)
-    onto = {image: here}
-    for other, path in (*near, *(far for step in near for far in _follow(*step, steps))):
-        onto.setdefault(other, path)
-    sane = [
-        outlines[other] @ path[:, :2].T + path[:, 2]
-        for other, path in onto.items()
-        if _SCALES[0] < np.sqrt(abs(np.linalg.det(path[:, :2]))) < _SCALES[1]
-    ]
-    return np.array([[*own.min(axis=0), *own.max(axis=0)] for own in sane])
+def _tell(image: int, steps: _Steps, outlines: Array) -> Array:
+    near = np.arange(*steps.start[image : image + 2])
+    through, far = _follow(steps.source[near], steps)
+    path = steps.affine[near[through], :, :2] @ steps.affine[far]
+    path[:, :, 2] += steps.affine[near[through], :, 2]
+    others = np.concatenate([[image], steps.source[near], steps.source[far]])
+    onto = np.concatenate([np.eye(2, 3)[None], steps.affine[near], path])
+    _, first = np.unique(others, return_index=True)  # of several ways to one, the shortest
+    scale = np.sqrt(np.abs(np.linalg.det(onto[first, :, :2])))
+    first = first[(scale > _SCALES[0]) & (scale < _SCALES[1])]
+    mapped = outlines[others[first]] @ onto[first, :, :2].transpose(0, 2, 1) + onto[first, None, :, 2]
+    return np.hstack([mapped.min(axis=1), mapped.max(axis=1)])
 
 
-def _follow(image: int, onto: Array, steps: _Steps) -> list[tuple[int, Array]]:
-    """What is paired with an image, the strongest first, with its map through that image."""
-    rows = slice(steps.start[image], steps.start[image + 1])
-    linear = onto[:, :2] @ steps.affine[rows, :, :2]
-    shift = steps.affine[rows, :, 2] @ onto[:, :2].T + onto[:, 2]
-    return list(zip(steps.source[rows].tolist(), np.concatenate([linear, shift[:, :, None]], axis=2), strict=True))
+def _follow(images: NDArray[np.int64], steps: _Steps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs of all these images: which of them each is of, and its row."""
+    begin, counts = steps.start[images], np.diff(steps.start)[images]
+    through = np.repeat(np.arange(len(images)), counts)
+    within = np.arange(len(through)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return through, begin[through] + within
