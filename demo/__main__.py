@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from demo import truth
-from demo.photos import PhotosUnavailableError
+from demo.command import run
 from demo.site import allowed_hosts, build, choose_port, serve
-from storage.errors import InputError
 
 # The site drips bytes for ever at two of its addresses, and is nobody's: the patience and the manners that strangers'
 # hosts deserve would only make the demo wait.
@@ -75,7 +74,4 @@ def _note(truth_path: Path) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except (InputError, PhotosUnavailableError) as error:
-        raise SystemExit(f"error: {error}") from error
+    run(main)

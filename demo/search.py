@@ -11,11 +11,10 @@ from rich.text import Text
 
 from demo import photos, truth, views
 from demo.catalogue import PHOTOS
-from demo.photos import PhotosUnavailableError
+from demo.command import run
 from demo.plan import Picture
 from demo.site import shoot
 from demo.surroundings import Surroundings
-from storage.errors import InputError
 
 LANDMARK = "notre_dame"
 QUERY = Picture("notre_dame_above", "re-shot", "asked", Surroundings("flower", 3))
@@ -96,7 +95,4 @@ def write_query(path: Path, cache: Path) -> views.Box:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except (InputError, PhotosUnavailableError) as error:
-        raise SystemExit(f"error: {error}") from error
+    run(main)

@@ -11,12 +11,11 @@ from rich.console import Console
 
 from demo import photos, truth, views
 from demo.catalogue import PHOTOS
-from demo.photos import PhotosUnavailableError
+from demo.command import run
 from demo.plan import Picture
 from demo.search import show_search
 from demo.site import shoot
 from demo.surroundings import SCENES, Surroundings
-from storage.errors import InputError
 
 TEST_SET = "new_views"
 _VIEWS = 4  # of each landmark; the first asks for the others
@@ -115,7 +114,4 @@ def write_test_set(folder: Path, asked: Sequence[Asked], cache: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except (InputError, PhotosUnavailableError) as error:
-        raise SystemExit(f"error: {error}") from error
+    run(main)
