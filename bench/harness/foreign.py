@@ -10,6 +10,7 @@ from bench.harness.collection import Collection
 from bench.leaks.related import Grouped, contending, relate
 from bench.matching.allpairs import AllPairs
 from bench.matching.shortlisted import decide, explore_part, pair_rows
+from tasks.overlap.pair_memory import PairMemory
 
 _SEEDS = 3
 
@@ -65,7 +66,7 @@ def _keep(
     decided = {name: decide(collection, indices, pairs[name], name) for name, indices in classes.items()}
     images = pd.concat([contending(own, members) for own in decided.values()], ignore_index=True)
     features = dict(zip(members.image_id, collection.features, strict=True))
-    dropped = set(relate(Grouped(images, features, pd.concat(pairs.values()))).dropped.image_id)
+    dropped = set(relate(Grouped(images, features, pd.concat(pairs.values())), PairMemory()).dropped.image_id)
     kept = [index for index in classes[landmark] if collection.members[index]["image_id"] not in dropped]
     return _kept(decided[landmark]), _kept(decide(collection, kept, pairs[landmark]))
 

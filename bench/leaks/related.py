@@ -49,19 +49,23 @@ def contending(decided: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     return groups.merge(decided[["image_id", "photograph"]], on="image_id").merge(members, on="image_id")
 
 
-def relate(grouped: Grouped) -> Found:
-    """Looks for classes that show the same landmark, and for the images that leave theirs."""
+def relate(grouped: Grouped, memory: PairMemory) -> Found:
+    """Looks for classes that show the same landmark, and for the images that leave theirs.
+
+    Args:
+        memory: what was found of pairs; another grouping of the same photographs asks for many of them again.
+    """
     match, settings = MatchSettings(), ClassSettings()
     few = representatives(grouped.images, settings.representatives)
     features = [grouped.features[image] for image in few.image_id]
     asked = class_pair_candidates(few, [own.largest(settings.keypoints) for own in features], settings, match)
-    seen = class_pairs(few, verify_pairs(few, features, asked, match, PairMemory()))
+    seen = class_pairs(few, verify_pairs(few, features, asked, match, memory))
     dropped = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
     for names in related_sets(seen):
         images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)
         known = seen[seen.landmark_a.isin(names)]
         across, links = compare_related(
-            images, [grouped.features[image] for image in images.image_id], known, match, PairMemory()
+            images, [grouped.features[image] for image in images.image_id], known, match, memory
         )
         inside = grouped.inside[
             grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)

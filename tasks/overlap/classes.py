@@ -136,11 +136,14 @@ def compare_related(
 
 
 def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: Collection[str] = ()) -> pd.DataFrame:
-    """Returns the photographs that another class shows more often than their own.
+    """Returns the photographs that another class shows more than their own.
+
+    That is where more photographs of the other match one, and no smaller share of them: by counts alone a large class
+    would take what it sees in passing from a small one, and by shares alone a small one from a large one.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then: of two classes that show one
-    landmark one keeps what they share. In the end no photograph that may leave has more neighbours in another class
-    than in its own. Of cases that are equally clear, one of the class with fewer photographs left goes first.
+    landmark one keeps what they share, unless they are so unlike in size that the smaller would lose all of it. Of
+    cases that are equally clear, one of the class with fewer photographs left goes first.
 
     Args:
         members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
@@ -157,9 +160,10 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
     sizes, reassigned = Counter(home.values()), []
     free = {one for one in counts if home[one] not in pinned}
     while free:
-        rank, moving, other = min(_case(one, counts[one], home[one], sizes) for one in free)
-        if rank[0] >= 0:
+        cases = [case for one in free if (case := _case(one, counts[one], home[one], sizes))]
+        if not cases:
             break
+        _, moving, other = min(cases)
         free.remove(moving)
         own = home[moving]
         found = counts.pop(moving)
@@ -174,11 +178,13 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
 
 def _case(
     photograph: str, counts: Mapping[str, int], own: str, sizes: Mapping[str, int]
-) -> tuple[tuple[int, int], str, str]:
-    """How clear a case is, the clearest first, with the photograph and the other class that shows it most."""
-    others = [(-count, name) for name, count in counts.items() if name != own]
-    most, other = min(others, default=(0, ""))
-    return (counts.get(own, 0) + most, sizes[own]), photograph, other
+) -> tuple[tuple[float, int], str, str] | None:
+    """How clear it is that a photograph leaves, the clearest first, with it and the class that shows it most."""
+    here = counts.get(own, 0)
+    share = here / max(1, sizes[own] - 1)  # of the others of its class
+    others = [(share - count / sizes[name], name) for name, count in counts.items() if name != own and count > here]
+    least, other = min(others, default=(1.0, ""))
+    return ((least, sizes[own]), photograph, other) if least <= 0 else None
 
 
 def reassigned_images(members: pd.DataFrame, reassigned: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
