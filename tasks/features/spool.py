@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, overload
 
@@ -63,12 +63,13 @@ def fill_spool(features: Iterable[tuple[str, Features]]) -> Spool:
         UnwritableRootError: the disk of temporary files is full, or refuses them.
     """
     extents = dict[str, tuple[int, int]]()
-    with told_when_unwritable(tempfile.gettempdir(), "TMPDIR"):
-        file = tempfile.TemporaryFile(prefix="cairn-features-")  # noqa: SIM115
+    with told_when_unwritable(tempfile.gettempdir(), "TMPDIR"), ExitStack() as half_written:
+        file = half_written.enter_context(tempfile.TemporaryFile(prefix="cairn-features-"))
         for name, own in features:
             extents[name] = (file.tell(), len(own.keypoints))
             file.write(own.keypoints.tobytes() + own.descriptors.tobytes())
         file.flush()
+        half_written.pop_all()  # the caller's from now on
     return Spool(file, extents)
 
 

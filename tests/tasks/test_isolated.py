@@ -153,7 +153,7 @@ def test_an_argument_that_cannot_be_read_there_costs_one_call(isolated):
 
 
 def test_what_cannot_travel_is_the_callers_error(isolated):
-    with pytest.raises(Exception, match="pickle"):
+    with pytest.raises(Exception, match=r"pickle|local object"):  # Python 3.13 says it in other words
         isolated.call(lambda: None)
     assert isolated.call(divmod, 17, 5) == (3, 2)
 
