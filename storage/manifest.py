@@ -80,7 +80,7 @@ class Facts(CurationFacts, Making):
 
     @property
     def uncompared(self) -> int:
-        """How many files of test sets were compared with nothing, and kept images, which a person kept, with none."""
+        """How many files of test sets, and kept images without a keypoint, were compared with nothing."""
         of_sets = {name: counts for name, counts in self.passed_over.items() if name}
         return count_uncompared(of_sets) + self.passed_over.get("", {}).get(PassedOver.NO_KEYPOINTS, 0)
 

@@ -67,7 +67,7 @@ class Collection:
 
 
 def read_photographs(classes: tuple[str, ...] | None = None, collection: str = "landmarks") -> list[Photograph]:
-    """The photographs of these classes (None: of all but the one that a test set shows), by their ids."""
+    """A collection's photographs of these classes (None: of all but the one that a test set shows), by their ids."""
     if not SHARED_DATA.is_dir():
         raise SystemExit(f"this bench needs the photographs in {SHARED_DATA}")
     files = sorted((SHARED_DATA / collection).glob("*/*"), key=lambda file: file.stem)

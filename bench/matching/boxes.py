@@ -92,12 +92,17 @@ def judge(shots: list[Shot], kept: pd.DataFrame, pairs: pd.DataFrame) -> dict[st
     return {**figures, "iou": float(ious.mean()), "above_half": float(np.mean(ious > 0.5))}
 
 
-def _box(kept: pd.DataFrame, pairs: pd.DataFrame, truth: Mapping[str, Box | None], settings: BoxSettings) -> Boxed:
+def box_classes(kept: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings) -> pd.DataFrame:
+    """The table `boxes` of what is kept, with the class of each, by the table `pairs`; as `keep` gives them."""
     parts = []
     for landmark, members in kept.groupby("landmark_id"):
         inside = pairs[pairs.image_a.isin(members.image_id) & pairs.image_b.isin(members.image_id)]
         parts.append(box_group(members, inside, settings).assign(landmark_id=landmark))
-    rows = pd.concat(parts)
+    return pd.concat(parts)
+
+
+def _box(kept: pd.DataFrame, pairs: pd.DataFrame, truth: Mapping[str, Box | None], settings: BoxSettings) -> Boxed:
+    rows = box_classes(kept, pairs, settings)
     rows = rows[rows.image_id.map(truth).notna()]
     true = pd.DataFrame([truth[image] for image in rows.image_id], columns=[f"true_{side}" for side in BOX])
     return Boxed(pd.concat([rows.reset_index(drop=True), true], axis=1))

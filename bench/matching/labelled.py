@@ -13,9 +13,7 @@ import pandas as pd
 
 from bench.harness.collection import QUICK_CLASSES, Photograph, describe, one_native_thread, read_photographs
 from bench.harness.result import Comparison, Figure, Result
-from bench.matching.boxes import SETTINGS, keep
-from tasks.boxes.group import box_group
-from tasks.boxes.settings import BoxSettings
+from bench.matching.boxes import SETTINGS, box_classes, keep
 from tasks.evaluate.boxes import intersection_over_union
 from tasks.evaluate.reference import BOX
 
@@ -50,26 +48,18 @@ def _box_labelled(photographs: list[Photograph], labels: pd.DataFrame) -> pd.Dat
     sizes = pd.DataFrame(described.members)[["image_id", "sha256", "width", "height"]]
     found = sizes.merge(labels, on="sha256")
     for name, settings in SETTINGS.items():
-        boxes = pd.concat([_box_class(members, pairs, settings) for _, members in kept.groupby("landmark_id")])
+        boxes = box_classes(kept, pairs, settings)[["image_id", *BOX]]
         found = found.merge(boxes.rename(columns={side: f"{name} {side}" for side in BOX}), on="image_id")
     return found
-
-
-def _box_class(members: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings) -> pd.DataFrame:
-    inside = pairs[pairs.image_a.isin(members.image_id) & pairs.image_b.isin(members.image_id)]
-    return box_group(members, inside, settings)[["image_id", *BOX]]
 
 
 def _score(prefix: str, boxed: pd.DataFrame) -> dict[str, Figure]:
     sizes = boxed[["width", "height", "width", "height"]].to_numpy(np.float64)
     boxes = {name: boxed[[f"{name} {side}" for side in BOX]].to_numpy(np.float64) for name in SETTINGS}
     figures: dict[str, Figure] = {}
-    for name, own in {"middle": sizes * _MIDDLE, **boxes}.items():
+    for boxed_by, own in {"middle": sizes * _MIDDLE, **boxes}.items():
         ious = intersection_over_union(own, boxed[_DRAWN].to_numpy(np.float64))
-        called = prefix + ("" if name == "agreed" else f"{name.replace(' ', '_')}_")
+        called = prefix + ("" if boxed_by == "agreed" else f"{boxed_by.replace(' ', '_')}_")
         figures |= {f"{called}iou": float(ious.mean())}
-        figures |= {
-            f"{called}above_half": float(np.mean(ious >= 0.5)),
-            f"{called}above_70": float(np.mean(ious >= 0.7)),
-        }
+        figures |= {f"{called}{name}": float(np.mean(ious >= least)) for name, least in _SHARES.items()}
     return figures

@@ -27,12 +27,13 @@ def box_group(members: pd.DataFrame, pairs: pd.DataFrame, settings: BoxSettings)
     source, target, affine = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([forth, back])
     in_target = [own[:, 2:] for own in points] + [own[:, :2] for own in points]
 
-    told = told_boxes(in_target, source, target, affine, count)
     around = enclosing_boxes(in_target)
-    whole = covering_boxes(around, target, count)
-    agreed = agreed_boxes(told) if settings.first_box == "agreed" else geometric_medians(around, target, count)
+    if settings.first_box == "agreed":
+        unclipped = agreed_boxes(told_boxes(in_target, source, target, affine, count))
+    else:
+        unclipped = geometric_medians(around, target, count)
     sizes = members[["width", "height"]].to_numpy(np.float64)
-    first = _inside(agreed, sizes, whole)
+    first = _inside(unclipped, sizes, covering_boxes(around, target, count))
     refined, sweeps = refine_boxes(first, source, target, affine, settings)
     boxes = _inside(refined, sizes, first)
     columns = {side: boxes[:, i] for i, side in enumerate(_SIDES)}

@@ -53,7 +53,4 @@ def test_maps_that_went_astray_tell_nothing():
 @given(st.permutations(range(6)), st.integers(0, 5))
 def test_the_order_of_pairs_does_not_matter(order, extra):
     pairs = [(0, 1, LEFT), (1, 2, OBJECT), (2, 3, OBJECT), (3, 4, WIDE), (4, 0, OBJECT), (extra % 3, 4, LEFT)]
-    np.testing.assert_allclose(
-        np.sort(agreed_boxes(tell([pairs[row] for row in order], 5)), axis=0),
-        np.sort(agreed_boxes(tell(pairs, 5)), axis=0),
-    )
+    np.testing.assert_allclose(agreed_boxes(tell([pairs[row] for row in order], 5)), agreed_boxes(tell(pairs, 5)))
