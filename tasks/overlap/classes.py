@@ -142,9 +142,9 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
     would take what it sees in passing from a small one, and by shares alone a small one from a large one.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then. So of two classes that show
-    one landmark each keeps a part of what they share; where all match all, the larger keeps it. In the end none that may
-    leave is shown more by another class. Of cases that are equally clear, one of the class with fewer photographs left
-    goes first.
+    one landmark each keeps a part of what they share; where all match all, the larger keeps it. In the end none that
+    may leave is shown more by another class. Of cases that are equally clear, one of the class with fewer photographs
+    left goes first.
 
     Args:
         members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
