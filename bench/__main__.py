@@ -39,6 +39,7 @@ BENCHES = {
     "overlap_growth": "bench.leaks.overlap_growth",
     "overlays": "bench.matching.overlays",
     "plan": "bench.flows.plan",
+    "planted": "bench.matching.planted",
     "regeneration": "bench.flows.regeneration",
     "rerun": "bench.flows.rerun",
     "retrieval": "bench.retrieval.retrieval",

@@ -81,10 +81,16 @@ def describe(
     """Detects, learns what unrelated classes have in common, and masks it unless told not to."""
     begun = process_time()
     described = [_describe(photograph, settings or FeatureSettings()) for photograph in photographs]
-    detected = process_time()
-    if not masked:
-        return Collection([image for image, _ in described], [features for _, features in described])
-    overlays, sample = OverlaySettings(), {image["sha256"]: (image, features) for image, features in described}
+    members, features = [image for image, _ in described], [own for _, own in described]
+    collection = Collection(members, features, process_time() - begun)
+    return mask(collection) if masked else collection
+
+
+def mask(collection: Collection) -> Collection:
+    """Learns what unrelated classes have in common, and masks it."""
+    begun = process_time()
+    overlays, described = OverlaySettings(), list(zip(collection.members, collection.features, strict=True))
+    sample = {image["sha256"]: (image, features) for image, features in described}
     by_hash = sorted(sample, key=lambda sha256: hashlib.sha256(sha256.encode()).hexdigest())[: overlays.sample]
     templates = learn_templates(*agreements([sample[key] for key in by_hash], overlays, MatchSettings()), overlays)
     learnt = process_time()
@@ -92,8 +98,8 @@ def describe(
         features.without(mask_overlays(features, templates, max(image["width"], image["height"]), overlays).keypoints)
         for image, features in described
     ]
-    seconds = (detected - begun, learnt - detected, process_time() - learnt)
-    return Collection([image for image, _ in described], left, *seconds)
+    seconds = (collection.detect_seconds, learnt - begun, process_time() - learnt)
+    return Collection(collection.members, left, *seconds)
 
 
 def _describe(photograph: Photograph, settings: FeatureSettings) -> tuple[dict[str, Any], Features]:

@@ -15,8 +15,8 @@ from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 from tasks.overlap.pair_memory import PairMemory
 
 _SEEDS = 5

@@ -6,13 +6,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from time import process_time
+from typing import Any
 
 import pandas as pd
 
 from bench.harness.collection import Collection, one_native_thread
+from tasks.match.layers import verify_beneath
 from tasks.match.schedule import Pair
 from tasks.match.settings import MatchSettings
-from tasks.match.verify import Verification, pair_seed, verify
+from tasks.match.verify import Verification, pair_seed
 
 _ANY = 1e9  # false alarms that no decision lets pass: the curve needs the pairs below the threshold too
 _PROGRESS = 100
@@ -72,8 +74,12 @@ def _verify_with_later(collection: Collection, a: int) -> Iterator[tuple[int, Ve
     members, features = collection.members, collection.features
     settings = MatchSettings(false_alarms=_ANY)
     for b in range(a + 1, len(members)):
-        size = (members[b]["width"], members[b]["height"])
+        sizes = _size(members[a]), _size(members[b])
         seed = pair_seed(members[a]["sha256"], members[b]["sha256"])
-        pair = verify(features[a], features[b], size, settings, seed)
+        pair = verify_beneath(features[a], features[b], sizes, settings, seed)
         if pair:
             yield b, pair
+
+
+def _size(image: dict[str, Any]) -> tuple[int, int]:
+    return image["width"], image["height"]

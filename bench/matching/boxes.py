@@ -24,8 +24,8 @@ from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
 from tasks.evaluate.boxes import intersection_over_union
 from tasks.evaluate.reference import BOX
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 
 _VIEWS = 16
 _QUICK_VIEWS = 4

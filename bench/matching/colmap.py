@@ -24,8 +24,8 @@ from bench.harness.collection import (
 )
 from bench.harness.result import Comparison, Figure, Result
 from tasks.features.settings import FeatureSettings
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 
 _CLASSES = ("angkor_wat", "cologne_cathedral", "hagia_sophia")  # of 80 photographs each
 _QUICK_CLASS = "petra_jordan"

@@ -26,8 +26,8 @@ from tasks.features.overlays import learn_templates, mask_overlays
 from tasks.features.packed import NOTHING, Features
 from tasks.features.settings import FeatureSettings, OverlaySettings
 from tasks.match.cross_class import agreements
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 from tasks.match.verify import pair_seed, verify
 
 _TEST_LANDMARK = "eiffel_tower"

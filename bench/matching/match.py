@@ -16,8 +16,8 @@ from bench.harness.result import Comparison, Figure, Result
 from bench.matching.allpairs import AllPairs, compare_all
 from bench.matching.shortlisted import explore_part, inside, kept_group
 from tasks.match.audit import missed_pairs
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 
 _CURVE = Path(__file__).parents[2] / "docs/pictures/false_edges.svg"
 _LARGE = 100  # photographs from which a kept group may differ in one of a hundred

@@ -28,8 +28,8 @@ from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
 from tasks.features.settings import FeatureSettings
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.task import match_class
 
 _SIDES = (480, 320, 240)
 _QUICK_SIDES = (320,)

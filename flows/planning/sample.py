@@ -17,8 +17,9 @@ from tasks.acquire.inspect import Picture, inspect
 from tasks.features.extract import Extractor
 from tasks.features.overlays import Mask, Templates, mask_overlays
 from tasks.features.packed import Features
+from tasks.match.layers import verify_beneath
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import Verification, pair_seed, verify
+from tasks.match.verify import Verification, pair_seed
 from tasks.pages.pictures import thumbnail
 
 PICTURES = 24
@@ -151,8 +152,9 @@ def _mask(readable: tuple[Picture, bytes], features: Features, settings: CurateS
 def _verify(
     a: int, b: int, facts: Sequence[Picture], features: Sequence[Features], settings: CurateSettings
 ) -> Verification | None:
-    size = facts[b].width, facts[b].height
-    return verify(features[a], features[b], size, settings.match, pair_seed(facts[a].sha256, facts[b].sha256))
+    first, second = facts[a], facts[b]
+    sizes = (first.width, first.height), (second.width, second.height)
+    return verify_beneath(features[a], features[b], sizes, settings.match, pair_seed(first.sha256, second.sha256))
 
 
 def _timed(work: Callable[[], Any], clock: Callable[[], float] = thread_time) -> tuple[float, Any]:

@@ -67,7 +67,8 @@ NEAR_MISSES = TableSpec(
             column(
                 "lacks",
                 TEXT,
-                "What the comparison failed for: `matches`, `map` (that a camera could make), `inliers`, or `spread`.",
+                "What the comparison failed for: `matches`, `map` (that a camera could make), `inliers`, `spread`, or "
+                "`view` (what matches was laid over both pictures).",
             ),
             MATCHED,
         ]

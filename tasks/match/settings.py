@@ -28,6 +28,17 @@ class MatchSettings(StageSettings):
     copy_tolerance: float = Field(
         0.001, gt=0, description="residual of a copy's matches, as a share of the longer side"
     )
+    layer_turn: float = Field(
+        0.5, ge=0, description="degrees by which what lies over two pictures may be turned in one against the other"
+    )
+    layer_distance: float = Field(
+        130.0, ge=0, description="largest median distance of RootSIFT bytes between keypoints of such a layer"
+    )
+    layer_fit: float = Field(
+        240.0,
+        gt=0,
+        description="that distance over the share of inliers within copy_tolerance of one similarity: a layer has less",
+    )
     exhaustive: int = Field(40, ge=0, description="images up to which all pairs of a class are compared")
     candidates: int = Field(50, ge=1, description="photographs with most votes that each image looks at")
     proposal_alarms: float = Field(

@@ -29,14 +29,11 @@ from tasks.features.overlays import learn_templates
 from tasks.features.packed import Features, unpack
 from tasks.features.settings import OverlaySettings
 from tasks.features.spool import Spooled, spool_features
-from tasks.match.copies import is_copy
 from tasks.match.cross_class import agreements
 from tasks.match.memory import ClassMemory, FoundInClass, digest_class
 from tasks.match.near_misses import NearMisses
-from tasks.match.schedule import explore, unseen_pairs
+from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
-from tasks.match.shortlist import shortlist
-from tasks.match.verify import Verification, attempt, pair_seed
 from tasks.settings import StageSettings
 
 VERIFICATION = ("numpy", "scipy", "opencv-contrib-python-headless", "faiss-cpu")
@@ -142,7 +139,7 @@ class Matched(Output):
 _COUNTS = ("possible", "compared", "skipped", "verified", "audited", "audit_found")
 
 
-@stage("match", version=8, software=VERIFICATION)
+@stage("match", version=9, software=VERIFICATION)
 def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Matched:
     """Verifies pairs of images inside each class, by the features that no mask covers.
 
@@ -191,55 +188,3 @@ def _match_anew(
     pairs, counts = match_class(members, features, settings, misses)
     matched = {"landmark_id": members[0]["landmark_id"], "digest": digest, **counts}
     return FoundInClass(pairs, misses.rows(members, settings), matched)
-
-
-def match_class(
-    members: list[dict[str, Any]],
-    features: Sequence[Features],
-    settings: MatchSettings,
-    misses: NearMisses | None = None,
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Returns the verified pairs of one class as rows of the table `pairs`, and counts.
-
-    Args:
-        members: rows of the table `images`, sorted by image_id. features: of each. misses: is told of each comparison.
-    """
-    verified: dict[tuple[int, int], Verification] = {}
-
-    def compare(a: int, b: int) -> bool:
-        seed = pair_seed(members[a]["sha256"], members[b]["sha256"])
-        made = attempt(features[a], features[b], _size(members[b]), settings, seed)
-        if misses:
-            misses.add(a, b, made)
-        if made.verification:
-            verified[a, b] = made.verification
-        return made.verification is not None
-
-    count = len(members)
-    candidates = shortlist(features, settings) if count > settings.exhaustive else None
-    progress = explore(count, candidates, compare, settings.supports)
-    rows = [
-        {
-            "landmark_id": members[a]["landmark_id"],
-            "image_a": members[a]["image_id"],
-            "image_b": members[b]["image_id"],
-            "copy": is_copy(found, _size(members[b]), settings),
-            **found.cells(),
-        }
-        for (a, b), found in sorted(verified.items())
-    ]
-    wanted = round(settings.audit * len(progress.compared))
-    audit = unseen_pairs(count, progress, wanted, pair_seed(*(image["sha256"] for image in members)))
-    counts = {
-        "possible": count * (count - 1) // 2,
-        "compared": len(progress.compared),
-        "skipped": len(progress.skipped),
-        "verified": len(rows),
-        "audited": len(audit),
-        "audit_found": sum(compare(a, b) for a, b in audit),
-    }
-    return rows, counts
-
-
-def _size(image: dict[str, Any]) -> tuple[int, int]:
-    return image["width"], image["height"]

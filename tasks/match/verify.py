@@ -54,9 +54,10 @@ class Attempt:
 
     Attributes:
         verification: of the pair; None where it failed.
-        lacks: what it failed for: `matches`, `map` (that a camera could make), `inliers`, or `spread`; empty where it
-            did not.
+        lacks: what it failed for: `matches`, `map` (that a camera could make), `inliers`, `spread`, or `view` (what
+            matches lies over both pictures; see `tasks.match.layers`); empty where it did not.
         putative, matched, false_alarms: as of `Verification`; without inliers, false alarms have no end.
+        layer: float32 (n, 4), where both pictures show what lies over them, x and y in the first and in the second.
     """
 
     verification: Verification | None = None
@@ -64,6 +65,7 @@ class Attempt:
     putative: int = 0
     matched: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     false_alarms: float = inf
+    layer: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
     @property
     def inliers(self) -> int:
@@ -120,6 +122,18 @@ def attempt(
 ) -> Attempt:
     """Does what `verify` does, and says of pairs that fail how far they came."""
     matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
+    return attempt_matches(first, second, matches, second_size, settings, seed)
+
+
+def attempt_matches(
+    first: Features,
+    second: Features,
+    matches: NDArray[np.int64],
+    second_size: tuple[int, int],
+    settings: MatchSettings,
+    seed: int,
+) -> Attempt:
+    """Does what `attempt` does by these putative matches (k, 2), and no others."""
     if len(matches) < settings.min_inliers:
         return Attempt(putative=len(matches))
     source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]

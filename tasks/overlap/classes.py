@@ -15,10 +15,11 @@ import pandas as pd
 from storage.reasons import Reason
 from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
+from tasks.match.layers import verify_beneath
 from tasks.match.memory import mark
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import pair_seed, verify
+from tasks.match.verify import pair_seed
 from tasks.overlap.pair_memory import Cells, PairMemory
 from tasks.overlap.settings import ClassSettings
 
@@ -88,7 +89,8 @@ def verify_pairs(
     def compare(a: int, b: int) -> Cells | None:
         first, second = facts[a], facts[b]
         seed = pair_seed(first["sha256"], second["sha256"])
-        found = verify(features[a], features[b], (second["width"], second["height"]), settings, seed)
+        sizes = (first["width"], first["height"]), (second["width"], second["height"])
+        found = verify_beneath(features[a], features[b], sizes, settings, seed)
         return found.cells() if found else None
 
     for a, b in sorted(set(pairs)):

@@ -86,7 +86,7 @@ class Related(Output):
 _EXACT = "exact_false_alarms"  # a column of `class_comparisons`
 
 
-@stage("classes", version=7, software=(*VERIFICATION, "pandas", "networkx"))
+@stage("classes", version=8, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 

@@ -114,6 +114,8 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
         columns = {}  # alone, it is no group
         evidence = {name: value for name, value in evidence.items() if name not in _OF_A_GROUP}
     facts = {**evidence, **{name: value for name, value in columns.items() if name not in evidence}}
+    if facts.get("lacks") == "view":
+        facts["lacks"] = "a view: what matches was laid over both pictures, such as a watermark or a frame"
     if "through" in facts:
         facts["through"] = told_through(facts["through"])
     # The address stands beside the facts as it is.

@@ -1,0 +1,232 @@
+"""Does what two pictures agree on lie over both: a watermark, a caption, a frame, a pasted sky?
+
+Two cameras see depth, light and noise of their own. What software laid over two pictures is upright in both and the
+same to a fraction of a pixel, its descriptors hardly differ, and the rest of the pictures has nothing in common. A copy
+is the same everywhere. The numbers are measured in `docs/evidence/quality.md`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import cv2
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+from scipy.stats import binom
+
+from tasks.features.leaders import cluster_by_leaders
+from tasks.features.packed import Features
+from tasks.match.settings import MatchSettings
+from tasks.match.verify import Attempt, Verification, attempt_matches, putative_matches
+
+Size = tuple[int, int]
+Pair = tuple[int, int]
+
+_LAYERS = 3  # that two pictures may have in common
+_ON = 3.0  # copy tolerances up to which a match lies on a layer that others told
+_CELLS = 8  # of the common view, across and down
+_FEW = 0.3  # share of the cells where a copy may have been changed
+_POPULATED = 3  # keypoints of a cell that says something
+_THERE = 0.003  # how far from where the map takes it a keypoint's twin may lie, as a share of the longer side
+_ALIKE = 150.0  # distance of RootSIFT bytes up to which it is its twin
+_SAME = 0.5  # share of keypoints with twins that a copy has at least, were the descriptors of its matches equal, and
+_FADING = 0.004  # how it falls with their distance,
+_LEAST_SAME = 0.08  # to no less than this
+_MANY = 20  # inliers from which a close fit alone tells, however their descriptors differ
+_SAME_PATTERN = 110.0  # distance of RootSIFT bytes up to which two keypoints are one pattern,
+_NEAR_PATTERN = 170.0  # and up to which a keypoint is taken for one that lies on a layer
+_HARDLY = 1e-4  # probability
+_AMONG = 0.05  # share of the longer side from a layer's keypoint within which others may be of the layer
+_PICTURES = 3  # that have a pattern on a layer
+
+
+def attempt_beneath(
+    first: Features, second: Features, sizes: tuple[Size, Size], settings: MatchSettings, seed: int
+) -> Attempt:
+    """Does what `attempt` does, and where the pair rests on a layer over both pictures, looks beneath it.
+
+    The matches of the layer go, and the rest are tried again. Where nothing is beneath it, the attempt lacks a `view`,
+    and its inliers are the layer's.
+
+    Args:
+        sizes: width and height of both pictures.
+    """
+    matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
+    made = above = attempt_matches(first, second, matches, sizes[1], settings, seed)
+    layers: list[NDArray[np.float32]] = []
+    while made.verification and len(layers) < _LAYERS:
+        on_layer = _find_layer(first, second, matches, made.verification, sizes, settings)
+        if not on_layer.any():
+            break
+        own = matches[on_layer]
+        layers.append(np.hstack([first.positions[own[:, 0]], second.positions[own[:, 1]]]))
+        matches = matches[~on_layer]
+        made = attempt_matches(first, second, matches, sizes[1], settings, seed)
+    if not layers:
+        return made
+    beneath = made if made.verification else replace(above, verification=None, lacks="view")
+    return replace(beneath, layer=np.concatenate(layers))
+
+
+def verify_beneath(
+    first: Features, second: Features, sizes: tuple[Size, Size], settings: MatchSettings, seed: int
+) -> Verification | None:
+    """Does what `verify` does by what two cameras saw alone; see `attempt_beneath`."""
+    return attempt_beneath(first, second, sizes, settings, seed).verification
+
+
+def layers_of_class(made: Mapping[Pair, Attempt], features: Sequence[Features]) -> dict[int, NDArray[np.bool_]]:
+    """Finds what lies on layers that single pairs do not tell from a view, by what all pairs of a class tell.
+
+    Keypoints that look alike are one pattern. It lies on a layer where three pictures have it on one, and a third of
+    the pairs that rest on it have it there.
+
+    Args:
+        made: what the comparisons of pictures found, by their numbers. features: of each picture.
+
+    Returns:
+        By the numbers of pictures, which keypoints (n,) lie on a layer; pictures without any are left out.
+    """
+    pairs = sorted(made.items())
+    told = _keypoints([(pair, own.layer) for pair, own in pairs], features)
+    seen = _keypoints([(pair, own.verification.matched) for pair, own in pairs if own.verification], features)
+    if not len(told.pair):
+        return {}
+    leaders, groups = cluster_by_leaders(told.descriptors, _SAME_PATTERN)
+    patterns, count = told.descriptors[leaders], len(leaders)
+    nearest, apart = _nearest(seen.descriptors, patterns)
+    alike = apart <= _SAME_PATTERN
+    in_views = _distinct(nearest[alike], seen.pair[alike], count)
+    chosen = (_distinct(groups, told.picture, count) >= _PICTURES) & (
+        2 * _distinct(groups, told.pair, count) > in_views
+    )
+    masks = {}
+    for picture in sorted({picture for pair in made for picture in pair} if chosen.any() else ()):
+        masked = _nearest(features[picture].descriptors, patterns[chosen])[1] <= _NEAR_PATTERN
+        if masked.any():
+            masks[picture] = masked
+    return masks
+
+
+def crowds_on(
+    places: NDArray[np.float32], layer: NDArray[np.float32], keypoints: NDArray[np.float32], longer_side: int
+) -> bool:
+    """Returns whether places (n, 2) lie near a layer's keypoints (k, 2) as chance would hardly have them.
+
+    Args:
+        keypoints: (m, 2), all of the picture. longer_side: of the picture, in pixels.
+    """
+    tree, reach = KDTree(layer), _AMONG * longer_side
+    near = int(np.count_nonzero(tree.query(places)[0] <= reach))
+    anywhere = float(np.mean(tree.query(keypoints)[0] <= reach))
+    return 2 * near > len(places) and bool(binom.sf(near - 1, len(places), anywhere) < _HARDLY)
+
+
+class _Keypoints(NamedTuple):
+    """Keypoints that pairs rest on: picture and pair, int64 (k,) each, and descriptors, uint8 (k, 128)."""
+
+    picture: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    descriptors: NDArray[np.uint8]
+
+
+def _keypoints(points: Sequence[tuple[Pair, NDArray[np.float32]]], features: Sequence[Features]) -> _Keypoints:
+    """The keypoints at the places (n, 4) that pairs have in common."""
+    where: dict[int, list[tuple[int, NDArray[np.float32]]]] = {}
+    for number, (pair, places) in enumerate(points):
+        for end, picture in enumerate(pair):
+            where.setdefault(picture, []).append((number, places[:, 2 * end : 2 * end + 2]))
+    pictures, pairs, descriptors = list[int](), list[int](), [np.zeros((0, 128), np.uint8)]
+    for picture, found in sorted(where.items()):
+        own = features[picture]
+        number_at = {place: number for number, place in enumerate(map(tuple, own.positions.tolist()))}
+        chosen = [(pair, number_at[place]) for pair, places in found for place in map(tuple, places.tolist())]
+        pairs += [pair for pair, _ in chosen]
+        pictures += [picture] * len(chosen)
+        descriptors.append(own.descriptors[[keypoint for _, keypoint in chosen]])
+    return _Keypoints(np.array(pictures, np.int64), np.array(pairs, np.int64), np.concatenate(descriptors))
+
+
+def _distinct(groups: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """How many different values each of so many groups has."""
+    pairs = np.unique(np.column_stack([groups, values]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=count)
+
+
+def _nearest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Of descriptors (n, 128) the nearest of others (m, 128): its number and its distance (n,)."""
+    if not len(first):
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    squares, numbers = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)
+    return numbers[:, 0], np.sqrt(squares[:, 0])
+
+
+def _find_layer(
+    first: Features,
+    second: Features,
+    matches: NDArray[np.int64],
+    found: Verification,
+    sizes: tuple[Size, Size],
+    settings: MatchSettings,
+) -> NDArray[np.bool_]:
+    """Which of the matches (k, 2) lie on the layer that a verified pair rests on; none where it rests on none."""
+    none = np.zeros(len(matches), np.bool_)
+    source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]
+    inlier = _residuals(found.affine, source, target) <= settings.tolerance * max(sizes[1])
+    own = matches[inlier]
+    typical = float(np.median(_distances(first.descriptors[own[:, 0]], second.descriptors[own[:, 1]])))
+    if typical >= settings.layer_distance and not (settings.layer_distance and len(own) >= _MANY):
+        return none
+    scale = float(np.sqrt(np.linalg.det(found.affine[:, :2])))
+    fine = settings.copy_tolerance * max(max(sizes[1]), scale * max(sizes[0]))
+    similarity, within = cv2.estimateAffinePartial2D(
+        source[inlier], target[inlier], method=cv2.RANSAC, ransacReprojThreshold=fine
+    )
+    if similarity is None or typical > settings.layer_fit * within.mean():
+        return none
+    turn = np.degrees(np.arctan2(similarity[1, 0], similarity[0, 0]))
+    if abs(turn) > settings.layer_turn or _is_same_elsewhere(first, second, found, sizes, typical):
+        return none
+    return np.asarray(_residuals(similarity, source, target) <= _ON * fine)
+
+
+def _is_same_elsewhere(
+    first: Features, second: Features, found: Verification, sizes: tuple[Size, Size], typical: float
+) -> bool:
+    """Whether most of the common view has as many twins as a copy would whose descriptors are `typical` apart."""
+    whole = np.vstack([found.affine, [0, 0, 1]])
+    there = _shared(first, second, whole[:2], sizes[1])
+    back = _shared(second, first, np.linalg.inv(whole)[:2], sizes[0])
+    return max(there, back) >= max(_SAME - _FADING * typical, _LEAST_SAME)
+
+
+def _shared(first: Features, second: Features, onto: NDArray[np.float64], size: Size) -> float:
+    """The share of keypoints with twins in the other picture that all but a few cells of the common view reach."""
+    mapped = first.positions @ onto[:, :2].T + onto[:, 2]
+    seen = np.flatnonzero((mapped > 0).all(axis=1) & (mapped < size).all(axis=1))
+    if not len(seen):
+        return 0.0
+    twins = np.zeros(len(seen))
+    near = KDTree(second.positions).query_ball_point(mapped[seen], _THERE * max(size))
+    for number, (own, others) in enumerate(zip(seen, near, strict=True)):
+        if others:
+            twins[number] = _distances(first.descriptors[[own]], second.descriptors[others]).min() <= _ALIKE
+    places = first.positions[seen]
+    column, row = ((places - places.min(axis=0)) / (np.ptp(places, axis=0) + 1) * _CELLS).astype(np.int64).T
+    counts = np.bincount(row * _CELLS + column, minlength=_CELLS**2)
+    sums = np.bincount(row * _CELLS + column, twins, minlength=_CELLS**2)
+    populated = counts >= _POPULATED
+    return float(np.quantile(sums[populated] / counts[populated], _FEW)) if populated.any() else float(twins.mean())
+
+
+def _residuals(
+    affine: NDArray[np.floating], source: NDArray[np.float32], target: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(source @ affine[:, :2].T + affine[:, 2] - target, axis=1), np.float64)
+
+
+def _distances(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Distances (n,) of descriptors (n, 128) or (1, 128) to others (n, 128)."""
+    return np.asarray(np.linalg.norm(first.astype(np.float32) - second.astype(np.float32), axis=1))
