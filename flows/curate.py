@@ -50,6 +50,7 @@ def curate(
     note: str = "",
     overrides: Overrides | Path = Overrides(),
     aliases: Path | None = None,
+    overlays: Path | None = None,
     gate: CurationGate = CurationGate(),
 ) -> Curated:
     """Curates a list of landmark images into a version of a dataset.
@@ -63,6 +64,7 @@ def curate(
         note: a sentence or two for the card and the report, such as where the list comes from.
         overrides: what a person decided instead; or the TOML file of it, on the worker or in the root, read each run.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
+        overlays: table `templates` of another version: what overlays look like that this list's classes may not teach.
         gate: what the version must hold to become the latest.
 
     Raises:
@@ -70,7 +72,8 @@ def curate(
     """
     check_installed(settings.features)
     decided = find_overrides(overrides, Root(root))
-    request = check_request(source, name, root, test_sets or {}, settings, note, decided, aliases, run.anyway)
+    checked = partial(check_request, anyway=run.anyway, overlays=overlays)
+    request = checked(source, name, root, test_sets or {}, settings, note, decided, aliases)
     for remark in request.remarks:
         get_run_logger().info("%s", remark)
     judge = partial(why_not_latest, Root(root), gate=gate)
@@ -97,7 +100,8 @@ def run_curation(
     selected = runner.one(select_packets, readable, settings.select)
 
     # What the test sets show must go: copies, images of their landmarks, classes that show one.
-    found = find_leaks(runner, request.name, selected.packets, request.test_sets, settings, settings.remember)
+    known, remember = request.overlays, settings.remember
+    found = find_leaks(runner, request.name, selected.packets, request.test_sets, settings, remember, known)
 
     # Match the rest inside each class, keep the largest or the pinned group, and box what its images have in common.
     dropped = [shard.drops for shard in acquired.values()] + [part.drops for part in found.expanded.values()]

@@ -13,8 +13,9 @@ from storage.tables.features import TemplatesRef
 from storage.versions import check_name
 from tasks.contracts import StageRunner
 from tasks.features.contracts import Packet
+from tasks.features.known import KnownOverlays
 from tasks.features.settings import FeatureSettings
-from tasks.features.task import Extracted, FeatureInputs, MaskInputs, extract_features, mask_pictures
+from tasks.features.task import Extracted, FeatureInputs, MaskInputs, extract_features, join_overlays, mask_pictures
 from tasks.match.task import learn_overlays, sample_pictures
 from tasks.overlap.namesakes import Aliases, read_aliases
 from tasks.overlap.signature import digest_test_set, is_signature
@@ -33,7 +34,7 @@ from tasks.overlap.task import (
 from tasks.publish.contracts import LeakEvidence, OverlapEvidence, PhotographFolders
 
 STAGES = (
-    *(extract_features, sign_test_set, find_overlaps, sample_pictures, learn_overlays),
+    *(extract_features, sign_test_set, find_overlaps, sample_pictures, learn_overlays, join_overlays),
     *(mask_pictures, expand_overlaps),
 )
 """The stages that `find_leaks` runs."""
@@ -81,8 +82,8 @@ class Leaks(NamedTuple):
 
     Attributes:
         packets: the images of each, described. overlaps: what its images have in common with test photographs.
-        expanded: all that follows from it. overlays_changed: share of the sampled photographs that came, went or
-        changed their class since overlays were learnt.
+        expanded: all that follows from it. templates: what overlays look like. overlays_changed: share of the sampled
+        photographs that came, went or changed their class since that was learnt.
     """
 
     packets: dict[str, Packet]
@@ -90,6 +91,7 @@ class Leaks(NamedTuple):
     signatures: dict[str, Signed]
     overlaps: dict[str, Compared]
     expanded: dict[str, Expanded]
+    templates: TemplatesRef
     overlays_changed: float
 
     @property
@@ -130,13 +132,14 @@ def find_leaks(
     test_sets: TestSets,
     settings: LeakSettings,
     remember: RememberSettings,
+    known: KnownOverlays | None = None,
 ) -> Leaks:
     """Compares images with test sets, and masks what lies over many of them.
 
     Args:
         name: of the dataset or folder, under which the root keeps what is known of each image.
         images: by packet; all of a class are in one.
-        remember: how long stands what was learnt of overlays.
+        remember: how long stands what was learnt of overlays. known: overlays that were learnt elsewhere.
     """
     # Describe each picture once, and each photograph of a test set.
     pictures = {packet: FeatureInputs(images=ref, shard=f"{name}-{packet}") for packet, ref in images.items()}
@@ -155,13 +158,13 @@ def find_leaks(
     overlaps = runner.each(find_overlaps, compared, verification)
 
     # What photographs of unrelated classes have in common lies over them: mask it.
-    overlays = recall_overlays(runner, name, images, features, settings, remember.overlays)
+    overlays = recall_overlays(runner, name, images, features, settings, remember.overlays, known)
     packets = _mask(runner, images, features, overlays.templates, settings)
 
     # Look for what others of their class show of a test set, and judge images and classes.
     found = {name: ExpandInputs(packet=packet, overlaps=overlaps[name].overlaps) for name, packet in packets.items()}
     expanded = runner.each(expand_overlaps, found, verification)
-    return Leaks(packets, features, signatures, overlaps, expanded, overlays.changed)
+    return Leaks(packets, features, signatures, overlaps, expanded, overlays.templates, overlays.changed)
 
 
 def _mask(

@@ -15,7 +15,8 @@ from storage.root import Root
 from storage.tables.acquisition import ImagesRef
 from storage.tables.features import SampleRef, TemplatesRef
 from tasks.contracts import StageRunner
-from tasks.features.task import Extracted, extract_features
+from tasks.features.known import KnownOverlays
+from tasks.features.task import Extracted, JoinInputs, extract_features, join_overlays
 from tasks.match.task import OverlayInputs, OverlayStageSettings, SampleInputs, learn_overlays, sample_pictures
 
 
@@ -38,11 +39,14 @@ def recall_overlays(
     features: Mapping[str, Extracted],
     settings: LeakSettings,
     share: float,
+    known: KnownOverlays | None = None,
 ) -> Overlays:
-    """Returns the templates learnt last under this name, or new ones where the sample changed by more than a share.
+    """Returns the templates learnt last under this name; and new ones where the sample changed by more than a share.
+
+    What was learnt once stays known: an agency's bar may be in a single class next week.
 
     Args:
-        images, features: by packet.
+        images, features: by packet. known: templates that were learnt elsewhere.
     """
     refs, overlays = list(images.values()), OverlayStageSettings(overlays=settings.overlays, match=settings.match)
     sample = runner.one(sample_pictures, SampleInputs(images=refs), settings.overlays).sample
@@ -52,11 +56,22 @@ def recall_overlays(
     if last and is_intact(runner.root, last.sample) and is_intact(runner.root, last.templates):
         changed = _changed(runner.root, last.sample, sample)
         if changed <= share:
-            return Overlays(last.templates, changed)
+            return Overlays(_with_known(runner, last.templates, known, settings), changed)
     inputs = OverlayInputs(sample=sample, images=refs, features=[features[packet].features for packet in images])
     templates = runner.one(learn_overlays, inputs, overlays).templates
+    if last and is_intact(runner.root, last.templates):
+        both = JoinInputs(learnt=[templates, last.templates])
+        templates = runner.one(join_overlays, both, settings.overlays).templates
     keep_newest(runner.root, learn_overlays.name, identity, name, _Remembered(sample=sample, templates=templates))
-    return Overlays(templates, 0.0)
+    return Overlays(_with_known(runner, templates, known, settings), 0.0)
+
+
+def _with_known(
+    runner: StageRunner, templates: TemplatesRef, known: KnownOverlays | None, settings: LeakSettings
+) -> TemplatesRef:
+    if known is None:
+        return templates
+    return runner.one(join_overlays, JoinInputs(learnt=[templates], known=known), settings.overlays).templates
 
 
 def _changed(root: Root, before: SampleRef, after: SampleRef) -> float:

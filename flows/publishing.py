@@ -77,6 +77,7 @@ def publish(
         drops=[*made.dropped, *(grouped.drops for grouped in groups), *reassigned],
         images=[shard.images for shard in made.acquired.values()],
         fetch_log=[shard.fetch_log for shard in made.acquired.values()],
+        templates=leaks.templates,
         masks=[packet.masks for packet in leaks.packets.values()],
         leaks=leaks.evidence(request.test_sets, [made.sources.passed_over]),
         pairs=[matched.pairs for matched in made.groups.pairs.values()],

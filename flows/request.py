@@ -22,6 +22,7 @@ from tasks.acquire.remarks import contact_hint, odd_rows
 from tasks.acquire.settings import LARGE_RUN, ListSettings, PoliteSettings
 from tasks.acquire.sources import SourceList, folder_digest, merge_classes, read_list, skipped_files
 from tasks.cluster.settings import Overrides
+from tasks.features.known import KnownOverlays, check_overlays
 
 
 class CurationRequest(BaseModel):
@@ -35,6 +36,7 @@ class CurationRequest(BaseModel):
     note: str = Field(description="what the maker says of the dataset, for its card and report")
     test_sets: TestSets
     overrides: Overrides
+    overlays: KnownOverlays | None = Field(description="what overlays look like, as learnt elsewhere")
     remarks: tuple[str, ...] = Field(description="sentences on what is odd about the list, and what its hosts expect")
     forecast: dict[str, float] = Field(description="seconds that stages will take by typical costs, for progress bars")
 
@@ -55,12 +57,14 @@ def check_request(
     aliases: Path | None = None,
     anyway: bool = False,
     workers: int = 1,
+    overlays: Path | None = None,
 ) -> CurationRequest:
     """Checks all that a user can get wrong.
 
     Args:
         anyway: whether a disk that has no room, by an estimate, is let pass.
         workers: tasks at once, for the forecast.
+        overlays: templates of overlays that were learnt elsewhere.
 
     Raises:
         InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
@@ -81,6 +85,7 @@ def check_request(
         note=note,
         test_sets=checked,
         overrides=overrides,
+        overlays=check_overlays(overlays),
         remarks=(*odd_rows(read), *_not_listed(overrides, listed), *_hints(resolved, read, polite)),
         forecast=forecast(listed, new, bool(folder), len(test_sets), settings, workers),
     )

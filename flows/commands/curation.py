@@ -46,6 +46,14 @@ OverridesOption = Annotated[
         rich_help_panel=LIST,
     ),
 ]
+OverlaysOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What watermarks and frames look like, learnt elsewhere: templates.parquet of a version.",
+        rich_help_panel=LIST,
+    ),
+]
 NoteOption = Annotated[
     str,
     typer.Option(
@@ -129,6 +137,7 @@ def curate(
     clean: CleanOption = None,
     settings: SettingsOption = None,
     overrides: OverridesOption = None,
+    overlays: OverlaysOption = None,
     allow_host: AllowHostOption = None,
     note: NoteOption = "",
     contact: ContactOption = "",
@@ -157,7 +166,7 @@ def curate(
     gate = CurationGate(
         images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
     )
-    _curate(listed, name, root, test_sets, chosen, run, note, decided, aliases, gate, as_json=as_json)
+    _curate(listed, name, root, test_sets, chosen, run, note, decided, aliases, overlays, gate, as_json=as_json)
 
 
 def _curate(
@@ -170,6 +179,7 @@ def _curate(
     note: str,
     overrides: "Overrides",
     aliases: Path | None,
+    overlays: Path | None,
     gate: "CurationGate",
     *,
     as_json: bool,
@@ -180,12 +190,14 @@ def _curate(
     from flows.request import check_request
     from flows.runtime.server import prefect_server
 
-    request = check_request(source, name, root, test_sets, settings, note, overrides, aliases, run.anyway, run.workers)
+    request = check_request(
+        source, name, root, test_sets, settings, note, overrides, aliases, run.anyway, run.workers, overlays
+    )
     for remark in request.remarks:
         errors.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)
     try:
         with progress_bars(request.forecast), prefect_server():
-            curated = flow(source, name, root, test_sets, settings, run, note, overrides, aliases, gate)
+            curated = flow(source, name, root, test_sets, settings, run, note, overrides, aliases, overlays, gate)
     except GateError as error:
         _print_refused(Root(root), error.folder, as_json)
         raise

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
 from storage.tables.columns import IMAGE_ID, LANDMARK, TEXT, column
-from storage.tables.features import MASKS
+from storage.tables.features import MASKS, TEMPLATES
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
 from storage.tables.overlap import CERTIFICATE, NAMESAKES, OVERLAPS
 from storage.tables.spec import TableRef, TableSpec
@@ -54,7 +54,20 @@ THUMBNAILS = TableSpec(
 
 
 VERSION_TABLES = (
-    *(SOURCES, PASSED_OVER, IMAGES, MASKS, CERTIFICATE, OVERLAPS, NAMESAKES, PAIRS, GROUPS, CLASS_GROUPS, CUTS),
+    *(
+        SOURCES,
+        PASSED_OVER,
+        IMAGES,
+        TEMPLATES,
+        MASKS,
+        CERTIFICATE,
+        OVERLAPS,
+        NAMESAKES,
+        PAIRS,
+        GROUPS,
+        CLASS_GROUPS,
+        CUTS,
+    ),
     *(CLASS_PAIRS, BOXES, VERDICTS, FETCH_LOG),
 )
 """The tables of a published version, in the order of the stages."""

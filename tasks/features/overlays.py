@@ -73,6 +73,14 @@ def learn_templates(
     return Templates(descriptors[order][leaders[enough]], counts[enough])
 
 
+def join_templates(parts: Sequence[Templates], settings: OverlaySettings) -> Templates:
+    """Returns templates of several origins as one: what an earlier part has, a later one does not add again."""
+    descriptors = np.concatenate([np.zeros((0, 128), np.uint8), *(part.descriptors for part in parts)])
+    classes = np.concatenate([np.zeros(0, np.int64), *(part.classes for part in parts)])
+    leaders, _ = cluster_by_leaders(descriptors, settings.template_radius)
+    return Templates(descriptors[leaders], classes[leaders])
+
+
 def mask_overlays(features: Features, templates: Templates, longer_side: int, settings: OverlaySettings) -> Mask:
     """Masks the keypoints that look like a template, and those among several of them."""
     masked = _nearest_squares(features.descriptors, templates.descriptors) <= settings.mask_radius**2

@@ -1,4 +1,7 @@
-"""The stages `features`, the keypoints of a packet's pictures, each picture once, and `mask`, which of them to mask."""
+"""The stages `features`, the keypoints of a packet's pictures, each picture once, and `mask`, which of them to mask.
+
+`known-overlays` puts together what overlays look like, as learnt now, before, and elsewhere.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +15,11 @@ from storage.newest import keep_newest, read_newest
 from storage.parquet import read_rows, read_table, write_rows
 from storage.root import Root
 from storage.tables.acquisition import ImagesRef
-from storage.tables.features import FEATURES, MASKS, FeaturesRef, MasksRef, TemplatesRef
+from storage.tables.features import FEATURES, MASKS, TEMPLATES, FeaturesRef, MasksRef, TemplatesRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.extract import Extractor
-from tasks.features.overlays import Templates, mask_overlays
+from tasks.features.known import KnownOverlays, read_overlays, table_of, templates_of
+from tasks.features.overlays import join_templates, mask_overlays
 from tasks.features.packed import NOTHING, pack, unpack
 from tasks.features.settings import FeatureSettings, OverlaySettings
 
@@ -102,9 +106,7 @@ class Masked(Output):
 @stage("mask", version=1, software=("numpy", "scipy", "faiss-cpu"))
 def mask_pictures(run: Run, inputs: MaskInputs, settings: OverlaySettings) -> Masked:
     """Masks the keypoints that look like one of the templates."""
-    learnt = read_table(run.root, inputs.templates)
-    descriptors = np.frombuffer(b"".join(learnt["descriptor"].to_pylist()), np.uint8).reshape(-1, 128)
-    templates = Templates(descriptors, learnt["classes"].to_numpy().astype(np.int64))
+    templates = templates_of(read_table(run.root, inputs.templates))
     images = read_table(run.root, inputs.images, ["sha256", "width", "height"]).to_pylist()
     longer = {image["sha256"]: max(image["width"], image["height"]) for image in images}
     rows = []
@@ -125,3 +127,29 @@ def mask_pictures(run: Run, inputs: MaskInputs, settings: OverlaySettings) -> Ma
         detected=sum(row["detected"] for row in rows),
         masked=sum(row["masked"] for row in rows),
     )
+
+
+class JoinInputs(Inputs):
+    """What `known-overlays` reads: templates of this root, the newest first, and a file of others."""
+
+    learnt: list[TemplatesRef]
+    known: KnownOverlays | None = None
+
+
+class Joined(Output):
+    """What `known-overlays` writes."""
+
+    templates: TemplatesRef
+
+
+@stage("known-overlays", version=1, software=("numpy", "faiss-cpu"))
+def join_overlays(run: Run, inputs: JoinInputs, settings: OverlaySettings) -> Joined:
+    """Puts templates together, each pattern once.
+
+    Raises:
+        InputError: the file changed since it was checked.
+    """
+    parts = [templates_of(read_table(run.root, ref)) for ref in inputs.learnt]
+    if inputs.known:
+        parts.append(read_overlays(inputs.known))
+    return Joined(templates=run.write(TEMPLATES, table_of(join_templates(parts, settings))))

@@ -1,8 +1,8 @@
 """Does what two pictures agree on lie over both: a watermark, a caption, a frame, a pasted sky?
 
 Two cameras see depth, light and noise of their own. What software laid over two pictures is upright in both and the
-same to a fraction of a pixel, its descriptors hardly differ, and the rest of the pictures has nothing in common. A copy
-is the same everywhere. The numbers are measured in `docs/evidence/quality.md`.
+same to a fraction of a pixel, its descriptors hardly differ, and the rest of the pictures has nothing in common; or it
+lies in the margins of both. A copy is the same everywhere. The numbers are measured in `docs/evidence/quality.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,8 @@ Pair = tuple[int, int]
 
 _LAYERS = 3  # that two pictures may have in common
 _ON = 3.0  # copy tolerances up to which a match lies on a layer that others told
+_MARGIN = 0.08  # width of the margin, as a share of the picture's
+_FRAMED = 0.75  # share of inliers in both margins from which they are a frame's or a bar's
 _CELLS = 8  # of the common view, across and down
 _FEW = 0.3  # share of the cells where a copy may have been changed
 _POPULATED = 3  # keypoints of a cell that says something
@@ -175,6 +177,9 @@ def _find_layer(
     none = np.zeros(len(matches), np.bool_)
     source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]
     inlier = _residuals(found.affine, source, target) <= settings.tolerance * max(sizes[1])
+    framed = inlier & _in_margin(source, sizes[0]) & _in_margin(target, sizes[1])
+    if settings.layer_distance and framed.sum() >= _FRAMED * inlier.sum():
+        return framed
     own = matches[inlier]
     typical = float(np.median(_distances(first.descriptors[own[:, 0]], second.descriptors[own[:, 1]])))
     if typical >= settings.layer_distance and not (settings.layer_distance and len(own) >= _MANY):
@@ -190,6 +195,12 @@ def _find_layer(
     if abs(turn) > settings.layer_turn or _is_same_elsewhere(first, second, found, sizes, typical):
         return none
     return np.asarray(_residuals(similarity, source, target) <= _ON * fine)
+
+
+def _in_margin(places: NDArray[np.float32], size: Size) -> NDArray[np.bool_]:
+    """Which places (n, 2) of a picture lie in its margin, where frames and bars are, and hardly a landmark alone."""
+    margin = _MARGIN * size[0]
+    return np.asarray(((places < margin) | (places > np.array(size) - margin)).any(axis=1))
 
 
 def _is_same_elsewhere(

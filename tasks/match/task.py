@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Annotated, Any
 
-import numpy as np
-import pyarrow as pa
-
 from storage.errors import DamagedTableError
 from storage.newest import keep_newest, read_newest
 from storage.parquet import read_rows, read_table
@@ -25,6 +22,7 @@ from storage.tables.groups import (
 )
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
 from tasks.features.contracts import Packet
+from tasks.features.known import table_of
 from tasks.features.overlays import learn_templates
 from tasks.features.packed import Features, unpack
 from tasks.features.settings import OverlaySettings
@@ -103,14 +101,7 @@ def learn_overlays(run: Run, inputs: OverlayInputs, settings: OverlayStageSettin
             features |= {row["sha256"]: unpack(row) for row in read_rows(run.root, ref) if row["sha256"] in wanted}
     described = [(image, features[image["sha256"]]) for image in sample]
     found = learn_templates(*agreements(described, settings.overlays, settings.match), settings.overlays)
-    table = pa.table(
-        {
-            "number": np.arange(len(found.classes)),
-            "classes": found.classes,
-            "descriptor": [descriptor.tobytes() for descriptor in found.descriptors],
-        },
-    ).cast(TEMPLATES.schema)
-    return Learned(templates=run.write(TEMPLATES, table))
+    return Learned(templates=run.write(TEMPLATES, table_of(found)))
 
 
 class MatchInputs(Inputs):

@@ -7,7 +7,7 @@ from storage.folders import records_of
 from storage.manifest import Certificate, CurationFacts, Examined, Version
 from storage.root import Root
 from storage.tables.acquisition import FETCH_LOG, DropsRef, FetchLogRef, ImagesRef, PassedOverRef, SourcesRef
-from storage.tables.features import MasksRef, SignatureRef
+from storage.tables.features import MasksRef, SignatureRef, TemplatesRef
 from storage.tables.groups import BoxesRef, ClassGroupsRef, ClassPairsRef, CutsRef, GroupsRef, NearMissesRef, PairsRef
 from storage.tables.overlap import ComparisonsRef, ExpansionsRef, OverlapsRef
 from storage.tables.spec import FileRef, ListingRef, TableRef
@@ -90,6 +90,7 @@ class PublishInputs(Inputs):
     drops: list[DropsRef]
     images: list[ImagesRef]
     fetch_log: Annotated[list[FetchLogRef], Unkeyed("it differs between runs that give the same")]
+    templates: TemplatesRef
     masks: list[MasksRef]
     leaks: LeakEvidence
     pairs: list[PairsRef]

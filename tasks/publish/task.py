@@ -13,7 +13,7 @@ from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table
 from storage.root import Root
 from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
-from storage.tables.features import MASKS, SIGNATURE, MasksRef
+from storage.tables.features import MASKS, SIGNATURE, TEMPLATES, MasksRef
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
 from storage.tables.overlap import CERTIFICATE, COMPARISONS, EXPANSIONS, NAMESAKES, OVERLAPS
 from storage.tables.spec import R, TableSpec
@@ -42,7 +42,7 @@ from tasks.publish.verdicts import build_verdicts, funnel
 from tasks.software import CURATION, describe_software
 
 
-@stage("publish", version=10)
+@stage("publish", version=11)
 def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) -> PublishedVersion:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -88,6 +88,7 @@ def _stage_tables(root: Root, inputs: PublishInputs) -> dict[str, pa.Table]:
         SOURCES.name: _gather(root, [inputs.sources], SOURCES),
         PASSED_OVER.name: _gather(root, inputs.leaks.passed_over, PASSED_OVER),
         IMAGES.name: _gather(root, inputs.images, IMAGES),
+        TEMPLATES.name: _gather(root, [inputs.templates], TEMPLATES),
         MASKS.name: _gather_pictures(root, inputs.masks),
         OVERLAPS.name: _gather(root, inputs.leaks.overlaps, OVERLAPS),
         PAIRS.name: _gather(root, inputs.pairs, PAIRS),
