@@ -24,6 +24,7 @@ BENCHES = {
     "detectors": "bench.matching.detectors",
     "digests": "bench.matching.digests",
     "faults": "bench.faults",
+    "foreign": "bench.leaks.foreign_landmark",
     "fuzz": "bench.pictures.fuzz",
     "growth": "bench.matching.growth",
     "hosts": "bench.fetching.hosts",

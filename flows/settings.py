@@ -160,6 +160,9 @@ class CurationGate(StageSettings):
     certified: bool = Field(
         False, description="whether there must be test sets, and all pictures must have been compared with them"
     )
+    least_confidence: float = Field(
+        0.0, ge=0, le=1, description="confidence that the group of each class must have that keeps images"
+    )
 
 
 class IndexGate(StageSettings):

@@ -117,6 +117,16 @@ CertifiedOption = Annotated[
         rich_help_panel=GATE,
     ),
 ]
+LeastConfidenceOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Not the latest where it is less sure of a class than that.",
+        rich_help_panel=GATE,
+    ),
+]
 AnywayOption = Annotated[
     bool,
     typer.Option(
@@ -147,6 +157,7 @@ def curate(
     classes_lost: ClassesLostOption = None,
     least_readable: LeastReadableOption = 0.0,
     certified: CertifiedOption = False,
+    least_confidence: LeastConfidenceOption = 0.0,
     anyway: AnywayOption = False,
     runner: RunnerOption = "threads",
     workers: WorkersOption = os.cpu_count() or 1,
@@ -164,7 +175,11 @@ def curate(
     chosen, decided = _settings(settings, allow_host, contact), _overrides(overrides)
     run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers, anyway=anyway)
     gate = CurationGate(
-        images_lost=images_lost, classes_lost=classes_lost, least_readable=least_readable, certified=certified
+        images_lost=images_lost,
+        classes_lost=classes_lost,
+        least_readable=least_readable,
+        certified=certified,
+        least_confidence=least_confidence,
     )
     _curate(listed, name, root, test_sets, chosen, run, note, decided, aliases, overlays, gate, as_json=as_json)
 

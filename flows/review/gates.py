@@ -26,6 +26,8 @@ def why_not_latest(root: Root, version: Manifest, gate: CurationGate) -> list[st
     overlaps = read_version_table(root, version, "overlaps", ["image_id"])["image_id"]
     if leaks := pc.sum(pc.is_in(kept["image_id"], overlaps.combine_chunks())).as_py():
         reasons.append(f"{leaks:,} images that it keeps show what a test photograph does")
+    if gate.least_confidence:
+        reasons += _unsure(root, version, {*kept["landmark_id"].to_pylist()}, gate.least_confidence)
     if gate.classes_lost is not None and last:
         reasons += _classes_lost(root, last, {*kept["landmark_id"].to_pylist()}, gate.classes_lost)
     if reasons:
@@ -55,6 +57,15 @@ def _classes_lost(root: Root, last: Manifest, kept: set[str], most: int) -> Iter
     if len(lost) > most:
         named = ", ".join(map(repr, lost[:_SHOWN])) + (", …" if len(lost) > _SHOWN else "")
         yield f"classes that {last.folder} keeps images of are gone: {len(lost):,} ({named})"
+
+
+def _unsure(root: Root, version: Manifest, kept: set[str], least: float) -> Iterator[str]:
+    groups = read_version_table(root, version, "class_groups", ["landmark_id", "confidence"])
+    unsure = groups.filter(pc.less(groups["confidence"], least)).sort_by("confidence").to_pylist()
+    told = [f"{row['landmark_id']!r} {row['confidence']:.2f}" for row in unsure if row["landmark_id"] in kept]
+    if told:
+        named = ", ".join(told[:_SHOWN]) + (", …" if len(told) > _SHOWN else "")
+        yield f"{len(told):,} classes may show a foreign landmark: their confidence is below {least:g} ({named})"
 
 
 def _too_few(version: Manifest, last: Manifest | None, gate: CurationGate) -> Iterator[str]:

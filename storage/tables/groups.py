@@ -148,6 +148,13 @@ CLASS_GROUPS = TableSpec(
             column("kept", pa.bool_(), "Whether the class keeps images of this group."),
             column("pinned", pa.bool_(), "Whether the overrides chose this group."),
             column("margin", INT, "Photographs of the class's largest group minus those of the next."),
+            column(
+                "confidence",
+                REAL,
+                "How sure it is, 0 to 1, that a kept group shows what its class is named after, no foreign landmark; "
+                "1 where a person pinned it.",
+                optional=True,
+            ),
         ]
     ),
 )

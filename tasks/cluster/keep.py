@@ -4,10 +4,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from storage.errors import InputError
 from storage.reasons import Reason
+from tasks.cluster.confidence import confidence_of
 from tasks.cluster.settings import ClusterSettings
 
 
@@ -113,6 +115,7 @@ def class_groups(decided: pd.DataFrame) -> pd.DataFrame:
     """Returns the table `class_groups`."""
     pinned = decided.image_id == decided.pin
     groups = decided.assign(pinned=pinned).groupby(["landmark_id", "group"], as_index=False)
+    taking_part = decided.groupby("landmark_id").photograph.nunique()
     whole = groups.agg(
         images=("images", "first"),
         photographs=("photographs", "first"),
@@ -122,4 +125,7 @@ def class_groups(decided: pd.DataFrame) -> pd.DataFrame:
         pinned=("pinned", "any"),
         margin=("margin", "first"),
     )
+    confidence = confidence_of(whole.margin.to_numpy(), whole.landmark_id.map(taking_part).to_numpy())
+    whole["confidence"] = np.where(whole.pinned, 1.0, confidence)
+    whole["confidence"] = whole.confidence.where(whole.kept)
     return whole[(whole.group == 0) | (whole.images > 1)].reset_index(drop=True)

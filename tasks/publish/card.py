@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from storage.manifest import Manifest
 from storage.reasons import Reason
 from storage.tables.versions import VERSION_TABLES
+from tasks.cluster.confidence import SURE
 from tasks.pages.rendering import template_environment
 from tasks.publish.passed_over import tell_reasons
 
@@ -43,6 +44,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         classes=pc.count_distinct(kept["landmark_id"]).as_py(),
         reasons=[(reason, reasons[reason]) for reason in Reason if reasons[reason]],
         splits=_count_splits(kept),
+        sure=_count_sure(tables["class_groups"]),
         leaks=leaks.num_rows,
         through=pc.count(tables["overlaps"]["through"]).as_py(),
         masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,
@@ -51,6 +53,12 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         told=[sentence for _, sentence in tell_reasons(manifest.passed_over)],
         missed=manifest.uncompared,
     )
+
+
+def _count_sure(class_groups: pa.Table) -> int:
+    """How many classes are sure to show what they are named after."""
+    sure = class_groups.filter(pc.greater_equal(class_groups["confidence"], SURE))
+    return int(pc.count_distinct(sure["landmark_id"]).as_py())
 
 
 def _count_splits(kept: pa.Table) -> list[tuple[str, int, int]]:

@@ -103,7 +103,8 @@ def _class_data(classes: list[ClassSummary], doubts: Mapping[str, tuple[str, ...
         sizes = [group["photographs"] for group in summary.groups]
         largest, runner_up = [*sizes, 0, 0][:2]
         numbers = [summary.rows, summary.readable, summary.kept, largest, runner_up, summary.val]
-        about = [summary.weakest, summary.reasons, "; ".join(doubts.get(summary.name, ()))]
+        sure = None if summary.confidence is None else round(100 * summary.confidence)
+        about = [sure, summary.weakest, summary.reasons, "; ".join(doubts.get(summary.name, ()))]
         records.append([summary.title, class_page(summary.name), *numbers, *about])
     kinds = {reason.value: kind_of(reason) for reason in Reason}
     data = {"classes": records, "kindOf": kinds, "kinds": KINDS}

@@ -53,6 +53,11 @@ class ClassSummary:
         return sum(self.reasons.values())
 
     @property
+    def confidence(self) -> float | None:
+        """How sure it is that it keeps what it is named after; None where it keeps no group."""
+        return min((group["confidence"] for group in self.groups if group["confidence"] is not None), default=None)
+
+    @property
     def kept(self) -> int:
         """How many of them are kept."""
         return self.reasons.get(Reason.KEPT, 0)

@@ -17,12 +17,12 @@ function showReason() {
 
 // The index: rows of the table of classes are made from `classes.js`, a screenful at a time.
 const STEP = 200;
-const view = { sort: "rows", descending: true, limit: STEP };
+const view = { sort: "confidence", descending: false, limit: STEP };
 
-function readClass([name, page, rows, readable, kept, largest, runnerUp, val, weakest, reasons, doubts]) {
+function readClass([name, page, rows, readable, kept, largest, runnerUp, val, confidence, weakest, reasons, doubts]) {
   const drops = Object.entries(reasons).filter(([code]) => code !== "kept").sort((a, b) => b[1] - a[1]);
   const reason = drops.length ? drops[0] : ["", 0];
-  return { name, page, rows, readable, kept, largest, runnerUp, val, weakest, reasons, doubts, reason, share: kept / rows };
+  return { name, page, rows, readable, kept, largest, runnerUp, val, confidence, weakest, reasons, doubts, reason, share: kept / rows };
 }
 
 function element(tag, properties = {}, ...children) {
@@ -54,7 +54,7 @@ function classRow(entry, reason) {
   const doubts = entry.doubts ? element("span", { className: "doubts" }, entry.doubts) : "";
   const why = code ? element("a", { href: `${entry.page}#reason=${code}` }, `${code} ${count.toLocaleString("en")}`) : "";
   return element("tr", {}, element("td", {}, link, doubts),
-    ...["rows", "readable", "kept", "largest", "runnerUp", "val", "weakest"].map((key) => number(entry[key])),
+    ...["rows", "readable", "kept", "largest", "runnerUp", "val", "confidence", "weakest"].map((key) => number(entry[key])),
     element("td", {}, why), element("td", {}, stackedBar(entry)));
 }
 
@@ -62,6 +62,7 @@ function compare(reason) {
   const unknown = view.descending ? -Infinity : Infinity; // what has no value comes last
   const key = {
     weakest: (entry) => entry.weakest ?? unknown,
+    confidence: (entry) => entry.confidence ?? unknown,
     reason: (entry) => (reason ? entry.reasons[reason] : entry.reason[1]),
   }[view.sort] || ((entry) => entry[view.sort]);
   const sign = view.descending ? -1 : 1;
@@ -104,7 +105,7 @@ function startIndex() {
   document.getElementById("class-table").tHead.addEventListener("click", (event) => {
     const sort = event.target.dataset.sort;
     if (!sort) return;
-    view.descending = view.sort === sort ? !view.descending : sort !== "name" && sort !== "weakest";
+    view.descending = view.sort === sort ? !view.descending : !["name", "weakest", "confidence"].includes(sort);
     view.sort = sort;
     refresh();
   });

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -69,6 +70,8 @@ def test_a_pinned_group_is_kept_instead(policy):
     assert why["a1"][1]["lost_to_pinned"] == "a5"
     shown = class_groups(decided).set_index("group")
     assert shown[["kept", "pinned"]].to_numpy().tolist() == [[False, False], [True, True]]
+    assert shown.confidence.isna().tolist() == [True, False]
+    assert shown.confidence[1] == 1  # a person has looked
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_a_pin_that_cannot_be_honoured_is_an_error(pin, said):
 def test_runner_ups_are_told_with_the_margin():
     decided, _, _ = decide(CLASS_A, EDGES)
     shown = class_groups(decided)
-    assert shown.to_dict("records") == [
+    assert shown.drop(columns="confidence").to_dict("records") == [
         {
             "landmark_id": "a",
             "group": group,
@@ -101,6 +104,9 @@ def test_runner_ups_are_told_with_the_margin():
         }
         for group, size, weight, first, kept in ((0, 3, 120, "a1", True), (1, 2, 30, "a4", False))
     ]
+    assert shown.confidence[0] == pytest.approx(0.81, abs=0.01)  # a lead of 1 of 6 photographs
+    assert np.isnan(shown.confidence[1])
+
 
 
 def test_each_image_says_of_whom_it_is_a_copy():

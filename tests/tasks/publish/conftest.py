@@ -136,6 +136,7 @@ class Maker:
             "kept": kept,
             "pinned": False,
             "margin": 7,
+            "confidence": 0.8 if kept else None,
         }
         if (who["landmark_id"], group) not in self.groups:
             self.groups.add((who["landmark_id"], group))
