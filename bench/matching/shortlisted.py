@@ -60,6 +60,7 @@ def pair_rows(collection: Collection, found: AllPairs, pairs: Iterable[Pair]) ->
 
 
 def _row(first: dict[str, Any], second: dict[str, Any], pair: Verification) -> dict[str, Any]:
-    copy = is_copy(pair, (second["width"], second["height"]), MatchSettings())
+    sizes = (first["width"], first["height"]), (second["width"], second["height"])
+    copy = is_copy(pair, sizes, MatchSettings())
     ends = {"image_a": first["image_id"], "image_b": second["image_id"]}
     return {"landmark_id": "class", **ends, "copy": copy, **pair.cells()}

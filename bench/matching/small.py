@@ -1,6 +1,7 @@
-"""The claim: of photographs stored small, nearly the same stay as of the same photographs stored large.
+"""The claim: of photographs stored small, nearly the same stay as of the same photographs stored large, and copies show.
 
 All are shrunk to several sizes, described as they are and as the flow does it, and each class is matched and grouped.
+Photographs of test sets are shrunk, too, and compared with themselves.
 Needs the photographs that developers have beside the repository (`SHARED_DATA`).
 """
 
@@ -11,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -23,21 +25,26 @@ from bench.harness.collection import (
     read_photographs,
 )
 from bench.harness.result import Comparison, Figure, Result
+from bench.harness.surroundings import SHARED_DATA
 from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
+from tasks.features.packed import Features
 from tasks.features.settings import FeatureSettings
+from tasks.match.copies import is_copy
 from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
+from tasks.match.verify import verify
 
-_SIDES = (480, 320, 240)
+_SIDES = (480, 320, 240, 160)
 _QUICK_SIDES = (320,)
 _QUALITY = 90  # of the shrunk JPEG files
 _TARGETS: dict[str, tuple[Comparison, float]] = {
     "in_common_320": (">=", 0.9),
     "classes_other_320": ("<=", 1),
     "false_edges_320": ("<=", 2),
+    "copies_160": (">=", 0.9),
 }
 
 
@@ -77,6 +84,8 @@ def measure(quick: bool) -> Result:
         figures |= _tell("as they are", large, large, "")
         for stored, own in zip(sizes[1:], outcomes, strict=True):
             suffix = f"_{stored.side}" + ("" if stored.enlarged else "_before")
+            if stored.enlarged and stored.side:
+                figures[f"copies_{stored.side}"] = _copies(stored.side)
             figures |= _tell(f"{stored.side} px{'' if stored.enlarged else ', not enlarged'}", own, large, suffix)
     return Result(figures, {} if quick else _TARGETS)  # few classes: most overlays are not known
 
@@ -105,6 +114,25 @@ def look(stored: Stored) -> Outcome:
     landmark = {image["image_id"]: image["landmark_id"] for image in collection.members}
     false = sum(landmark[pair["image_a"]] != landmark[pair["image_b"]] for pair in found)
     return Outcome(kept, false, collection.detect_seconds / len(collection.members))
+
+
+def _copies(side: int) -> float:
+    """The share of shrunk test photographs that are taken for copies of themselves."""
+    files = sorted(file for file in (SHARED_DATA / "testsets").glob("*/**/*.jpg"))
+    with one_native_thread():
+        return float(
+            np.mean([_is_copy_of_itself(Photograph(file.stem, "", file.read_bytes()), side) for file in files])
+        )
+
+
+def _is_copy_of_itself(photograph: Photograph, side: int) -> bool:
+    (small, large), (first, second) = _members(describe([shrink(photograph, side), photograph], masked=False))
+    found = verify(first, second, large, MatchSettings(), seed=0)
+    return found is not None and is_copy(found, (small, large), MatchSettings())
+
+
+def _members(collection: Collection) -> tuple[list[tuple[int, int]], list[Features]]:
+    return [(image["width"], image["height"]) for image in collection.members], collection.features
 
 
 def keep(collection: Collection) -> dict[str, set[str]]:

@@ -47,7 +47,7 @@ def match_class(
             "landmark_id": members[a]["landmark_id"],
             "image_a": members[a]["image_id"],
             "image_b": members[b]["image_id"],
-            "copy": is_copy(own.verification, _size(members[b]), settings),
+            "copy": is_copy(own.verification, (_size(members[a]), _size(members[b])), settings),
             **own.verification.cells(),
         }
         for (a, b), own in sorted(made.items())

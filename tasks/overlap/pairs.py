@@ -122,7 +122,8 @@ def _compare(
     found = compare(features, image["width"], position, tests.features[number], size, match, seed)
     if found is None:
         return None
-    kind = "copy" if is_copy(found, size, match) else "landmark"
+    sizes = (image["width"], image["height"]), size
+    kind = "copy" if is_copy(found, sizes, match) else "landmark"
     ids = {name: image[name] for name in ("image_id", "landmark_id")}
     names = {name: test[name] for name in ("test_set", "test_image", "site", "role")}
     return {**ids, **names, "mirrored": position.mirrored, "kind": kind, "through": None, **found.cells()}

@@ -118,7 +118,7 @@ class Compared(Output):
     compared: int
 
 
-@stage("overlap", version=10, software=VERIFICATION)
+@stage("overlap", version=11, software=VERIFICATION)
 def find_overlaps(run: Run, inputs: OverlapInputs, settings: OverlapStageSettings) -> Compared:
     """Compares the images of a packet, by all their features, with the test sets' photographs.
 

@@ -134,7 +134,10 @@ def test_what_a_damaged_version_kept_nobody_can_say(
         (CurationGate(least_readable=1.0), ["24 of 26 images could be fetched and read (92%, less than 100%)"]),
         (CurationGate(certified=True), []),
         (CurationGate(least_confidence=0.5), []),
-        (CurationGate(least_confidence=0.999), ["2 classes may show a foreign landmark: their confidence is below 0.999"]),
+        (
+            CurationGate(least_confidence=0.999),
+            ["2 classes may show a foreign landmark: their confidence is below 0.999"],
+        ),
     ],
 )
 def test_each_gate(dataset: Path, candidate: Any, gate: CurationGate, said: list[str]) -> None:

@@ -108,7 +108,6 @@ def test_runner_ups_are_told_with_the_margin():
     assert np.isnan(shown.confidence[1])
 
 
-
 def test_each_image_says_of_whom_it_is_a_copy():
     decided, _, _ = decide(images("a1", "a2", "a3"), pairs(("a1", "a3", 30), copies=(("a1", "a2"),)))
     assert image_groups(decided).set_index("image_id").copy_of.dropna().to_dict() == {"a2": "a1"}

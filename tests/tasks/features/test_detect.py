@@ -136,7 +136,7 @@ def test_a_small_copy_of_a_picture_matches_as_a_copy(scene):
     copy = Features(*detect(cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA), SETTINGS))
     found = verify(copy, seen(), (640, 480), MatchSettings(), seed=0)
     assert found is not None
-    assert is_copy(found, (640, 480), MatchSettings())
+    assert is_copy(found, ((160, 120), (640, 480)), MatchSettings())
     np.testing.assert_allclose(found.affine, [[4, 0, 0], [0, 4, 0]], atol=0.5)
 
 
