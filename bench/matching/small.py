@@ -1,4 +1,4 @@
-"""The claim: of photographs stored small, nearly the same stay as of the same photographs stored large, and copies show.
+"""The claim: of photographs stored small, nearly the same stay as of the large ones, and copies are found.
 
 All are shrunk to several sizes, described as they are and as the flow does it, and each class is matched and grouped.
 Photographs of test sets are shrunk, too, and compared with themselves.
