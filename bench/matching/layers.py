@@ -17,8 +17,7 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 STRENGTHS = (0, 1, 2)
 
-_CLOUDS = (0.25, 0.4, 0.6)  # how far down a sky reaches, as a share of the height
-_CALM = 12.0  # gradient, in grey levels a pixel, up to which the top of a column is sky
+_CLOUDS = (0.15, 0.3, 0.45)  # how far down a sky reaches, as a share of the height
 _LOGO = (0.12, 0.2, 0.3)  # width, as a share of the picture's
 _LETTERS = (12, 24, 48)  # of a caption
 _BAR = 0.07  # height, as a share of the width
@@ -45,16 +44,12 @@ def plant(kind: str, photograph: Pixels, strength: int, number: int) -> Planted:
 
 
 def _sky(photograph: Pixels, strength: int, random: np.random.Generator) -> Planted:
-    """Clouds instead of what is calm at the top of each column."""
+    """Clouds instead of the top, whatever stands there."""
     height, width = photograph.shape[:2]
-    clouds = _noise(random, width, width)
-    blue = np.array([70, 120, 190]) + clouds[..., None] * np.array([185, 135, 65])
-    grey = cv2.GaussianBlur(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), (0, 0), 1.5).astype(np.float32)
-    edges = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) > _CALM
-    open_sky = cv2.erode((np.cumsum(edges, axis=0) == 0).astype(np.uint8), np.ones((1, width // 30)), borderValue=1) > 0
-    open_sky[round(_CLOUDS[strength] * height) :] = False
-    whole = np.resize(blue, (height, width, 3)) if height > width else blue[:height]
-    return _blend(photograph, whole, open_sky.astype(np.float32))
+    clouds = _noise(random, 2 * width, 2 * width)[:height, :width, None]
+    opacity = np.zeros((height, width), np.float32)
+    opacity[: round(_CLOUDS[strength] * height)] = 1
+    return _blend(photograph, np.array([70, 120, 190]) + clouds * np.array([185, 135, 65]), opacity)
 
 
 def _logo(photograph: Pixels, strength: int, random: np.random.Generator) -> Planted:
@@ -128,9 +123,9 @@ def _blend(photograph: Pixels, layer: NDArray[np.generic], opacity: NDArray[np.f
 def _noise(random: np.random.Generator, width: int, height: int) -> NDArray[np.float32]:
     """Clouds (height, width), 0 to 1: random values at ever finer steps."""
     total = np.zeros((height, width), np.float32)
-    for octave in range(2, 7):
+    for octave in range(2, 9):
         coarse = random.random((2**octave, 2**octave), np.float32)
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / 1.6**octave
+        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / 1.25**octave
     low, high = total.min(), total.max()
     return np.asarray((total - low) / (high - low))
 
