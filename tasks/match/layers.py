@@ -5,24 +5,18 @@ same to a fraction of a pixel, its descriptors hardly differ, and the rest of th
 lies in the margins of both. A copy is the same everywhere. The numbers are measured in `docs/evidence/quality.md`.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import cv2
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
-from scipy.stats import binom
 
-from tasks.features.leaders import cluster_by_leaders
 from tasks.features.packed import Features
 from tasks.match.settings import MatchSettings
 from tasks.match.verify import Attempt, Verification, attempt_matches, putative_matches
 
 Size = tuple[int, int]
-Pair = tuple[int, int]
 
 _LAYERS = 3  # that two pictures may have in common
 _ON = 3.0  # copy tolerances up to which a match lies on a layer that others told
@@ -37,11 +31,6 @@ _SAME = 0.5  # share of keypoints with twins that a copy has at least, were the 
 _FADING = 0.004  # how it falls with their distance,
 _LEAST_SAME = 0.08  # to no less than this
 _MANY = 20  # inliers from which a close fit alone tells, however their descriptors differ
-_SAME_PATTERN = 110.0  # distance of RootSIFT bytes up to which two keypoints are one pattern,
-_NEAR_PATTERN = 170.0  # and up to which a keypoint is taken for one that lies on a layer
-_HARDLY = 1e-4  # probability
-_AMONG = 0.05  # share of the longer side from a layer's keypoint within which others may be of the layer
-_PICTURES = 3  # that have a pattern on a layer
 
 
 def attempt_beneath(
@@ -77,92 +66,6 @@ def verify_beneath(
 ) -> Verification | None:
     """Does what `verify` does by what two cameras saw alone; see `attempt_beneath`."""
     return attempt_beneath(first, second, sizes, settings, seed).verification
-
-
-def layers_of_class(made: Mapping[Pair, Attempt], features: Sequence[Features]) -> dict[int, NDArray[np.bool_]]:
-    """Finds what lies on layers that single pairs do not tell from a view, by what all pairs of a class tell.
-
-    Keypoints that look alike are one pattern. It lies on a layer where three pictures have it on one, and a third of
-    the pairs that rest on it have it there.
-
-    Args:
-        made: what the comparisons of pictures found, by their numbers. features: of each picture.
-
-    Returns:
-        By the numbers of pictures, which keypoints (n,) lie on a layer; pictures without any are left out.
-    """
-    pairs = sorted(made.items())
-    told = _keypoints([(pair, own.layer) for pair, own in pairs], features)
-    seen = _keypoints([(pair, own.verification.matched) for pair, own in pairs if own.verification], features)
-    if not len(told.pair):
-        return {}
-    leaders, groups = cluster_by_leaders(told.descriptors, _SAME_PATTERN)
-    patterns, count = told.descriptors[leaders], len(leaders)
-    nearest, apart = _nearest(seen.descriptors, patterns)
-    alike = apart <= _SAME_PATTERN
-    in_views = _distinct(nearest[alike], seen.pair[alike], count)
-    chosen = (_distinct(groups, told.picture, count) >= _PICTURES) & (
-        2 * _distinct(groups, told.pair, count) > in_views
-    )
-    masks = {}
-    for picture in sorted({picture for pair in made for picture in pair} if chosen.any() else ()):
-        masked = _nearest(features[picture].descriptors, patterns[chosen])[1] <= _NEAR_PATTERN
-        if masked.any():
-            masks[picture] = masked
-    return masks
-
-
-def crowds_on(
-    places: NDArray[np.float32], layer: NDArray[np.float32], keypoints: NDArray[np.float32], longer_side: int
-) -> bool:
-    """Returns whether places (n, 2) lie near a layer's keypoints (k, 2) as chance would hardly have them.
-
-    Args:
-        keypoints: (m, 2), all of the picture. longer_side: of the picture, in pixels.
-    """
-    tree, reach = KDTree(layer), _AMONG * longer_side
-    near = int(np.count_nonzero(tree.query(places)[0] <= reach))
-    anywhere = float(np.mean(tree.query(keypoints)[0] <= reach))
-    return 2 * near > len(places) and bool(binom.sf(near - 1, len(places), anywhere) < _HARDLY)
-
-
-class _Keypoints(NamedTuple):
-    """Keypoints that pairs rest on: picture and pair, int64 (k,) each, and descriptors, uint8 (k, 128)."""
-
-    picture: NDArray[np.int64]
-    pair: NDArray[np.int64]
-    descriptors: NDArray[np.uint8]
-
-
-def _keypoints(points: Sequence[tuple[Pair, NDArray[np.float32]]], features: Sequence[Features]) -> _Keypoints:
-    """The keypoints at the places (n, 4) that pairs have in common."""
-    where: dict[int, list[tuple[int, NDArray[np.float32]]]] = {}
-    for number, (pair, places) in enumerate(points):
-        for end, picture in enumerate(pair):
-            where.setdefault(picture, []).append((number, places[:, 2 * end : 2 * end + 2]))
-    pictures, pairs, descriptors = list[int](), list[int](), [np.zeros((0, 128), np.uint8)]
-    for picture, found in sorted(where.items()):
-        own = features[picture]
-        number_at = {place: number for number, place in enumerate(map(tuple, own.positions.tolist()))}
-        chosen = [(pair, number_at[place]) for pair, places in found for place in map(tuple, places.tolist())]
-        pairs += [pair for pair, _ in chosen]
-        pictures += [picture] * len(chosen)
-        descriptors.append(own.descriptors[[keypoint for _, keypoint in chosen]])
-    return _Keypoints(np.array(pictures, np.int64), np.array(pairs, np.int64), np.concatenate(descriptors))
-
-
-def _distinct(groups: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """How many different values each of so many groups has."""
-    pairs = np.unique(np.column_stack([groups, values]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=count)
-
-
-def _nearest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Of descriptors (n, 128) the nearest of others (m, 128): its number and its distance (n,)."""
-    if not len(first):
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    squares, numbers = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)
-    return numbers[:, 0], np.sqrt(squares[:, 0])
 
 
 def _find_layer(

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.features.packed import Features
+from tasks.match.class_layers import crowds_on, layers_of_class
 from tasks.match.copies import is_copy
-from tasks.match.layers import attempt_beneath, crowds_on, layers_of_class
+from tasks.match.layers import attempt_beneath
 from tasks.match.near_misses import NearMisses
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
