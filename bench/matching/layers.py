@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 STRENGTHS = (0, 1, 2)
 
 _CLOUDS = (0.15, 0.3, 0.45)  # how far down a sky reaches, as a share of the height
+_SHARP = 6  # contrast of the clouds
 _LOGO = (0.12, 0.2, 0.3)  # width, as a share of the picture's
 _LETTERS = (12, 24, 48)  # of a caption
 _BAR = 0.07  # height, as a share of the width
@@ -46,7 +47,7 @@ def plant(kind: str, photograph: Pixels, strength: int, number: int) -> Planted:
 def _sky(photograph: Pixels, strength: int, random: np.random.Generator) -> Planted:
     """Clouds instead of the top, whatever stands there."""
     height, width = photograph.shape[:2]
-    clouds = _noise(random, 2 * width, 2 * width)[:height, :width, None]
+    clouds = np.clip(_SHARP * (_noise(random, 2 * width, 2 * width)[:height, :width, None] - 0.5) + 0.5, 0, 1)
     opacity = np.zeros((height, width), np.float32)
     opacity[: round(_CLOUDS[strength] * height)] = 1
     return _blend(photograph, np.array([70, 120, 190]) + clouds * np.array([185, 135, 65]), opacity)

@@ -18,7 +18,6 @@ from tasks.match.verify import Attempt, Verification, attempt_matches, putative_
 
 Size = tuple[int, int]
 
-_LAYERS = 3  # that two pictures may have in common
 _ON = 3.0  # copy tolerances up to which a match lies on a layer that others told
 _MARGIN = 0.08  # width of the margin, as a share of the picture's
 _FRAMED = 0.75  # share of inliers in both margins from which they are a frame's or a bar's
@@ -47,7 +46,7 @@ def attempt_beneath(
     matches = putative_matches(first.descriptors, second.descriptors, settings.ratio)
     made = above = attempt_matches(first, second, matches, sizes[1], settings, seed)
     layers: list[NDArray[np.float32]] = []
-    while made.verification and len(layers) < _LAYERS:
+    while settings.layer_distance and made.verification:
         on_layer = _find_layer(first, second, matches, made.verification, sizes, settings)
         if not on_layer.any():
             break
@@ -80,12 +79,12 @@ def _find_layer(
     none = np.zeros(len(matches), np.bool_)
     source, target = first.positions[matches[:, 0]], second.positions[matches[:, 1]]
     inlier = _residuals(found.affine, source, target) <= settings.tolerance * max(sizes[1])
-    framed = inlier & _in_margin(source, sizes[0]) & _in_margin(target, sizes[1])
-    if settings.layer_distance and framed.sum() >= _FRAMED * inlier.sum():
-        return framed
     own = matches[inlier]
     typical = float(np.median(_distances(first.descriptors[own[:, 0]], second.descriptors[own[:, 1]])))
-    if typical >= settings.layer_distance and not (settings.layer_distance and len(own) >= _MANY):
+    framed = inlier & _in_margin(source, sizes[0]) & _in_margin(target, sizes[1])
+    if framed.sum() >= _FRAMED * inlier.sum():
+        return none if _is_same_elsewhere(first, second, found, sizes, typical) else framed
+    if typical > settings.layer_distance and len(own) < _MANY:
         return none
     scale = float(np.sqrt(np.linalg.det(found.affine[:, :2])))
     fine = settings.copy_tolerance * max(max(sizes[1]), scale * max(sizes[0]))

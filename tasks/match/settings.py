@@ -32,7 +32,9 @@ class MatchSettings(StageSettings):
         0.5, ge=0, description="degrees by which what lies over two pictures may be turned in one against the other"
     )
     layer_distance: float = Field(
-        130.0, ge=0, description="largest median distance of RootSIFT bytes between keypoints of such a layer"
+        130.0,
+        ge=0,
+        description="largest median distance of RootSIFT bytes between a layer's keypoints; 0: no layers",
     )
     layer_fit: float = Field(
         240.0,
