@@ -17,6 +17,7 @@ from tasks.overlap.classes import (
     reassigned_photographs,
     related_sets,
     representatives,
+    strongly_related,
     verify_pairs,
 )
 from tasks.overlap.pair_memory import PairMemory
@@ -59,7 +60,7 @@ def relate(grouped: Grouped, memory: PairMemory) -> Found:
     few = representatives(grouped.images, settings.representatives)
     features = [grouped.features[image] for image in few.image_id]
     asked = class_pair_candidates(few, [own.largest(settings.keypoints) for own in features], settings, match)
-    seen = class_pairs(few, verify_pairs(few, features, asked, match, memory))
+    seen = strongly_related(class_pairs(few, verify_pairs(few, features, asked, match, memory)), settings)
     dropped = [pd.DataFrame(columns=["image_id", "reason", "evidence"])]
     for names in related_sets(seen):
         images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)

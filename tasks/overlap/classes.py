@@ -111,6 +111,15 @@ def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Cells]) -> pd.Data
     return table[table.landmark_a != table.landmark_b].reset_index(drop=True)
 
 
+def strongly_related(pairs: pd.DataFrame, settings: ClassSettings) -> pd.DataFrame:
+    """Selects the rows of `class_pairs` of classes of which one pair at least is strong.
+
+    Landmarks of one style have windows, wheels and bays in common, and several photographs of each then match weakly.
+    """
+    strongest = pairs.groupby(["landmark_a", "landmark_b"]).false_alarms.transform("min")
+    return pairs[strongest <= settings.strong_pair].reset_index(drop=True)
+
+
 def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
     """Returns the classes that rows of `class_pairs` join, each set and their list sorted."""
     graph = nx.Graph(zip(pairs.landmark_a, pairs.landmark_b, strict=True))

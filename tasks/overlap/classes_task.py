@@ -37,6 +37,7 @@ from tasks.overlap.classes import (
     reassigned_photographs,
     related_sets,
     representatives,
+    strongly_related,
     verify_pairs,
 )
 from tasks.overlap.pair_memory import Cells, PairMemory
@@ -86,7 +87,7 @@ class Related(Output):
 _EXACT = "exact_false_alarms"  # a column of `class_comparisons`
 
 
-@stage("classes", version=8, software=(*VERIFICATION, "pandas", "networkx"))
+@stage("classes", version=9, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
@@ -101,7 +102,7 @@ def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings)
         largest = Spooled(spool, pictures, settings.classes.keypoints)
         candidates = class_pair_candidates(few, largest, settings.classes, settings.match)
         seen = class_pairs(few, verify_pairs(few, Spooled(spool, pictures), candidates, settings.match, memory))
-    across, drops = _judge_related(run.root, inputs, contending, seen, settings.match, memory)
+    across, drops = _judge_related(run.root, inputs, contending, seen, settings, memory)
     by_packet = {}
     for name, packet in inputs.packets.items():
         members = read_table(run.root, packet.described.images, ["image_id"])["image_id"]
@@ -146,11 +147,11 @@ def _judge_related(
     inputs: ClassInputs,
     contending: pd.DataFrame,
     seen: pd.DataFrame,
-    match: MatchSettings,
+    settings: ClassStageSettings,
     memory: PairMemory,
 ) -> tuple[pa.Table, pa.Table]:
     """The tables `class_pairs`, of all images of related classes, and `drops`; `seen` relates the classes."""
-    packets = list(inputs.packets.values())
+    packets, seen = list(inputs.packets.values()), strongly_related(seen, settings.classes)
     sets = related_sets(seen)
     members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
     ids = pa.array(members.image_id, pa.string())
@@ -161,7 +162,9 @@ def _judge_related(
         for names in sets:
             images = members[members.landmark_id.isin(names)].reset_index(drop=True)
             features = Spooled(spool, images.sha256.to_list())
-            pairs, links = compare_related(images, features, seen[seen.landmark_a.isin(names)], match, memory)
+            known = seen[seen.landmark_a.isin(names)]
+            pairs, links = compare_related(images, features, known, settings.match, memory)
+            pairs = strongly_related(pairs, settings.classes)
             own = inside[inside.image_a.isin(images.image_id)]
             reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
             dropped = reassigned_images(images, reassigned, pairs)

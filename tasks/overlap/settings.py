@@ -48,3 +48,8 @@ class ClassSettings(StageSettings):
     representatives: int = Field(10, ge=1, description="photographs of each of these groups that do so")
     keypoints: int = Field(300, ge=1, description="keypoints, the largest, by which they ask for photographs")
     candidates: int = Field(3, ge=1, description="photographs of other classes that each is compared with")
+    strong_pair: float = Field(
+        -15.0,
+        description="largest log10 of the false alarms of the strongest pair of two classes that show one landmark: "
+        "rose windows and other parts that landmarks have in common give weaker ones",
+    )

@@ -19,6 +19,7 @@ from tasks.overlap.classes import (
     reassigned_photographs,
     related_sets,
     representatives,
+    strongly_related,
     verify_pairs,
 )
 from tasks.overlap.pair_memory import PairMemory
@@ -207,3 +208,10 @@ def test_no_image_that_is_left_is_shown_more_by_another_class(graph, random):
     again = reassigned_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
     pd.testing.assert_frame_equal(again, reassigned)
     assert (reassigned.matches_there > reassigned.matches_here).all()
+
+
+def test_weak_pairs_alone_relate_no_classes():
+    rows = [("abbey", "dome", -9.0), ("abbey", "dome", -13.0), ("dome", "gate", -9.0), ("dome", "gate", -40.0)]
+    pairs = pd.DataFrame(rows, columns=["landmark_a", "landmark_b", "false_alarms"])
+    assert strongly_related(pairs, ClassSettings()).values.tolist() == [["dome", "gate", -9.0], ["dome", "gate", -40.0]]
+    assert strongly_related(pairs[:0], ClassSettings()).empty
