@@ -56,12 +56,10 @@ def curate(
     """Curates a list of landmark images into a version of a dataset.
 
     Args:
-        source: the list.
-        name: name of the dataset; its versions are numbered.
+        source: the list. name: of the dataset; its versions are numbered.
         root: dataset root, a folder or any URL that fsspec opens.
         test_sets: name to folder, or signature, of each test set that must not leak into the dataset.
-        settings: what decides the result. run: how it runs.
-        note: a sentence or two for the card and the report, such as where the list comes from.
+        settings: what decides the result. run: how it runs. note: a sentence or two for the card and the report.
         overrides: what a person decided instead; or the TOML file of it, on the worker or in the root, read each run.
         aliases: file of further spellings of test sets' landmarks; classes named so are listed.
         overlays: table `templates` of another version: what overlays look like that this list's classes may not teach.
@@ -72,8 +70,7 @@ def curate(
     """
     check_installed(settings.features)
     decided = find_overrides(overrides, Root(root))
-    checked = partial(check_request, anyway=run.anyway, overlays=overlays)
-    request = checked(source, name, root, test_sets or {}, settings, note, decided, aliases)
+    request = check_request(source, name, root, test_sets or {}, settings, note, decided, aliases, overlays, run.anyway)
     for remark in request.remarks:
         get_run_logger().info("%s", remark)
     judge = partial(why_not_latest, Root(root), gate=gate)

@@ -55,20 +55,18 @@ def check_request(
     note: str = "",
     overrides: Overrides = Overrides(),
     aliases: Path | None = None,
+    overlays: Path | None = None,
     anyway: bool = False,
     workers: int = 1,
-    overlays: Path | None = None,
 ) -> CurationRequest:
     """Checks all that a user can get wrong.
 
     Args:
+        overlays: templates of overlays, learnt elsewhere. workers: tasks at once, for the forecast.
         anyway: whether a disk that has no room, by an estimate, is let pass.
-        workers: tasks at once, for the forecast.
-        overlays: templates of overlays that were learnt elsewhere.
 
     Raises:
-        InputError: names the list's line, the test set, the name, the root, the override or the setting, and says what
-            to do.
+        InputError: names the list's line, the file, the name, the root or the setting, and says what to do.
     """
     check_name(name)
     resolved = source.model_copy(update={field: path.absolute() for field, path in source if path})
@@ -76,14 +74,13 @@ def check_request(
     listed, polite, folder = read.table, settings.polite, resolved.path if resolved.path.is_dir() else None
     _check_contact(polite, 0 if folder else listed.num_rows)
     _check_pins(overrides, merge_classes(listed, overrides.merge))
-    checked = check_test_sets(test_sets, settings.features, aliases)
     new = _check_root(Root(root), name, listed, folder, settings, anyway=anyway)
     return CurationRequest(
         source=resolved,
         list_digest=_list_digest(resolved, listed),
         name=name,
         note=note,
-        test_sets=checked,
+        test_sets=check_test_sets(test_sets, settings.features, aliases),
         overrides=overrides,
         overlays=check_overlays(overlays),
         remarks=(*odd_rows(read), *_not_listed(overrides, listed), *_hints(resolved, read, polite)),

@@ -174,13 +174,8 @@ def curate(
     listed, test_sets = ListSettings(path=source, md5=md5, clean=clean), read_test_sets(test_set or [])
     chosen, decided = _settings(settings, allow_host, contact), _overrides(overrides)
     run = RunSettings(refetch=refetch, older_than=older_than, runner=runner, workers=workers, anyway=anyway)
-    gate = CurationGate(
-        images_lost=images_lost,
-        classes_lost=classes_lost,
-        least_readable=least_readable,
-        certified=certified,
-        least_confidence=least_confidence,
-    )
+    shares = {"images_lost": images_lost, "least_readable": least_readable, "least_confidence": least_confidence}
+    gate = CurationGate(**shares, classes_lost=classes_lost, certified=certified)
     _curate(listed, name, root, test_sets, chosen, run, note, decided, aliases, overlays, gate, as_json=as_json)
 
 
@@ -206,7 +201,7 @@ def _curate(
     from flows.runtime.server import prefect_server
 
     request = check_request(
-        source, name, root, test_sets, settings, note, overrides, aliases, run.anyway, run.workers, overlays
+        source, name, root, test_sets, settings, note, overrides, aliases, overlays, run.anyway, run.workers
     )
     for remark in request.remarks:
         errors.print(Text("!", "bold yellow"), plain_text(remark), soft_wrap=True)

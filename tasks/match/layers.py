@@ -29,6 +29,7 @@ _ALIKE = 150.0  # distance of RootSIFT bytes up to which it is its twin
 _SAME = 0.5  # share of keypoints with twins that a copy has at least, were the descriptors of its matches equal, and
 _FADING = 0.004  # how it falls with their distance,
 _LEAST_SAME = 0.08  # to no less than this
+_LEAST_FIT = 0.3  # share of a layer's inliers that fit one similarity at least
 _MANY = 20  # inliers from which a close fit alone tells, however their descriptors differ
 
 
@@ -91,7 +92,7 @@ def _find_layer(
     similarity, within = cv2.estimateAffinePartial2D(
         source[inlier], target[inlier], method=cv2.RANSAC, ransacReprojThreshold=fine
     )
-    if similarity is None or typical > settings.layer_fit * within.mean():
+    if similarity is None or within.mean() < max(_LEAST_FIT, typical / settings.layer_fit):
         return none
     turn = np.degrees(np.arctan2(similarity[1, 0], similarity[0, 0]))
     if abs(turn) > settings.layer_turn or _is_same_elsewhere(first, second, found, sizes, typical):
