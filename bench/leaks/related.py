@@ -66,7 +66,7 @@ def relate(grouped: Grouped, memory: PairMemory) -> Found:
         images = grouped.images[grouped.images.landmark_id.isin(names)].reset_index(drop=True)
         known = seen[seen.landmark_a.isin(names)]
         across, links = compare_related(
-            images, [grouped.features[image] for image in images.image_id], known, match, memory
+            images, [grouped.features[image] for image in images.image_id], known, settings, match, memory
         )
         inside = grouped.inside[
             grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)

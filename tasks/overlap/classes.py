@@ -127,9 +127,16 @@ def related_sets(pairs: pd.DataFrame) -> list[list[str]]:
 
 
 def compare_related(
-    images: pd.DataFrame, features: Sequence[Features], seen: pd.DataFrame, match: MatchSettings, memory: PairMemory
+    images: pd.DataFrame,
+    features: Sequence[Features],
+    seen: pd.DataFrame,
+    classes: ClassSettings,
+    match: MatchSettings,
+    memory: PairMemory,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compares the images of a set of related classes as `match` does those of one class.
+
+    Two of them that others alone join, with weak pairs between themselves, stay unrelated: their pairs are left out.
 
     Args:
         images: image_id, landmark_id, sha256, width, height, sorted by landmark_id and image_id. features: of each.
@@ -142,8 +149,10 @@ def compare_related(
     pairs = {(row_of[a], row_of[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
     pairs |= set(combinations(range(len(images)), 2) if len(images) <= match.exhaustive else shortlist(features, match))
     found = verify_pairs(images, features, pairs, match, memory)
-    ends = [(images.image_id[a], images.image_id[b]) for a, b in found]
-    return class_pairs(images, found), pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
+    across, landmarks = strongly_related(class_pairs(images, found), classes), images.landmark_id
+    joined = {*zip(landmarks, landmarks, strict=True), *zip(across.landmark_a, across.landmark_b, strict=True)}
+    ends = [(images.image_id[a], images.image_id[b]) for a, b in found if (landmarks[a], landmarks[b]) in joined]
+    return across, pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
 
 
 def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: Collection[str] = ()) -> pd.DataFrame:

@@ -87,7 +87,7 @@ class Related(Output):
 _EXACT = "exact_false_alarms"  # a column of `class_comparisons`
 
 
-@stage("classes", version=9, software=(*VERIFICATION, "pandas", "networkx"))
+@stage("classes", version=10, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
@@ -163,8 +163,7 @@ def _judge_related(
             images = members[members.landmark_id.isin(names)].reset_index(drop=True)
             features = Spooled(spool, images.sha256.to_list())
             known = seen[seen.landmark_a.isin(names)]
-            pairs, links = compare_related(images, features, known, settings.match, memory)
-            pairs = strongly_related(pairs, settings.classes)
+            pairs, links = compare_related(images, features, known, settings.classes, settings.match, memory)
             own = inside[inside.image_a.isin(images.image_id)]
             reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
             dropped = reassigned_images(images, reassigned, pairs)

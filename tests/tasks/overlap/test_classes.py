@@ -115,7 +115,7 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     chosen = images.landmark_id != "mill"
     members = images[chosen].reset_index(drop=True)
     own = [features[row] for row in np.flatnonzero(chosen)]
-    across, links = compare_related(members, own, class_pairs(members, {}), MATCH, PairMemory())
+    across, links = compare_related(members, own, class_pairs(members, {}), ClassSettings(), MATCH, PairMemory())
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
     reassigned = reassigned_photographs(members, links)
     dropped = reassigned_images(members, reassigned, across)
@@ -208,6 +208,15 @@ def test_no_image_that_is_left_is_shown_more_by_another_class(graph, random):
     again = reassigned_photographs(members.sample(frac=1, random_state=1), links.iloc[rows])
     pd.testing.assert_frame_equal(again, reassigned)
     assert (reassigned.matches_there > reassigned.matches_here).all()
+
+
+def test_no_image_goes_to_a_class_by_weak_pairs_alone(three_classes):
+    images, features = three_classes
+    demanding = ClassSettings(strong_pair=-1e6)
+    across, links = compare_related(images, features, class_pairs(images, {}), demanding, MATCH, PairMemory())
+    assert across.empty
+    assert all(a.split()[0] == b.split()[0] for a, b in links.itertuples(index=False))
+    assert reassigned_photographs(images, links).empty
 
 
 def test_weak_pairs_alone_relate_no_classes():
