@@ -151,8 +151,8 @@ CLASS_GROUPS = TableSpec(
             column(
                 "confidence",
                 REAL,
-                "How sure it is, 0 to 1, that a kept group shows what its class is named after, no foreign landmark; "
-                "1 where a person pinned it.",
+                "How sure it is, 0 to 1, that the largest group, if kept, shows what its class is named after, and no "
+                "foreign landmark; where a person pinned a group, 1 for that; null for others.",
                 optional=True,
             ),
         ]

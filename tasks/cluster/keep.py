@@ -126,6 +126,7 @@ def class_groups(decided: pd.DataFrame) -> pd.DataFrame:
         margin=("margin", "first"),
     )
     confidence = confidence_of(whole.margin.to_numpy(), whole.landmark_id.map(taking_part).to_numpy())
-    whole["confidence"] = np.where(whole.pinned, 1.0, confidence)
-    whole["confidence"] = whole.confidence.where(whole.kept)
+    by_hand = whole.groupby("landmark_id").pinned.transform("any")
+    chosen = np.where(by_hand, whole.pinned, whole.kept & (whole.group == 0))
+    whole["confidence"] = np.where(chosen, np.where(by_hand, 1.0, confidence), np.nan)
     return whole[(whole.group == 0) | (whole.images > 1)].reset_index(drop=True)

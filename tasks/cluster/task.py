@@ -89,13 +89,13 @@ class Grouped(Output):
     kept: int
 
 
-@stage("cluster", version=6, software=_GROUPING)
+@stage("cluster", version=7, software=_GROUPING)
 def cluster_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups the images of each class by their pairs, and keeps the largest group or the pinned one."""
     return _group(run, inputs, settings)
 
 
-@stage("regroup", version=4, software=_GROUPING)
+@stage("regroup", version=5, software=_GROUPING)
 def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups anew without the images that other classes show more: their groups may be kept no longer."""
     return _group(run, inputs, settings)

@@ -55,7 +55,7 @@ class ClassSummary:
     @property
     def confidence(self) -> float | None:
         """How sure it is that it keeps what it is named after; None where it keeps no group."""
-        return min((group["confidence"] for group in self.groups if group["confidence"] is not None), default=None)
+        return next((group["confidence"] for group in self.groups if group["confidence"] is not None), None)
 
     @property
     def kept(self) -> int:
