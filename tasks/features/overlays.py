@@ -83,7 +83,7 @@ def join_templates(parts: Sequence[Templates], settings: OverlaySettings) -> Tem
 
 def mask_overlays(features: Features, templates: Templates, longer_side: int, settings: OverlaySettings) -> Mask:
     """Masks the keypoints that look like a template, and those among several of them."""
-    masked = _nearest_squares(features.descriptors, templates.descriptors) <= settings.mask_radius**2
+    masked = nearest_descriptors(features.descriptors, templates.descriptors)[1] <= settings.mask_radius**2
     regions = _regions(features.positions[masked], settings.gap * longer_side, settings.region_keypoints)
     x, y = features.positions.T
     inside = np.zeros_like(masked)
@@ -92,12 +92,17 @@ def mask_overlays(features: Features, templates: Templates, longer_side: int, se
     return Mask(masked | inside, regions, features.positions[masked & ~inside])
 
 
-def _nearest_squares(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Squared distances (n,) of descriptors (n, 128) to the nearest of others (m, 128); infinite without them."""
+def nearest_descriptors(
+    first: NDArray[np.uint8], second: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Finds for descriptors (n, 128) the nearest of others (m, 128): its number and squared distance (n,).
+
+    Without others, the distances are infinite.
+    """
     if not len(first) or not len(second):
-        return np.full(len(first), np.inf, np.float32)
-    squares: NDArray[np.float32] = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)[0][:, 0]
-    return squares
+        return np.zeros(len(first), np.int64), np.full(len(first), np.inf, np.float32)
+    squares, numbers = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)
+    return numbers[:, 0], squares[:, 0]
 
 
 def _regions(positions: NDArray[np.float32], gap: float, least: int) -> NDArray[np.float32]:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from scipy.stats import binom
 
 from tasks.features.leaders import cluster_by_leaders
+from tasks.features.overlays import nearest_descriptors
 from tasks.features.packed import Features
 from tasks.match.verify import Attempt
 
@@ -51,7 +51,7 @@ def layers_of_class(made: Mapping[Pair, Attempt], features: Sequence[Features]) 
     )
     masks = {}
     for picture in sorted({picture for pair in made for picture in pair} if chosen.any() else ()):
-        masked = _nearest(features[picture].descriptors, patterns[chosen])[1] <= _NEAR_PATTERN
+        masked = nearest_descriptors(features[picture].descriptors, patterns[chosen])[1] <= _NEAR_PATTERN**2
         if masked.any():
             masks[picture] = masked
     return masks
@@ -104,8 +104,8 @@ def _alike(
     own: _Keypoints, features: Features, patterns: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The patterns (m,) that a picture's keypoints are, and the pairs (m,) that rest on them."""
-    nearest, apart = _nearest(features.descriptors[own.numbers], patterns)
-    alike = (apart <= _SAME_PATTERN)[own.which]
+    nearest, squares = nearest_descriptors(features.descriptors[own.numbers], patterns)
+    alike = (squares <= _SAME_PATTERN**2)[own.which]
     return nearest[own.which][alike], own.pairs[alike]
 
 
@@ -115,11 +115,3 @@ def _distinct(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], coun
         return np.zeros(count, np.int64)
     pairs = np.unique(np.concatenate([np.column_stack(part) for part in parts]), axis=0)
     return np.bincount(pairs[:, 0], minlength=count)
-
-
-def _nearest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Of descriptors (n, 128) the nearest of others (m, 128): its number and its distance (n,)."""
-    if not len(first):
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    squares, numbers = faiss.knn(first.astype(np.float32), second.astype(np.float32), 1)
-    return numbers[:, 0], np.sqrt(squares[:, 0])

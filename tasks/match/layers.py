@@ -2,7 +2,7 @@
 
 Two cameras see depth, light and noise of their own. What software laid over two pictures is upright in both and the
 same to a fraction of a pixel, its descriptors hardly differ, and the rest of the pictures has nothing in common; or it
-lies in the margins of both. A copy is the same everywhere. The numbers are measured in `docs/evidence/quality.md`.
+lies in the margins of both. A copy is the same everywhere. The numbers: `docs/decisions/2026-11-29-layers.md`.
 """
 
 from dataclasses import replace

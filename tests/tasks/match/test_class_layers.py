@@ -4,7 +4,18 @@ import numpy as np
 
 from tasks.match.class_layers import crowds_on, layers_of_class
 from tasks.match.layers import attempt_beneath
-from tests.tasks.match.pictures import CAPTION, SETTINGS, SIZE, SIZES, describe, scene, with_caption
+from tasks.match.near_misses import NearMisses
+from tasks.match.pairwise import match_class
+from tests.tasks.match.pictures import (
+    CAPTION,
+    SETTINGS,
+    SIZE,
+    SIZES,
+    describe,
+    scene,
+    seen_from_elsewhere,
+    with_caption,
+)
 
 
 def test_what_three_pictures_have_on_a_layer_is_known_in_a_fourth():
@@ -18,6 +29,22 @@ def test_what_three_pictures_have_on_a_layer_is_known_in_a_fourth():
     assert len(masked) >= 10
     assert (masked[:, 1] > SIZE[1] - CAPTION - 10).mean() > 0.9
     assert len(masks.get(4, [])) == 0 or masks[4].mean() < 0.02
+
+
+def test_strangers_with_one_caption_are_no_pairs_and_two_views_of_one_thing_are():
+    pictures = [*map(scene, (5, 6, 7, 8)), seen_from_elsewhere(scene(5))]
+    features = [describe(with_caption(picture)) for picture in pictures]
+    members = [
+        {"image_id": f"p{n}", "landmark_id": "p", "sha256": f"{n}", "width": SIZE[0], "height": SIZE[1]}
+        for n in range(len(pictures))
+    ]
+    misses = NearMisses()
+    rows, counts = match_class(members, features, SETTINGS, misses)
+    assert [(row["image_a"], row["image_b"]) for row in rows] == [("p0", "p4")]
+    assert (counts["compared"], counts["verified"]) == (10, 1)
+    assert {row["image_id"]: row["lacks"] for row in misses.rows(members, SETTINGS)} == dict.fromkeys(
+        ("p1", "p2", "p3"), "view"
+    )
 
 
 def test_two_pictures_tell_no_layer_of_a_class():
