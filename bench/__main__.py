@@ -23,6 +23,7 @@ BENCHES = {
     "describe": "bench.retrieval.describe",
     "detectors": "bench.matching.detectors",
     "digests": "bench.matching.digests",
+    "drawn": "bench.pictures.drawn",
     "faults": "bench.faults",
     "foreign": "bench.leaks.foreign_landmark",
     "fuzz": "bench.pictures.fuzz",

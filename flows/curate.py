@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows import grouping, leaks, publishing
 from flows.announce import announce
-from flows.fetching import acquire, policy_of
+from flows.fetching import acquire, look_for_drawings, policy_of
 from flows.grouping import find_boxes, find_groups
 from flows.leaks import find_leaks
 from flows.publishing import Curation, illustrate, publish
@@ -19,6 +19,7 @@ from flows.runtime.publication import publish_once
 from flows.settings import CurateSettings, CurationGate, RunSettings, find_overrides
 from storage.manifest import Manifest
 from storage.root import Root
+from tasks.acquire.drawings_task import find_drawings
 from tasks.acquire.settings import FetchPolicy, ListSettings
 from tasks.acquire.task import ListInputs, SelectInputs, acquire_shard, list_sources, select_packets
 from tasks.cluster.settings import Overrides
@@ -26,7 +27,10 @@ from tasks.contracts import StageRunner
 from tasks.features.detect import check_installed
 from tasks.publish.contracts import PublishedVersion
 
-STAGES = (list_sources, acquire_shard, select_packets, *leaks.STAGES, *grouping.STAGES, *publishing.STAGES)
+STAGES = (
+    *(list_sources, acquire_shard, find_drawings, select_packets),
+    *(*leaks.STAGES, *grouping.STAGES, *publishing.STAGES),
+)
 """All stages, in the order of the method."""
 
 
@@ -92,8 +96,10 @@ def run_curation(
     sources = runner.one(list_sources, listed, request.source)
     acquired = acquire(runner, sources.shards, request.name, request.folder, settings.acquire, policy)
 
-    # Drop placeholders, copies and small classes. From here on, packets of whole classes.
-    readable = SelectInputs(sources=sources.sources, images=[shard.images for shard in acquired.values()])
+    # Drop placeholders, copies, drawings if asked for, and small classes. From here on, packets of whole classes.
+    drawings = look_for_drawings(runner, request.name, acquired)
+    images = [shard.images for shard in acquired.values()]
+    readable = SelectInputs(sources=sources.sources, images=images, drawings=drawings)
     selected = runner.one(select_packets, readable, settings.select)
 
     # What the test sets show must go: copies, images of their landmarks, classes that show one.
@@ -107,6 +113,6 @@ def run_curation(
     boxes = find_boxes(runner, found, groups, settings)
 
     # Illustrate what was kept and what was dropped for which evidence, split, and publish.
-    curation = Curation(sources, acquired, selected, dropped, found, groups, boxes)
+    curation = Curation(sources, acquired, drawings, selected, dropped, found, groups, boxes)
     thumbnails = illustrate(runner, request, curation)
     return publish(runner, request, settings, curation, thumbnails)

@@ -18,8 +18,9 @@ from flows.runtime.progress import listener
 from flows.settings import RunSettings
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables.acquisition import SourcesRef
+from storage.tables.acquisition import DrawingsRef, SourcesRef
 from tasks.acquire.by_host import WELL, by_host
+from tasks.acquire.drawings_task import DrawingInputs, find_drawings
 from tasks.acquire.prior import next_generation
 from tasks.acquire.settings import AcquireSettings, FetchPolicy, PoliteSettings
 from tasks.acquire.shared import share
@@ -74,6 +75,16 @@ def acquire(
     if shared.tally.hosts and FlowRunContext.get():
         _show_hosts(runner.root, acquired)
     return acquired
+
+
+def look_for_drawings(runner: StageRunner, dataset: str, acquired: Mapping[str, Acquired]) -> list[DrawingsRef]:
+    """Returns what is seen, of the images of each shard, to be drawn or set rather than photographed.
+
+    Args:
+        dataset: the name under which the root knows what was seen before.
+    """
+    shards = {name: DrawingInputs(images=shard.images, shard=f"{dataset}-{name}") for name, shard in acquired.items()}
+    return [found.drawings for found in runner.each(find_drawings, shards, None).values()]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from flows.leaks import Leaks
 from flows.request import CurationRequest
 from flows.settings import CurateSettings
 from storage.manifest import CurationFacts, Matching
-from storage.tables.acquisition import DropsRef
+from storage.tables.acquisition import DrawingsRef, DropsRef
 from storage.tables.versions import ThumbnailsRef
 from tasks.acquire.task import Acquired, Selected, Sources
 from tasks.boxes.task import Boxed
@@ -28,6 +28,7 @@ class Curation(NamedTuple):
 
     sources: Sources
     acquired: dict[str, Acquired]
+    drawings: list[DrawingsRef]
     selected: Selected
     dropped: list[DropsRef]
     leaks: Leaks
@@ -76,6 +77,7 @@ def publish(
         sources=made.sources.sources,
         drops=[*made.dropped, *(grouped.drops for grouped in groups), *reassigned],
         images=[shard.images for shard in made.acquired.values()],
+        drawings=made.drawings,
         fetch_log=[shard.fetch_log for shard in made.acquired.values()],
         templates=leaks.templates,
         masks=[packet.masks for packet in leaks.packets.values()],

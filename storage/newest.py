@@ -4,11 +4,15 @@ The memo knows whole outputs: of a shard in which one picture changed, it knows 
 picture by itself stays true; a stage may take it from here, under an identity that has all else it depends on.
 """
 
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from storage.errors import DamagedTableError
+from storage.parquet import read_rows
 from storage.root import Root
+from storage.tables.spec import TableRef
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,6 +32,27 @@ def keep_newest(root: Root, stage: str, identity: str, shard: str, output: BaseM
     """Keeps an output as the newest one, in place of the one before; what it tells of is flushed first."""
     root.flush()
     root.write(_record(stage, identity, shard), output.model_dump_json().encode())
+
+
+class RowsByPicture:
+    """The rows of a stored table by the sha256 of their picture, read on as they are asked for; none where it rotted.
+
+    The rows lie in the order of sha256, and have to be asked for in that order.
+    """
+
+    def __init__(self, root: Root, table: TableRef | None) -> None:
+        """`table` is None where there is none yet."""
+        self._rows: Iterator[dict[str, Any]] = read_rows(root, table) if table else iter(())
+        try:
+            self._row = next(self._rows, None)
+        except DamagedTableError:  # then all is computed again
+            self._row = None
+
+    def find(self, sha256: str) -> dict[str, Any] | None:
+        """Returns the row of a picture, or None."""
+        while self._row is not None and self._row["sha256"] < sha256:
+            self._row = next(self._rows, None)
+        return self._row if self._row is not None and self._row["sha256"] == sha256 else None
 
 
 def _record(stage: str, identity: str, shard: str) -> str:

@@ -130,6 +130,12 @@ class Reason(StrEnum):
         "The same pixels stand in another class too.",
         '`[select] ambiguous = "keep"` keeps it in both.',
     )
+    DRAWING = (
+        "drawing",
+        "acquire",
+        "Seen to be drawn or set, not photographed; the evidence says by what.",
+        '`[select] drawings = "keep"` keeps them all; single ones can then be dropped by hand.',
+    )
     CLASS_TOO_SMALL = (
         "class-too-small",
         "acquire",

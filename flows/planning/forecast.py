@@ -10,6 +10,7 @@ from tasks.acquire.estimate import class_sizes, different_images, fetch_seconds,
 _TYPICAL = Costs(
     pictures=0,
     inspect=0.004,
+    look=0.02,
     describe=0.14,
     mask=0.004,
     propose=0.003,

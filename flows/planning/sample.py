@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from flows.settings import CurateSettings
+from tasks.acquire.drawings import look_at
 from tasks.acquire.inspect import Picture, inspect
 from tasks.features.extract import Extractor
 from tasks.features.overlays import Mask, Templates, mask_overlays
@@ -37,11 +38,13 @@ class Costs:
     """CPU seconds on this machine, for each picture; of `verify`, for each pair.
 
     Attributes:
-        propose: of finding out which others a picture is to be compared with. keypoints: found in a picture, the mean.
+        look: of looking whether it is drawn. propose: of finding out which others a picture is to be compared with.
+        keypoints: found in a picture, the mean.
     """
 
     pictures: int
     inspect: float
+    look: float
     describe: float
     mask: float
     propose: float
@@ -52,7 +55,7 @@ class Costs:
     @property
     def picture(self) -> float:
         """What a picture costs by itself."""
-        return self.inspect + self.describe + self.mask + self.illustrate
+        return self.inspect + self.look + self.describe + self.mask + self.illustrate
 
 
 def measure_costs(contents: Sequence[bytes], settings: CurateSettings) -> Costs | None:
@@ -116,6 +119,7 @@ def _measure(contents: Sequence[bytes], settings: CurateSettings) -> Costs | Non
         proposed, _ = _timed(lambda: shortlist(features, settings.match))
         pairs = list(combinations(range(len(readable)), 2))
         pairs = pairs[:: max(1, len(pairs) // _PAIRS)]
+        looked, _ = _timed(lambda: [look_at(content) for _, content in readable])
         facts = [picture for picture, _ in readable]
         verified, _ = _timed(lambda: [_verify(a, b, facts, features, settings) for a, b in pairs])
         illustrated, _ = _timed(lambda: [thumbnail(content) for _, content in readable])
@@ -123,6 +127,7 @@ def _measure(contents: Sequence[bytes], settings: CurateSettings) -> Costs | Non
     return Costs(
         pictures=count,
         inspect=inspected / len(contents),
+        look=looked / count,
         describe=described / count,
         mask=masked / count,
         propose=proposed / count,

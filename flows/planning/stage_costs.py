@@ -43,6 +43,7 @@ def list_works(
     images, pairs = int(sizes.sum()), count_pairs(sizes, settings.match)
     works = [
         Work("acquire", new, "addresses", new * costs.inspect),
+        Work("drawings", new, "images", new * costs.look),
         Work("features", images, "images", images * costs.describe),
         *(_overlap(images, tests, costs, settings) if tests.count else []),
         _overlays(images, costs, settings),

@@ -67,6 +67,37 @@ IMAGES = TableSpec(
 )
 
 
+class DrawingsRef(TableRef):
+    """A reference to a stored table `drawings`."""
+
+
+DRAWINGS = TableSpec(
+    DrawingsRef,
+    "drawings",
+    "One picture, and whether it is seen to be drawn or set rather than photographed; a version has those that are.",
+    ("sha256",),
+    pa.schema(
+        [
+            SHA256,
+            column(
+                "sign",
+                TEXT,
+                "By what it is seen. `ground`: a light tone lies along all four sides; `ink`: where the contrast is "
+                "strong there are two tones. Null where by nothing.",
+                optional=True,
+            ),
+            column(
+                "share",
+                pa.float64(),
+                "Of `ground`, the least share of a side that has the tone; of `ink`, the share of pixels, where the "
+                "contrast is strong, that have one of the two tones.",
+                optional=True,
+            ),
+        ]
+    ),
+)
+
+
 class DropsRef(TableRef):
     """A reference to a stored table `drops`."""
 

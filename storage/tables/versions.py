@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
+from storage.tables.acquisition import DRAWINGS, DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
 from storage.tables.columns import IMAGE_ID, LANDMARK, TEXT, column
 from storage.tables.features import MASKS, TEMPLATES
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
@@ -58,6 +58,7 @@ VERSION_TABLES = (
         SOURCES,
         PASSED_OVER,
         IMAGES,
+        DRAWINGS,
         TEMPLATES,
         MASKS,
         CERTIFICATE,

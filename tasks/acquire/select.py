@@ -26,11 +26,12 @@ def select_images(images: pd.DataFrame, settings: SelectSettings) -> pd.DataFram
     - else ambiguous, where it stands in several classes; `ambiguous = "keep"` leaves it in each of them;
     - else a duplicate in its class, but for the largest file, and of these the one with the smallest image_id.
 
-    Classes with fewer than `min_class_size` images left go whole.
+    `drawings = "drop"` drops what has a sign that it is no photograph, unless it is a placeholder. Classes with fewer
+    than `min_class_size` images left go whole.
 
     Args:
-        images: the readable images: image_id, landmark_id, sha256, pixel_hash, bytes, url (of a folder: a path) and
-            final_url, after redirects, or null.
+        images: the readable images: image_id, landmark_id, sha256, pixel_hash, bytes, url (of a folder: a path),
+            final_url, after redirects, or null; sign and share of the table `drawings`, or null.
 
     Returns:
         The dropped ones as image_id, reason, evidence (JSON), in the order of image_id.
@@ -40,12 +41,23 @@ def select_images(images: pd.DataFrame, settings: SelectSettings) -> pd.DataFram
     for image in images[images.pixel_hash.duplicated(keep=False)].itertuples():
         shown[image.pixel_hash].append(image)
     drops = [drop for same in shown.values() for drop in _drops_of_one(same, settings)]
+    if settings.drawings == "drop":
+        drops = _without_drawings(images, drops)
     remaining = images[~images.image_id.isin([drop["image_id"] for drop in drops])]
     sizes = remaining.landmark_id.map(remaining.groupby("landmark_id").size())
     small = remaining.image_id[sizes < settings.min_class_size]
     drops += [_drop(image_id, Reason.CLASS_TOO_SMALL, readable=int(sizes[row])) for row, image_id in small.items()]
     found = pd.DataFrame(drops, columns=["image_id", "reason", "evidence"], dtype=object)
     return found.sort_values("image_id", ignore_index=True)
+
+
+def _without_drawings(images: pd.DataFrame, drops: list[dict[str, str]]) -> list[dict[str, str]]:
+    """These drops, but drawings for what they are."""
+    placeholders = {drop["image_id"] for drop in drops if drop["reason"] == Reason.PLACEHOLDER}
+    drawn = images[images.sign.notna() & ~images.image_id.isin(placeholders)]
+    told = [_drop(row.image_id, Reason.DRAWING, sign=row.sign, share=round(row.share, 3)) for row in drawn.itertuples()]
+    others = set(drawn.image_id)
+    return [drop for drop in drops if drop["image_id"] not in others] + told
 
 
 def _drops_of_one(same: Sequence[Any], settings: SelectSettings) -> Iterator[dict[str, str]]:

@@ -172,3 +172,8 @@ class SelectSettings(StageSettings):
         "drop",
         description="an image that stands in several classes: dropped from all, or kept in each for `classes` to judge",
     )
+    drawings: Literal["keep", "drop"] = Field(
+        "keep",
+        description="a picture seen to be drawn or set, not photographed: kept like others and listed in the table "
+        "`drawings`, or dropped",
+    )

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -17,12 +18,15 @@ from storage.heads import SPARE_IMAGES, SPARE_LOG, Head, Journal, Turn, shard_fo
 from storage.images import get_image, put_image
 from storage.parquet import read_table
 from storage.reasons import Reason
+from storage.root import Root
 from storage.tables.acquisition import (
+    DRAWINGS,
     DROPS,
     FETCH_LOG,
     IMAGES,
     PASSED_OVER,
     SOURCES,
+    DrawingsRef,
     DropsRef,
     FetchLogRef,
     ImagesRef,
@@ -213,10 +217,11 @@ def _acquire(sources: pa.Table, acquirer: Acquirer, steps: Steps, journal: Journ
 
 
 class SelectInputs(Inputs):
-    """What `select` reads: the list, and the images of all shards."""
+    """What `select` reads: the list, the images of all shards, and what is seen to be drawn of them."""
 
     sources: SourcesRef
     images: list[ImagesRef]
+    drawings: list[DrawingsRef]
 
 
 class Selected(Output):
@@ -227,15 +232,13 @@ class Selected(Output):
     dropped: dict[str, ImagesRef]
 
 
-@stage("select", version=2)
+@stage("select", version=3)
 def select_packets(run: Run, inputs: SelectInputs, settings: SelectSettings) -> Selected:
-    """Drops placeholders, copies and small classes, and hands the other images on in packets of whole classes."""
+    """Drops placeholders, copies, small classes and, if asked to, drawings; hands the rest on in packets of classes."""
     sources = read_table(run.root, inputs.sources, ["image_id", "landmark_id", "url"]).to_pandas()
     partition = fixed_partition(run.root, len(sources))
     images = pa.concat_tables([IMAGES.schema.empty_table(), *(read_table(run.root, ref) for ref in inputs.images)])
-    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "final_url"]
-    addresses = sources[["image_id", "url"]].drop_duplicates("image_id")
-    dropped = select_images(images.select(columns).to_pandas().merge(addresses, on="image_id"), settings)
+    dropped = select_images(_selectable(run.root, images, sources, inputs.drawings), settings)
     drops = pa.table({**{name: dropped[name] for name in dropped}, "stage": ["acquire"] * len(dropped)})
 
     sizes = sources.drop_duplicates("image_id").groupby("landmark_id").size()
@@ -250,6 +253,15 @@ def select_packets(run: Run, inputs: SelectInputs, settings: SelectSettings) -> 
         packets=_write_packets(run, images, going),
         dropped=_write_packets(run, images, staying, "-dropped"),
     )
+
+
+def _selectable(root: Root, images: pa.Table, sources: pd.DataFrame, seen: Sequence[DrawingsRef]) -> pd.DataFrame:
+    """The images with their addresses, and the sign of those that are seen to be drawn."""
+    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "final_url"]
+    addresses = sources[["image_id", "url"]].drop_duplicates("image_id")
+    drawings = pa.concat_tables([DRAWINGS.schema.empty_table(), *(read_table(root, ref) for ref in seen)])
+    signs = drawings.to_pandas().drop_duplicates("sha256")  # the same bytes may stand in several shards
+    return images.select(columns).to_pandas().merge(addresses, on="image_id").merge(signs, on="sha256", how="left")
 
 
 class PackInputs(Inputs):

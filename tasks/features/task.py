@@ -3,17 +3,14 @@
 `known-overlays` puts together what overlays look like, as learnt now, before, and elsewhere.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
 
-from storage.errors import DamagedTableError
 from storage.images import get_image
-from storage.newest import keep_newest, read_newest
+from storage.newest import RowsByPicture, keep_newest, read_newest
 from storage.parquet import read_rows, read_table, write_rows
-from storage.root import Root
 from storage.tables.acquisition import ImagesRef
 from storage.tables.features import FEATURES, MASKS, TEMPLATES, FeaturesRef, MasksRef, TemplatesRef
 from tasks.contracts import Inputs, Output, Run, Unkeyed, stage
@@ -54,37 +51,20 @@ def extract_features(run: Run, inputs: FeatureInputs, settings: FeatureSettings)
         nonlocal crashed
         for number, (sha256, path) in enumerate(pictures):
             run.report(number, len(pictures), "pictures")
-            row = known(sha256)
+            row = known.find(sha256)
             if row is None:
                 features = extractor.extract(get_image(run.root, path))
                 row = {"sha256": sha256, **pack(features or NOTHING), "crashed": features is None}
             crashed += row["crashed"]
             yield row
 
-    with Extractor(settings) as extractor, _known(run.root, identity, inputs.shard) as known:
+    newest = read_newest(run.root, extract_features.name, identity, inputs.shard, Extracted)
+    known = RowsByPicture(run.root, newest.features if newest else None)
+    with Extractor(settings) as extractor:
         written = write_rows(run.root, run.path("features"), FEATURES, extract())
     extracted = Extracted(features=written, crashed=crashed)
     keep_newest(run.root, extract_features.name, identity, inputs.shard, extracted)
     return extracted
-
-
-@contextmanager
-def _known(root: Root, identity: str, shard: str) -> Iterator[Callable[[str], dict[str, Any] | None]]:
-    """Looks up the newest row of a picture, by its sha256, or None; pictures have to be asked for in their order."""
-    newest = read_newest(root, extract_features.name, identity, shard, Extracted)
-    rows: Iterator[dict[str, Any]] = read_rows(root, newest.features) if newest else iter(())
-    try:
-        row = next(rows, None)
-    except DamagedTableError:  # then all is computed again
-        row = None
-
-    def find(sha256: str) -> dict[str, Any] | None:
-        nonlocal row
-        while row is not None and row["sha256"] < sha256:
-            row = next(rows, None)
-        return row if row is not None and row["sha256"] == sha256 else None
-
-    yield find
 
 
 class MaskInputs(Inputs):

@@ -45,6 +45,7 @@ def render_card(manifest: Manifest, tables: Mapping[str, pa.Table]) -> str:
         reasons=[(reason, reasons[reason]) for reason in Reason if reasons[reason]],
         splits=_count_splits(kept),
         sure=_count_sure(tables["class_groups"]),
+        drawn=pc.sum(pc.is_in(kept["sha256"], value_set=tables["drawings"]["sha256"].combine_chunks())).as_py() or 0,
         leaks=leaks.num_rows,
         through=pc.count(tables["overlaps"]["through"]).as_py(),
         masked=pc.sum(tables["masks"]["masked"]).as_py() or 0,

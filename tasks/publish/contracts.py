@@ -6,7 +6,15 @@ from typing import Annotated
 from storage.folders import records_of
 from storage.manifest import Certificate, CurationFacts, Examined, Version
 from storage.root import Root
-from storage.tables.acquisition import FETCH_LOG, DropsRef, FetchLogRef, ImagesRef, PassedOverRef, SourcesRef
+from storage.tables.acquisition import (
+    FETCH_LOG,
+    DrawingsRef,
+    DropsRef,
+    FetchLogRef,
+    ImagesRef,
+    PassedOverRef,
+    SourcesRef,
+)
 from storage.tables.features import MasksRef, SignatureRef, TemplatesRef
 from storage.tables.groups import BoxesRef, ClassGroupsRef, ClassPairsRef, CutsRef, GroupsRef, NearMissesRef, PairsRef
 from storage.tables.overlap import ComparisonsRef, ExpansionsRef, OverlapsRef
@@ -89,6 +97,7 @@ class PublishInputs(Inputs):
     sources: SourcesRef
     drops: list[DropsRef]
     images: list[ImagesRef]
+    drawings: list[DrawingsRef]
     fetch_log: Annotated[list[FetchLogRef], Unkeyed("it differs between runs that give the same")]
     templates: TemplatesRef
     masks: list[MasksRef]

@@ -23,7 +23,8 @@ class Item:
     `record` has the verdict's columns and those joined to it; `picture` and `drawing` are names below `pictures/`;
     `size` is the thumbnail's (width, height); `box` is CSS, in percent of the picture; `mask` has rectangles (x, y,
     width, height) and circles (x, y) in pixels of the picture; `link` is safe to follow;
-    `decisions` are sections of the overrides that a person may put it in.
+    `drawn` says by what it is seen to be no photograph; `decisions` are sections of the overrides that a person may
+    put it in.
     """
 
     record: dict[str, Any]
@@ -34,6 +35,7 @@ class Item:
     mask: dict[str, list[tuple[float, ...]]] | None
     facts: list[tuple[str, str]]
     link: str | None
+    drawn: str | None
     decisions: str
 
 
@@ -65,6 +67,7 @@ def make_item(record: dict[str, Any], names: frozenset[str], mask: Mapping[str, 
         mask=_mask(mask) if mask and record["width"] else None,
         facts=_facts(record),
         link=url if _is_link(url) else None,
+        drawn=f"{record['sign']} {record['share']:.0%}" if record["sign"] else None,
         decisions=_decisions(record),
     )
 

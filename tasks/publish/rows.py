@@ -65,7 +65,7 @@ class ClassSummary:
 
 def join(tables: Mapping[str, pa.Table]) -> pa.Table:
     """Joins verdicts with what other tables say of the image, by class, then by reason in the order of the stages."""
-    rows = tables["verdicts"].join(tables["sources"].select(["row", "url"]), "row")
+    rows = tables["verdicts"].join(tables["sources"].select(["row", "url"]), "row").join(tables["drawings"], "sha256")
     others = [
         tables["images"].select(["image_id", "width", "height"]),
         tables["boxes"].select(["image_id", "x1", "y1", "x2", "y2", "supports"]),

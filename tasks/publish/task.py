@@ -12,8 +12,8 @@ from storage.images import check_stored
 from storage.manifest import Attested, Certificate, Facts, FunnelStep, Manifest
 from storage.parquet import read_table
 from storage.root import Root
-from storage.tables.acquisition import DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES
-from storage.tables.features import MASKS, SIGNATURE, TEMPLATES, MasksRef
+from storage.tables.acquisition import DRAWINGS, DROPS, FETCH_LOG, IMAGES, PASSED_OVER, SOURCES, DrawingsRef
+from storage.tables.features import MASKS, SIGNATURE, TEMPLATES
 from storage.tables.groups import BOXES, CLASS_GROUPS, CLASS_PAIRS, CUTS, GROUPS, PAIRS
 from storage.tables.overlap import CERTIFICATE, COMPARISONS, EXPANSIONS, NAMESAKES, OVERLAPS
 from storage.tables.spec import R, TableSpec
@@ -42,7 +42,7 @@ from tasks.publish.verdicts import build_verdicts, funnel
 from tasks.software import CURATION, describe_software
 
 
-@stage("publish", version=11)
+@stage("publish", version=12)
 def publish_dataset(run: Run, inputs: PublishInputs, settings: PublishSettings) -> PublishedVersion:
     """Puts the stages' tables together, splits, checks that no row is lost, and publishes the version.
 
@@ -88,8 +88,9 @@ def _stage_tables(root: Root, inputs: PublishInputs) -> dict[str, pa.Table]:
         SOURCES.name: _gather(root, [inputs.sources], SOURCES),
         PASSED_OVER.name: _gather(root, inputs.leaks.passed_over, PASSED_OVER),
         IMAGES.name: _gather(root, inputs.images, IMAGES),
+        DRAWINGS.name: _gather_drawings(root, inputs.drawings),
         TEMPLATES.name: _gather(root, [inputs.templates], TEMPLATES),
-        MASKS.name: _gather_pictures(root, inputs.masks),
+        MASKS.name: _gather_pictures(root, inputs.masks, MASKS),
         OVERLAPS.name: _gather(root, inputs.leaks.overlaps, OVERLAPS),
         PAIRS.name: _gather(root, inputs.pairs, PAIRS),
         GROUPS.name: _gather(root, inputs.groups, GROUPS),
@@ -107,9 +108,10 @@ def publish_check(run: Run, inputs: CertifyInputs, settings: None) -> PublishedC
     root = run.root
     drops, images = _gather(root, inputs.drops, DROPS), _gather(root, inputs.images, IMAGES)
     told = with_unreadable(_gather(root, inputs.leaks.passed_over, PASSED_OVER), drops)
+    masks = _gather_pictures(root, inputs.masks, MASKS)
     tables = {
         IMAGES.name: images,
-        PASSED_OVER.name: pa.concat_tables([told, without_keypoints(images, _gather_pictures(root, inputs.masks))]),
+        PASSED_OVER.name: pa.concat_tables([told, without_keypoints(images, masks)]),
         OVERLAPS.name: _gather(root, inputs.leaks.overlaps, OVERLAPS),
         DROPS.name: drops,
     }
@@ -144,11 +146,17 @@ def _gather(root: Root, refs: Sequence[R], spec: TableSpec[R]) -> pa.Table:
     return pa.concat_tables([spec.schema.empty_table(), *(read_table(root, ref) for ref in refs)])
 
 
-def _gather_pictures(root: Root, refs: Sequence[MasksRef]) -> pa.Table:
-    """The masks of all packets; a picture that two classes keep is in the packet of each, masked alike."""
-    masks = _gather(root, refs, MASKS)
-    _, first = np.unique(masks["sha256"].to_numpy(), return_index=True)
-    return masks.take(pa.array(first))
+def _gather_pictures(root: Root, refs: Sequence[R], spec: TableSpec[R]) -> pa.Table:
+    """The rows of all parts, one of each picture; one that stands in several parts has the same row in each."""
+    rows = _gather(root, refs, spec)
+    _, first = np.unique(rows["sha256"].to_numpy(), return_index=True)
+    return rows.take(pa.array(first))
+
+
+def _gather_drawings(root: Root, refs: Sequence[DrawingsRef]) -> pa.Table:
+    """The pictures of all shards that have a sign."""
+    looked_at = _gather_pictures(root, refs, DRAWINGS)
+    return looked_at.filter(pc.is_valid(looked_at["sign"]))
 
 
 def _attest(root: Root, leaks: LeakEvidence, tables: dict[str, pa.Table], drops: pd.DataFrame) -> dict[str, pa.Table]:

@@ -1,5 +1,6 @@
 """The flow `curate` from list to version: what it publishes, what it remembers, and what it recomputes."""
 
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -46,9 +47,9 @@ def packet(root: Path, landmark: str) -> str:
     return packet_of(landmark, 9, Partition.model_validate_json((root / "partition.json").read_bytes()))
 
 
-def shard(root: Path, listed: Any, image: str) -> str:
+def shard(root: Path, listed: Any, image: str, stage: str = "acquire") -> str:
     partition = Partition.model_validate_json((root / "partition.json").read_bytes())
-    return f"acquire shard-{bucket_of(f'{listed.site.url}/{image}.jpg', partition.shards):03d}"
+    return f"{stage} shard-{bucket_of(f'{listed.site.url}/{image}.jpg', partition.shards):03d}"
 
 
 # What a run publishes
@@ -116,6 +117,7 @@ def test_one_more_row_recomputes_its_shard_and_its_packet(
         *(
             "sources",
             shard(dataset, listed, "dome-10?token=t0k3n"),
+            shard(dataset, listed, "dome-10?token=t0k3n", "drawings"),
             "pins",  # one more drop: the row without a class
             "select",
             "sample",
@@ -408,6 +410,7 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     acquired = {name for name in run.computed if name.startswith("acquire")}
     assert acquired == {shard(dataset, listed, "abbey-9"), shard(dataset, listed, "bridge-8")}
     assert run.computed - acquired == {
+        shard(dataset, listed, "abbey-9", "drawings"),
         *("select", "sample", "pins", "classes", "illustrate-classes", "publish"),
         *(f"{stage} {packet(dataset, 'abbey')}" for stage in PACKET_STAGES),
     }
@@ -421,3 +424,27 @@ def test_refetch_failed_asks_for_what_failed_and_no_more(run_curate: Any, datase
     assert not third.is_new
     assert third.version.digest == run.version.digest
     assert not listed.site.hits
+
+
+# What is drawn
+
+
+def test_drawings_are_named_and_go_where_asked(run_curate: Any, dataset: Path, listed: Any, tmp_path: Path) -> None:
+    """A plan of lines on paper, listed beside the photographs of the dome."""
+    plan = np.full((480, 640, 3), 250, np.uint8)
+    for x in range(60, 580, 40):
+        cv2.rectangle(plan, (x, 60), (x + 25, 420), (40, 40, 40), 2)
+    content = cv2.imencode(".png", plan)[1].tobytes()
+    listed.site.answers["/plan.png"] = (200, content)
+    more = listed.write([f"plan,{listed.site.url}/plan.png,dome", *listed.lines()], tmp_path / "more.csv")
+    kept = run_curate(more, dataset)
+    signs = {row["sha256"]: row["sign"] for row in rows_of(dataset, kept.version, "drawings")}
+    assert signs[hashlib.sha256(content).hexdigest()] == "ground"
+    assert None not in signs.values()
+    assert reasons_of(dataset, kept.version)["plan"] == "no-match"
+    pages = (dataset / kept.version.folder / "report").rglob("*.html")
+    assert any("looks drawn (ground " in page.read_text() for page in pages)
+
+    dropped = run_curate(more, dataset, '[select]\ndrawings = "drop"\n')
+    assert not {name for name in dropped.computed if name.startswith("drawings")}
+    assert reasons_of(dataset, dropped.version)["plan"] == "drawing"

@@ -9,7 +9,15 @@ from flows.planning.stage_costs import Photographs, Work, list_works
 from flows.settings import CurateSettings
 
 COSTS = Costs(
-    pictures=8, inspect=1.0, describe=10.0, mask=100.0, propose=1e3, verify=1e4, illustrate=1e5, keypoints=600.0
+    pictures=8,
+    inspect=1.0,
+    look=0.1,
+    describe=10.0,
+    mask=100.0,
+    propose=1e3,
+    verify=1e4,
+    illustrate=1e5,
+    keypoints=600.0,
 )
 SETTINGS = CurateSettings.model_validate(
     {
@@ -29,6 +37,7 @@ def test_by_hand() -> None:
     found = works(20, [3, 10])
     assert found == {
         "acquire": Work("acquire", 20, "addresses", 20.0),
+        "drawings": Work("drawings", 20, "images", 2.0),
         "features": Work("features", 13, "images", 130.0),
         # Four are compared with one other each; all are masked.
         "overlays": Work("overlays", 13, "images", 4 * 1e3 + 4 * 1e4 + 1300),
@@ -48,7 +57,7 @@ def test_test_sets_are_signed_and_asked_eight_times() -> None:
 
 
 def test_nothing_is_asked_of_a_list_whose_classes_are_all_too_small() -> None:
-    assert [work.stage for work in works(2, []).values() if work.seconds] == ["acquire"]
+    assert [work.stage for work in works(2, []).values() if work.seconds] == ["acquire", "drawings"]
 
 
 @given(st.lists(st.integers(3, 300), min_size=1, max_size=9), st.lists(st.integers(3, 300), max_size=9))

@@ -441,7 +441,7 @@ def test_selected_and_dropped_images_are_all_images(root, listed, site, impatien
     root.write("partition.json", b'{"shards": 1, "packets": 4, "large_class": 1000}')
     listing = listed(*rows)
     acquired = acquire(root, listing.shards["shard-000"], impatient)
-    inputs = SelectInputs(sources=listing.sources, images=[acquired.images])
+    inputs = SelectInputs(sources=listing.sources, images=[acquired.images], drawings=[])
     output = select_packets(Run(root, "select-1"), inputs, SelectSettings())
     drops = read_table(root, output.drops)
     assert drops.schema.equals(DROPS.schema)
@@ -464,7 +464,7 @@ def test_no_readable_image_at_all_is_no_failure(root, listed, site, impatient):
     shard = single_shard(root, listed, ("bad", f"{site.url}/404", "a"))
     listing = listed(("bad", f"{site.url}/404", "a"))
     acquired = acquire(root, shard, impatient)
-    inputs = SelectInputs(sources=listing.sources, images=[acquired.images])
+    inputs = SelectInputs(sources=listing.sources, images=[acquired.images], drawings=[])
     output = select_packets(Run(root, "select-1"), inputs, SelectSettings())
     assert (output.packets, output.dropped, output.drops.rows) == ({}, {}, 0)
 

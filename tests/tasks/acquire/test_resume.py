@@ -78,7 +78,7 @@ def test_the_next_step(known, how, expected):
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.stage == "acquire"])
 def test_what_a_failure_hangs_on(reason):
     """Limits of pictures have a say in what came of a body, and no other reason that an address can fail for."""
-    of_selection = {"placeholder", "duplicate-image", "ambiguous-class", "class-too-small"}
+    of_selection = {"placeholder", "duplicate-image", "ambiguous-class", "drawing", "class-too-small"}
     turned = step(failure(reason=reason), **LOOKED_OTHERWISE) is Step.FETCH
     of_asking = {"invalid-url", "blocked-address", "unknown-host", "connection-failed", "timeout", "http-error"}
     of_asking |= {"host-unavailable", "robots-disallowed", "opted-out", "redirect-limit", "truncated-body"}

@@ -21,10 +21,12 @@ def images(*rows: tuple[str, ...]) -> pd.DataFrame:
             "bytes": int(row[3]) if len(row) > 3 else 1000,
             "url": row[4] if len(row) > 4 else f"http://{row[0]}.org/a.jpg",
             "final_url": row[5] if len(row) > 5 else None,
+            "sign": row[6] if len(row) > 6 else None,
+            "share": 0.5 if len(row) > 6 else None,
         }
         for row in rows
     ]
-    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "url", "final_url"]
+    columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "url", "final_url", "sign", "share"]
     return pd.DataFrame(records, columns=columns).astype({"image_id": object, "landmark_id": object})
 
 
@@ -193,3 +195,33 @@ def test_each_image_goes_once_and_what_stays_obeys_the_rules(found):
     alone = before[~before.pixel_hash.duplicated(keep=False)]
     large = alone.groupby("landmark_id").filter(lambda members: len(members) >= settings.min_class_size)
     assert set(large.image_id) <= set(left.image_id)
+
+
+def drawn(image_id: str, pixels: str, host: str = "a.org") -> tuple[str, ...]:
+    address = f"http://{host}/{image_id}.jpg"
+    return image_id, "a", pixels, "900", address, address, "ink"
+
+
+def test_drawings_stay_unless_they_are_to_go():
+    rows = [drawn("1", "x"), ("2", "a", "y"), ("3", "a", "z"), ("4", "a", "w")]
+    assert select(*rows) == {}
+    assert select(*rows, drawings="drop") == {"1": (Reason.DRAWING, {"sign": "ink", "share": 0.5})}
+
+
+def test_a_drawing_is_told_as_one_not_as_the_copy_of_one():
+    rows = [drawn("1", "x"), drawn("2", "x"), ("3", "a", "z"), ("4", "a", "w"), ("5", "a", "v")]
+    assert reasons(*rows, drawings="drop") == {"1": Reason.DRAWING, "2": Reason.DRAWING}
+
+
+def test_a_drawn_placeholder_is_told_as_a_placeholder():
+    rows = [drawn(str(number), "x") for number in range(10)] + [(f"p{n}", "a", n) for n in "yzw"]
+    assert set(reasons(*rows, drawings="drop").values()) == {Reason.PLACEHOLDER}
+
+
+def test_a_class_of_drawings_is_too_small_without_them():
+    rows = [drawn("1", "x"), ("2", "a", "y"), ("3", "a", "z")]
+    assert reasons(*rows, drawings="drop") == {
+        "1": Reason.DRAWING,
+        "2": Reason.CLASS_TOO_SMALL,
+        "3": Reason.CLASS_TOO_SMALL,
+    }
