@@ -36,6 +36,7 @@ BENCHES = {
     "loading": "bench.training.loading",
     "match": "bench.matching.match",
     "memory": "bench.training.memory",
+    "neighbours": "bench.leaks.neighbours",
     "overhead": "bench.flows.overhead",
     "overlap": "bench.leaks.overlap",
     "overlap_growth": "bench.leaks.overlap_growth",

@@ -5,6 +5,8 @@ split at random into two, evenly and not. The pairs of parts are to be found, an
 Needs the photographs that developers have beside the repository (`SHARED_DATA`).
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,7 @@ from storage.tables.groups import PAIRS
 from tasks.cluster.graph import group_images
 from tasks.cluster.keep import keep_images
 from tasks.cluster.settings import ClusterSettings
+from tasks.features.packed import Features
 from tasks.match.pairwise import match_class
 from tasks.match.settings import MatchSettings
 from tasks.overlap.pair_memory import PairMemory
@@ -54,15 +57,20 @@ def _keep(collection: Collection) -> Grouped:
     """The largest groups, as `match` and `cluster` find them."""
     images, inside = [], []
     for indices in collection.classes.values():
-        members = pd.DataFrame([collection.members[number] for number in indices])
-        rows, _ = match_class(members.to_dict("records"), [collection.features[p] for p in indices], MatchSettings())
-        pairs = pd.DataFrame(rows, columns=PAIRS.schema.names)
-        groups, _ = group_images(members[["image_id", "landmark_id"]], pairs, ClusterSettings())
-        decided = keep_images(groups, ClusterSettings(), {})
-        images.append(contending(decided, members.drop(columns="landmark_id")))
-        inside.append(pairs[["image_a", "image_b"]])
+        own = keep_class([collection.members[row] for row in indices], [collection.features[row] for row in indices])
+        images.append(own[0])
+        inside.append(own[1])
     features = {image["image_id"]: own for image, own in zip(collection.members, collection.features, strict=True)}
     return Grouped(pd.concat(images, ignore_index=True), features, pd.concat(inside, ignore_index=True))
+
+
+def keep_class(members: list[dict[str, Any]], features: list[Features]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The images of one class that contend, as `match` and `cluster` find them, and the verified pairs."""
+    rows, _ = match_class(members, features, MatchSettings())
+    images, pairs = pd.DataFrame(members), pd.DataFrame(rows, columns=PAIRS.schema.names)
+    groups, _ = group_images(images[["image_id", "landmark_id"]], pairs, ClusterSettings())
+    decided = keep_images(groups, ClusterSettings(), {})
+    return contending(decided, images.drop(columns="landmark_id")), pairs
 
 
 def _part(kept: Grouped, share: int, memory: PairMemory) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """The stages `pins`, whether pins can be honoured, and `cluster` and `regroup`, the groups of a packet's classes."""
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +35,8 @@ _OF_A_MISS = {
     "lacks": "lacks",
 }
 """What the evidence takes from the table `near_misses`."""
+
+_JUDGED = 240  # pixels of the longest side, below which what is kept at full size goes: docs/evidence/quality.md
 
 _GROUPING = ("numpy", "scipy", "pandas", "networkx")
 
@@ -89,13 +93,13 @@ class Grouped(Output):
     kept: int
 
 
-@stage("cluster", version=7, software=_GROUPING)
+@stage("cluster", version=8, software=_GROUPING)
 def cluster_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups the images of each class by their pairs, and keeps the largest group or the pinned one."""
     return _group(run, inputs, settings)
 
 
-@stage("regroup", version=5, software=_GROUPING)
+@stage("regroup", version=6, software=_GROUPING)
 def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     """Groups anew without the images that other classes show more: their groups may be kept no longer."""
     return _group(run, inputs, settings)
@@ -104,15 +108,14 @@ def regroup_images(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> 
 def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
     lists = [read_table(run.root, ref, ["image_id"])["image_id"].to_pylist() for ref in inputs.drops]
     dropped = [image_id for images in lists for image_id in images]
-    images = read_table(run.root, inputs.images, ["image_id", "landmark_id"]).to_pandas()
+    images = read_table(run.root, inputs.images, ["image_id", "landmark_id", "width", "height"]).to_pandas()
     by_hand = images.image_id[images.image_id.isin(inputs.overrides.drop) & ~images.image_id.isin(dropped)].to_list()
     dropped += by_hand
     pairs = read_table(run.root, inputs.pairs, _PAIR_COLUMNS).to_pandas()
     pairs = pairs[~pairs.image_a.isin(dropped) & ~pairs.image_b.isin(dropped)]
     members, cuts = group_images(images[~images.image_id.isin(dropped)], pairs, settings)
     decided = keep_images(members, settings, inputs.overrides.pin, inputs.overrides.keep)
-    misses = read_table(run.root, inputs.near_misses).to_pylist()
-    near = {row["image_id"]: {name: row[column] for name, column in _OF_A_MISS.items()} for row in misses}
+    near = _near(read_table(run.root, inputs.near_misses).to_pylist(), images)
     drops = pd.concat([dropped_images(decided, settings, near), dropped_by_hand(by_hand, inputs.overrides.drop)])
 
     def write(spec: TableSpec[R], rows: pd.DataFrame) -> R:
@@ -125,3 +128,11 @@ def _group(run: Run, inputs: GroupInputs, settings: ClusterSettings) -> Grouped:
         drops=write(DROPS, drops.assign(stage="cluster")),
         kept=int(decided.kept.sum()),
     )
+
+
+def _near(misses: list[dict[str, Any]], images: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """What is to be known of images that match no other: what came nearest, and whether they are too small to tell."""
+    near = {row["image_id"]: {name: row[column] for name, column in _OF_A_MISS.items()} for row in misses}
+    for image in images[images[["width", "height"]].max(axis=1) < _JUDGED].itertuples():
+        near.setdefault(str(image.image_id), {})["small"] = f"{image.width}×{image.height}"
+    return near

@@ -119,6 +119,8 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     facts = {**evidence, **{name: value for name, value in columns.items() if name not in evidence}}
     if facts.get("lacks") == "view":
         facts["lacks"] = "a view: what matches was laid over both pictures, such as a watermark or a frame"
+    if "small" in facts:
+        facts["small"] = f"{facts['small']} pixels: so small, a photograph may match none of its landmark"
     if "through" in facts:
         facts["through"] = told_through(facts["through"])
     # The address stands beside the facts as it is.

@@ -60,6 +60,21 @@ def test_each_image_left_is_kept_or_dropped(tmp_path, group, dropped, overrides,
     assert set(drops["stage"].to_pylist()) <= {"cluster"}
 
 
+def test_where_a_picture_is_small_its_drop_says_so(tmp_path):
+    root = Root(str(tmp_path))
+    sizes = {"a1": (640, 480), "a2": (239, 180), "a3": (180, 240)}
+    inputs = GroupInputs(
+        images=write(root, IMAGES, [image_row(name, "a", width=w, height=h) for name, (w, h) in sizes.items()]),
+        pairs=write(root, PAIRS, []),
+        near_misses=write(root, NEAR_MISSES, []),
+        drops=[],
+        overrides=Overrides(),
+    )
+    drops = read_table(root, cluster_images(Run(root, "cluster-1"), inputs, ClusterSettings()).drops).to_pylist()
+    small = {row["image_id"]: json.loads(row["evidence"]).get("small") for row in drops}
+    assert small == {"a1": None, "a2": "239×180", "a3": None}
+
+
 def test_a_pinned_image_that_is_dropped_stops_the_run_and_says_why(tmp_path):
     root = Root(str(tmp_path))
     run, drops = Run(root, "pins-1"), [write(root, DROPS, [drop_row("a2")])]
