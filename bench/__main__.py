@@ -13,6 +13,7 @@ BENCHES = {
     "acquire": "bench.fetching.acquire",
     "autofaiss": "bench.retrieval.autofaiss",
     "bodies": "bench.fetching.bodies",
+    "bays": "bench.matching.bays",
     "boxes": "bench.matching.boxes",
     "captions": "bench.captions.captions",
     "classes": "bench.leaks.classes",

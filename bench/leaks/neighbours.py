@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.harness.collection import QUICK_CLASSES, Collection, describe, one_native_thread, read_photographs
-from bench.harness.result import Figure, Result
+from bench.harness.result import Comparison, Figure, Result
 from bench.leaks.classes import keep_class
 from bench.leaks.related import Grouped, relate
 from storage.tables.groups import PAIRS
@@ -29,8 +29,13 @@ _RATIOS = (1, 2)  # photographs of the right to one of the left
 _SHOWN = 8  # inliers in either half that a photograph of both has
 _FEWEST = 9  # photographs that a class needs to be made two of
 _AROUND = 0.1  # of what matches, on every side, that a cut leaves
+_TARGETS: dict[str, tuple[Comparison, float]] = {
+    f"{side}_stays_of_1_to_{ratio}": (">=", 0.9) for side in ("left", "right") for ratio in _RATIOS
+}
 
 Cut = tuple[dict[str, Any], Features]
+Views = dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""By photograph: where it shows the left and the right half, (n, 2) points x, y of each."""
 
 
 def measure(quick: bool) -> Result:
@@ -45,14 +50,14 @@ def measure(quick: bool) -> Result:
     for ratio, own in found.groupby("ratio"):
         figures |= {f"{role}_stays_of_1_to_{ratio}": float(one.stays.mean()) for role, one in own.groupby("role")}
         figures |= {f"related_of_1_to_{ratio}": float(own.related.mean())}
-    return Result(figures, {})
+    return Result(figures, {} if quick else _TARGETS)
 
 
 def _measure_collection(collection: Collection, seeds: int) -> Iterator[tuple[int, bool, str, bool]]:
     for landmark, indices in collection.classes.items():
         part = collection.part(indices, landmark)
         pairs = pd.DataFrame(match_class(part.members, part.features, MatchSettings())[0], columns=PAIRS.schema.names)
-        views = _views(part, pairs)
+        views = views_of(part, pairs)
         if len(views) < _FEWEST:
             continue
         for ratio in _RATIOS:
@@ -65,9 +70,9 @@ def _measure_collection(collection: Collection, seeds: int) -> Iterator[tuple[in
             yield from ((ratio, *row) for row in rows)
 
 
-def _views(part: Collection, pairs: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Where photographs show the left and the right half of the one with most pairs: (n, 2) points x, y of each."""
-    own = pairs[~pairs.copy]
+def views_of(part: Collection, pairs: pd.DataFrame) -> Views:
+    """Where photographs show the left and the right half of the one with most pairs, of those that show both."""
+    own = pairs[~pairs["copy"]]
     if own.empty:
         return {}
     hub = pd.concat([own.image_a, own.image_b]).mode()[0]
@@ -84,9 +89,7 @@ def _views(part: Collection, pairs: pd.DataFrame) -> dict[int, tuple[NDArray[np.
     return {row: two for row, two in halves.items() if min(map(len, two)) >= _SHOWN}
 
 
-def _look(
-    part: Collection, views: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]], ratio: int, seed: int
-) -> Iterator[tuple[bool, str, bool]]:
+def _look(part: Collection, views: Views, ratio: int, seed: int) -> Iterator[tuple[bool, str, bool]]:
     """Whether the two are related, and for each photograph that its class keeps: what it is, and whether it stays."""
     rows = np.random.default_rng(seed).permutation(sorted(views))
     whole, cut = np.split(rows, [len(rows) // 3])
@@ -95,7 +98,7 @@ def _look(
     roles = {}
     for number, row in enumerate(cut):
         side = "left" if number < few else "right"
-        made[side].append(_cut(part, int(row), views[int(row)][side == "right"]))
+        made[side].append(cut_to(part, int(row), views[int(row)][side == "right"], _AROUND))
         roles[part.members[row]["image_id"]] = side
     for number, row in enumerate(whole):
         made["left" if number % (1 + ratio) == 0 else "right"].append((part.members[row], part.features[row]))
@@ -111,11 +114,11 @@ def _look(
         yield bool(found.related), roles[image], image not in set(found.dropped.image_id)
 
 
-def _cut(part: Collection, row: int, points: NDArray[np.float64]) -> Cut:
-    """A photograph cut to what matches at these points (n, 2), and some way around."""
+def cut_to(part: Collection, row: int, points: NDArray[np.float64], margin: float) -> Cut:
+    """A photograph cut to what matches at these points (n, 2), and around them by this share of their extent."""
     image, features = part.members[row], part.features[row]
     low, high = points.min(axis=0), points.max(axis=0)
-    around = _AROUND * (high - low)
+    around = margin * (high - low)
     low, high = np.maximum(low - around, 0), np.minimum(high + around, [image["width"], image["height"]])
     inside = ((features.positions >= low) & (features.positions <= high)).all(axis=1)
     keypoints = features.keypoints[inside].copy()

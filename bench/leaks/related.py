@@ -22,6 +22,7 @@ from tasks.overlap.classes import (
 )
 from tasks.overlap.pair_memory import PairMemory
 from tasks.overlap.settings import ClassSettings
+from tasks.overlap.subjects import links_on_subjects
 
 
 class Grouped(NamedTuple):
@@ -71,6 +72,6 @@ def relate(grouped: Grouped, memory: PairMemory) -> Found:
         inside = grouped.inside[
             grouped.inside.image_a.isin(images.image_id) & grouped.inside.image_b.isin(images.image_id)
         ]
-        reassigned = reassigned_photographs(images, pd.concat([links, inside]))
+        reassigned = reassigned_photographs(images, links_on_subjects(images, pd.concat([links, inside])))
         dropped.append(reassigned_images(images, reassigned, across))
     return Found(set(zip(seen.landmark_a, seen.landmark_b, strict=True)), len(asked), pd.concat(dropped))

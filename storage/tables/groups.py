@@ -175,7 +175,7 @@ CUTS = TableSpec(
             *[PAIRS.schema.field(name) for name in ("image_a", "image_b", "inliers", "false_alarms")],
             column("size_a", INT, "Photographs on the first image's side when the pair was cut."),
             column("size_b", INT, "Photographs on the second image's side."),
-            column("rule", TEXT, "`bridge`, `articulation` or `collage`; see `tasks/cluster/cuts.py`."),
+            column("rule", TEXT, "`bridge`, `articulation`, `collage` or `weak`; see `tasks/cluster/cuts.py`."),
         ]
     ),
 )

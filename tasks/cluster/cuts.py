@@ -14,9 +14,13 @@ part and the rest both have `sizeable` photographs and
 
 Of several hinges the one with the fewest inliers in all is cut first, so a collage stays with the side that supports it
 best. The parts are then looked at anew, until nothing is left to cut. A stronger or smaller part stays.
+
+Landmarks of one style have windows, wheels and bays in common, and then several photographs of each match, in different
+places. So a group without such a hinge is put together anew, link by link from the strongest: a link that is as weak
+joins no two sides that are both sizeable by then. What is left apart is cut, by the rule **weak**.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import log10
 
@@ -46,9 +50,19 @@ class Hinge:
     inliers: int
     false_alarms: float
 
-    def is_weak(self, strong_link: float) -> bool:
-        """Returns whether chance could have given one such link among all pairs that would join the two sides."""
-        return self.false_alarms + log10(self.size * self.rest) > strong_link
+    def cut(self, rule: str) -> "Cut":
+        """Returns its links as what is cut."""
+        links = tuple((self.photograph, neighbour) for neighbour in self.neighbours)
+        return Cut(links, {self.photograph: self.rest} | dict.fromkeys(self.neighbours, self.size), rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Links that are cut, pairs of photographs; how many are on the side of each of these; and the rule."""
+
+    links: tuple[tuple[str, str], ...]
+    sizes: Mapping[str, int]
+    rule: str
 
 
 def find_cuts(pairs: pd.DataFrame, photographs: pd.Series, settings: ClusterSettings) -> pd.DataFrame:
@@ -68,11 +82,10 @@ def find_cuts(pairs: pd.DataFrame, photographs: pd.Series, settings: ClusterSett
     waiting = _split(graph, 2 * settings.sizeable)
     while waiting:
         group = waiting.pop()
-        if (cut := _weakest(group, ends, settings)) is None:
+        if (cut := _weakest(group, ends, settings) or _look_alikes(group, settings)) is None:
             continue
-        hinge, rule = cut
-        found.append(_evidence(hinge, rule, ends))
-        group.remove_edges_from((hinge.photograph, neighbour) for neighbour in hinge.neighbours)
+        found.append(_evidence(cut, ends))
+        group.remove_edges_from(cut.links)
         waiting += _split(group, 2 * settings.sizeable)
     if not found:
         return pd.DataFrame(columns=COLUMNS)
@@ -87,15 +100,34 @@ def _split(graph: nx.Graph, at_least: int) -> list[nx.Graph]:
     return [graph, *parts] if len(largest) >= at_least else parts
 
 
-def _weakest(group: nx.Graph, ends: pd.DataFrame, settings: ClusterSettings) -> tuple[Hinge, str] | None:
-    """The hinge of a connected graph to cut first, and by which rule."""
+def _weakest(group: nx.Graph, ends: pd.DataFrame, settings: ClusterSettings) -> Cut | None:
+    """The hinge of a connected graph to cut first."""
     sizeable = [hinge for hinge in _hinges(group) if min(hinge.size, hinge.rest) >= settings.sizeable]
     for hinge in sorted(sizeable, key=lambda hinge: (hinge.inliers, hinge.photograph, hinge.neighbours)):
-        if hinge.is_weak(settings.strong_link):
-            return hinge, "bridge" if len(hinge.neighbours) == 1 else "articulation"
+        if _is_weak(hinge.false_alarms, hinge.size, hinge.rest, settings):
+            return hinge.cut("bridge" if len(hinge.neighbours) == 1 else "articulation")
         if _is_collage(hinge, group, ends, settings.panel_overlap):
-            return hinge, "collage"
+            return hinge.cut("collage")
     return None
+
+
+def _is_weak(false_alarms: float, size: int, rest: int, settings: ClusterSettings) -> bool:
+    """Whether chance could have given one such link among all pairs that would join sides of so many photographs."""
+    return false_alarms + log10(size * rest) > settings.strong_link
+
+
+def _look_alikes(group: nx.Graph, settings: ClusterSettings) -> Cut | None:
+    """The links of a connected graph that are left between its sides when it is put together from the strongest on."""
+    sides, sizes = nx.utils.UnionFind(group), dict.fromkeys(group, 1)
+    for first, second, alarms in sorted(group.edges(data="false_alarms"), key=lambda e: (e[2], sorted(e[:2]))):
+        one, other = sides[first], sides[second]
+        size, rest = sizes[one], sizes[other]
+        if one != other and (min(size, rest) < settings.sizeable or not _is_weak(alarms, size, rest, settings)):
+            sides.union(one, other)
+            sizes[sides[one]] = size + rest
+    links = tuple((first, second) for first, second in group.edges if sides[first] != sides[second])
+    ends = {photograph for link in links for photograph in link}
+    return Cut(links, {one: sizes[sides[one]] for one in ends}, "weak") if links else None
 
 
 def _hinges(group: nx.Graph) -> Iterator[Hinge]:
@@ -149,10 +181,9 @@ def _share(points: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     return float(inside.all(axis=1).mean())
 
 
-def _evidence(hinge: Hinge, rule: str, ends: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `cuts` of one hinge."""
-    forth = (ends["first"] == hinge.photograph) & ends["second"].isin(hinge.neighbours)
-    back = (ends["second"] == hinge.photograph) & ends["first"].isin(hinge.neighbours)
-    rows = ends[forth | back].assign(size_a=hinge.size, size_b=hinge.rest, rule=rule)
-    rows.loc[forth, ["size_a", "size_b"]] = hinge.rest, hinge.size
-    return rows[COLUMNS]
+def _evidence(cut: Cut, ends: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `cuts` of what is cut."""
+    links = {*cut.links, *((second, first) for first, second in cut.links)}
+    rows = ends[pd.MultiIndex.from_frame(ends[["first", "second"]]).isin(links)]
+    sizes = {f"size_{side}": rows[end].map(cut.sizes) for side, end in (("a", "first"), ("b", "second"))}
+    return rows.assign(**sizes, rule=cut.rule)[COLUMNS]

@@ -143,7 +143,7 @@ def compare_related(
         seen: the rows of `class_pairs` that relate them. memory: see `verify_pairs`.
 
     Returns:
-        The rows of `class_pairs`, and image_a, image_b of all pairs that show the same thing.
+        The rows of `class_pairs`, and image_a, image_b, points of all pairs that show the same thing.
     """
     row_of = dict(zip(images.image_id, range(len(images)), strict=True))
     pairs = {(row_of[a], row_of[b]) for a, b in zip(seen.image_a, seen.image_b, strict=True)}
@@ -151,15 +151,20 @@ def compare_related(
     found = verify_pairs(images, features, pairs, match, memory)
     across, landmarks = strongly_related(class_pairs(images, found), classes), images.landmark_id
     joined = {*zip(landmarks, landmarks, strict=True), *zip(across.landmark_a, across.landmark_b, strict=True)}
-    ends = [(images.image_id[a], images.image_id[b]) for a, b in found if (landmarks[a], landmarks[b]) in joined]
-    return across, pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
+    ends = [
+        (images.image_id[a], images.image_id[b], cells["points"])
+        for (a, b), cells in found.items()
+        if (landmarks[a], landmarks[b]) in joined
+    ]
+    return across, pd.DataFrame(ends, columns=["image_a", "image_b", "points"], dtype=object)
 
 
 def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: Collection[str] = ()) -> pd.DataFrame:
     """Returns the photographs that another class shows more than their own.
 
     That is where more photographs of the other match one, and no smaller share of them: by counts alone a large class
-    would take what it sees in passing from a small one, and by shares alone a small one from a large one.
+    would take what it sees in passing from a small one, and by shares alone a small one from a large one. A photograph
+    of the other that matches one beside what its own class is about does not count: it shows its neighbour.
 
     They leave one by one, the clearest case first, and no longer count as neighbours then. So of two classes that show
     one landmark each keeps a part of what they share; where all match all, the larger keeps it. In the end none that
@@ -167,7 +172,8 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
     left goes first.
 
     Args:
-        members: image_id, landmark_id, photograph. links: image_a, image_b, pairs of them that show the same thing.
+        members: image_id, landmark_id, photograph. links: image_a, image_b, on_a, on_b, as
+            `tasks.overlap.subjects.links_on_subjects` gives them.
         pinned: classes that no photograph leaves, since a person decided which group of them to keep.
 
     Returns:
@@ -175,8 +181,10 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
     """
     home = dict(zip(members.photograph, members.landmark_id, strict=True))
     photograph = members.set_index("image_id").photograph
-    ends = zip(photograph.loc[links.image_a], photograph.loc[links.image_b], strict=True)
-    graph = nx.Graph((a, b) for a, b in ends if a != b)
+    ends = zip(photograph.loc[links.image_a], photograph.loc[links.image_b], links.on_a, links.on_b, strict=True)
+    graph = nx.DiGraph()  # from a photograph to those that show it
+    for a, b, on_a, on_b in ends:
+        graph.add_edges_from(((a, b),) * (on_b and a != b) + ((b, a),) * (on_a and a != b))
     counts = {one: Counter(home[other] for other in graph[one]) for one in graph}
     sizes, reassigned = Counter(home.values()), []
     free = {one for one in counts if home[one] not in pinned}
@@ -190,7 +198,7 @@ def reassigned_photographs(members: pd.DataFrame, links: pd.DataFrame, pinned: C
         found = counts.pop(moving)
         reassigned.append((moving, other, found[other], found[own]))
         sizes[own] -= 1
-        for neighbour in graph[moving]:
+        for neighbour in graph.predecessors(moving):
             if neighbour in counts:
                 counts[neighbour][own] -= 1
     columns = ["photograph", "other_class", "matches_there", "matches_here"]

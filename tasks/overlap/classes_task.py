@@ -42,6 +42,7 @@ from tasks.overlap.classes import (
 )
 from tasks.overlap.pair_memory import Cells, PairMemory
 from tasks.overlap.settings import ClassSettings
+from tasks.overlap.subjects import links_on_subjects
 from tasks.overlap.task import spool_some
 from tasks.settings import StageSettings
 
@@ -87,7 +88,7 @@ class Related(Output):
 _EXACT = "exact_false_alarms"  # a column of `class_comparisons`
 
 
-@stage("classes", version=10, software=(*VERIFICATION, "pandas", "networkx"))
+@stage("classes", version=11, software=(*VERIFICATION, "pandas", "networkx"))
 def compare_classes(run: Run, inputs: ClassInputs, settings: ClassStageSettings) -> Related:
     """Looks for classes that show the same landmark, and drops from each what another shows more.
 
@@ -155,8 +156,9 @@ def _judge_related(
     sets = related_sets(seen)
     members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
     ids = pa.array(members.image_id, pa.string())
-    inside = _read_all(root, [packet.pairs for packet in packets], PAIRS, ["image_a", "image_b"])
-    inside = inside.filter(pc.and_(*(pc.is_in(ends, value_set=ids) for ends in inside.columns))).to_pandas()
+    inside = _read_all(root, [packet.pairs for packet in packets], PAIRS, ["image_a", "image_b", "points"])
+    both = (pc.is_in(inside[end], value_set=ids) for end in ("image_a", "image_b"))
+    inside = inside.filter(pc.and_(*both)).to_pandas()
     across, drops = [CLASS_PAIRS.schema.empty_table()], [DROPS.schema.empty_table()]
     with spool_some(root, [packet.described for packet in packets], members) as spool:
         for names in sets:
@@ -165,7 +167,8 @@ def _judge_related(
             known = seen[seen.landmark_a.isin(names)]
             pairs, links = compare_related(images, features, known, settings.classes, settings.match, memory)
             own = inside[inside.image_a.isin(images.image_id)]
-            reassigned = reassigned_photographs(images, pd.concat([links, own]), inputs.pins)
+            links = links_on_subjects(images, pd.concat([links, own]))
+            reassigned = reassigned_photographs(images, links, inputs.pins)
             dropped = reassigned_images(images, reassigned, pairs)
             dropped = dropped[~dropped.image_id.isin(inputs.keep)]
             across.append(pa.Table.from_pandas(pairs, CLASS_PAIRS.schema, preserve_index=False))

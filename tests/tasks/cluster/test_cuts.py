@@ -34,8 +34,19 @@ def test_a_weak_bridge_to_a_small_part_holds():
     assert cut(pairs(*clique(*LEFT), ("aR0", "aR1", 40), ("aL3", "aR0", 9))) == []
 
 
-def test_two_weak_links_in_different_places_hold():
-    assert cut(pairs(*clique(*LEFT), *clique(*RIGHT), ("aL3", "aR0", 9), ("aL2", "aR1", 9))) == []
+def test_weak_links_in_different_places_join_no_two_sizeable_sides():
+    weak = [("aL3", "aR0", 9), ("aL2", "aR1", 9), ("aL0", "aR2", 8)]
+    found = cut(pairs(*clique(*LEFT), *clique(*RIGHT), *weak))
+    assert found == [(*link, 4, 3, "weak") for link in sorted(weak)]
+
+
+def test_one_strong_link_is_enough_for_all_the_weak_ones():
+    links = [("aL3", "aR0", 9), ("aL2", "aR1", 10), ("aL0", "aR2", 8)]
+    assert cut(pairs(*clique(*LEFT), *clique(*RIGHT), *links)) == []
+
+
+def test_weak_links_hold_a_small_side():
+    assert cut(pairs(*clique(*LEFT), ("aR0", "aR1", 40), ("aL3", "aR0", 9), ("aL2", "aR1", 9))) == []
 
 
 def test_the_copies_of_a_photograph_are_one_side_and_their_pairs_one_link():

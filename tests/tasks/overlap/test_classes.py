@@ -24,6 +24,7 @@ from tasks.overlap.classes import (
 )
 from tasks.overlap.pair_memory import PairMemory
 from tasks.overlap.settings import ClassSettings
+from tasks.overlap.subjects import links_on_subjects
 
 MATCH = MatchSettings()
 
@@ -39,7 +40,8 @@ def listed(**classes: str) -> pd.DataFrame:
 
 
 def linked(*ends: tuple[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object)
+    """Pairs that lie on the subject of both images."""
+    return pd.DataFrame(ends, columns=["image_a", "image_b"], dtype=object).assign(on_a=True, on_b=True)
 
 
 def clique(*images: str) -> list[tuple[str, str]]:
@@ -117,7 +119,7 @@ def test_an_image_goes_where_more_photographs_match_it(three_classes):
     own = [features[row] for row in np.flatnonzero(chosen)]
     across, links = compare_related(members, own, class_pairs(members, {}), ClassSettings(), MATCH, PairMemory())
     assert set(zip(across.image_a, across.image_b, strict=True)) == {("gate c0", f"tower {n}0") for n in "abc"}
-    reassigned = reassigned_photographs(members, links)
+    reassigned = reassigned_photographs(members, links_on_subjects(members, links))
     dropped = reassigned_images(members, reassigned, across)
     assert list(zip(dropped.image_id, dropped.reason, strict=True)) == [("gate c0", "other-class")]
     evidence = json.loads(dropped.evidence[0])
@@ -161,6 +163,17 @@ def test_a_larger_class_does_not_take_what_it_sees_in_passing():
     assert reassigned_photographs(members, links).empty
 
 
+def test_a_photograph_beside_the_other_class_s_subject_does_not_count():
+    """By counts and shares the tower's first would leave: three of the gate's eight have it, two of its own seven."""
+    members = listed(gate="a0 b0 c0 d0 e0 f0 g0 h0", tower="a0 b0 c0 d0 e0 f0 g0 h0")
+    gate, tower = (members.image_id[members.landmark_id == name].to_list() for name in ("gate", "tower"))
+    inside = linked(*clique(*gate), *clique(*tower[:3]), *clique(*tower[3:]))
+    across = [(other, "tower a0") for other in gate[:3]]
+    assert reassigned_photographs(members, pd.concat([inside, linked(*across)])).photograph.to_list() == ["tower a0"]
+    beside = linked(*across).assign(on_a=False)
+    assert reassigned_photographs(members, pd.concat([inside, beside])).empty
+
+
 def test_copies_count_once_and_leave_together():
     members = listed(gate="a0 a1 b0 c0", tower="a0 a1 a2 b0 c0")
     copies = [("tower a0", "tower a1"), ("tower a0", "tower a2"), ("gate a0", "gate a1")]
@@ -198,7 +211,7 @@ def test_no_image_that_is_left_is_shown_more_by_another_class(graph, random):
     left = set(members.image_id) - set(reassigned.photograph)
     sizes = Counter(image[0] for image in left)
     for image in left:
-        near = [b if a == image else a for a, b in links.itertuples(index=False) if image in (a, b)]
+        near = [b if a == image else a for a, b in zip(links.image_a, links.image_b, strict=True) if image in (a, b)]
         counts = Counter(other[0] for other in near if other in left)
         here = counts.pop(image[0], 0)
         share = here / max(1, sizes[image[0]] - 1)
@@ -215,8 +228,8 @@ def test_no_image_goes_to_a_class_by_weak_pairs_alone(three_classes):
     demanding = ClassSettings(strong_pair=-1e6)
     across, links = compare_related(images, features, class_pairs(images, {}), demanding, MATCH, PairMemory())
     assert across.empty
-    assert all(a.split()[0] == b.split()[0] for a, b in links.itertuples(index=False))
-    assert reassigned_photographs(images, links).empty
+    assert all(a.split()[0] == b.split()[0] for a, b in zip(links.image_a, links.image_b, strict=True))
+    assert reassigned_photographs(images, links_on_subjects(images, links)).empty
 
 
 def test_weak_pairs_alone_relate_no_classes():
