@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.harness.collection import QUICK_CLASSES, Collection, describe, one_native_thread, read_photographs
 from bench.harness.result import Comparison, Figure, Result
@@ -80,8 +81,14 @@ def _shift(part: Collection, pairs: pd.DataFrame) -> tuple[int, list[Verificatio
     return tried, found
 
 
+def _are_apart(left: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
+    """Whether points (n, 2) of a left and a right half lie left and right in a photograph that may be turned."""
+    return bool(np.mean(left[:, 0] > np.quantile(right[:, 0], _LEFT_OVER)) <= _LEFT_OVER)
+
+
 def _join(part: Collection, views: Views, seeds: int) -> Iterator[tuple[int, bool]]:
     """For each seed, how many pairs there are of a left and a right half, and whether a group has five of both."""
+    views = {row: halves for row, halves in views.items() if _are_apart(*halves)}
     if len(views) < 2 * _SIDE:
         return
     for seed in range(seeds):
