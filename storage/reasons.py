@@ -193,7 +193,7 @@ class Reason(StrEnum):
     OTHER_CLASS = (
         "other-class",
         "classes",
-        "Shows the landmark of another class, where more photographs match it on what that class is about, and no smaller share.",
+        "Shows what another class is about: more photographs match it there, and no smaller share.",
         "If both classes are one landmark, merge them: `--overrides`.",
     )
 

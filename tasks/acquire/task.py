@@ -259,8 +259,9 @@ def _selectable(root: Root, images: pa.Table, sources: pd.DataFrame, seen: Seque
     """The images with their addresses, and the sign of those that are seen to be drawn."""
     columns = ["image_id", "landmark_id", "sha256", "pixel_hash", "bytes", "final_url"]
     addresses = sources[["image_id", "url"]].drop_duplicates("image_id")
-    drawings = pa.concat_tables([DRAWINGS.schema.empty_table(), *(read_table(root, ref) for ref in seen)])
-    signs = drawings.to_pandas().drop_duplicates("sha256")  # the same bytes may stand in several shards
+    looked_at = pa.concat_tables([DRAWINGS.schema.empty_table(), *(read_table(root, ref) for ref in seen)])
+    drawings = looked_at.filter(pc.is_valid(looked_at["sign"])).to_pandas()
+    signs = drawings.drop_duplicates("sha256")  # the same bytes may stand in several shards
     return images.select(columns).to_pandas().merge(addresses, on="image_id").merge(signs, on="sha256", how="left")
 
 
