@@ -50,7 +50,8 @@ def mask_row(sha256: str, keypoints: int, masked: Collection[int] = ()) -> Row:
 def pair_row(landmark_id: str, image_a: str, image_b: str, **cells: Any) -> Row:
     """A row of `pairs`: two images of a class that show the same thing."""
     return {
-        "landmark_id": landmark_id, "image_a": image_a, "image_b": image_b, "copy": False, **EVIDENCE, **cells,
+        "landmark_id": landmark_id, "image_a": image_a, "image_b": image_b, "copy": False, "repeats": False,
+        **EVIDENCE, **cells,
     }  # fmt: skip
 
 

@@ -63,4 +63,4 @@ def _row(first: dict[str, Any], second: dict[str, Any], pair: Verification) -> d
     sizes = (first["width"], first["height"]), (second["width"], second["height"])
     copy = is_copy(pair, sizes, MatchSettings())
     ends = {"image_a": first["image_id"], "image_b": second["image_id"]}
-    return {"landmark_id": "class", **ends, "copy": copy, **pair.cells()}
+    return {"landmark_id": "class", **ends, "copy": copy, "repeats": False, **pair.cells()}

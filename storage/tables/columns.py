@@ -31,6 +31,11 @@ SHA256 = column("sha256", TEXT, "sha256 of the bytes as they came, hexadecimal."
 PUTATIVE = column("putative", INT, "Number of one-to-one matches that passed the ratio test.")
 
 
+REPEATS = column(
+    "repeats", pa.bool_(), "Whether what matches stands elsewhere in one of the two pictures as well, as bays do."
+)
+
+
 INLIERS = column("inliers", INT, "Number of putative matches that agree with the affine map.")
 
 

@@ -14,6 +14,7 @@ from storage.tables.columns import (
     MATCHED,
     PUTATIVE,
     REAL,
+    REPEATS,
     TEXT,
     column,
 )
@@ -38,6 +39,7 @@ PAIRS = TableSpec(
             INLIERS,
             ALARMS,
             column("copy", pa.bool_(), "Whether both are the same photograph: cropped, resized or encoded again."),
+            REPEATS,
             AFFINE,
             MATCHED,
         ]
@@ -175,6 +177,7 @@ CUTS = TableSpec(
             *[PAIRS.schema.field(name) for name in ("image_a", "image_b", "inliers", "false_alarms")],
             column("size_a", INT, "Photographs on the first image's side when the pair was cut."),
             column("size_b", INT, "Photographs on the second image's side."),
+            REPEATS,
             column("rule", TEXT, "`bridge`, `articulation`, `collage` or `weak`; see `tasks/cluster/cuts.py`."),
         ]
     ),
@@ -196,6 +199,7 @@ CLASS_PAIRS = TableSpec(
             column("image_a", TEXT, "First image."),
             column("landmark_b", TEXT, "Class of the second image."),
             column("image_b", TEXT, "Second image."),
+            REPEATS,
             PUTATIVE,
             INLIERS,
             ALARMS,
@@ -219,6 +223,7 @@ CLASS_COMPARISONS = TableSpec(
         [
             column("pictures", pa.binary(32), "A digest of each picture, its size and its unmasked keypoints."),
             column("putative", INT, "As in `class_pairs`; null where they do not show the same thing.", optional=True),
+            column("repeats", pa.bool_(), "Likewise.", optional=True),
             column("inliers", INT, "Likewise.", optional=True),
             column("exact_false_alarms", pa.float64(), "`false_alarms`, with all its digits.", optional=True),
             column("affine", AFFINE.type, "Likewise.", optional=True),

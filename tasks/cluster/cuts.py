@@ -18,6 +18,8 @@ best. The parts are then looked at anew, until nothing is left to cut. A stronge
 Landmarks of one style have windows, wheels and bays in common, and then several photographs of each match, in different
 places. So a group without such a hinge is put together anew, link by link from the strongest: a link that is as weak
 joins no two sides that are both sizeable by then. What is left apart is cut, by the rule **weak**.
+
+A pair whose matched part repeats in one of its pictures (see `tasks.match.repeats`) is weak, whatever its false alarms.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +34,7 @@ from numpy.typing import NDArray
 from tasks.cluster.photographs import link_photographs
 from tasks.cluster.settings import ClusterSettings
 
-COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "size_a", "size_b", "rule"]
+COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "size_a", "size_b", "repeats", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,15 @@ def find_cuts(pairs: pd.DataFrame, photographs: pd.Series, settings: ClusterSett
     """Returns the table `cuts`, by the rules above; every pair between the images of a cut link is in it.
 
     Args:
-        pairs: landmark_id, image_a, image_b, inliers, false_alarms, points (k·4 floats: x, y in the first and x, y in
-            the second image), both images of one class.
+        pairs: landmark_id, image_a, image_b, inliers, false_alarms, repeats, points (k·4 floats: x, y in the first and
+            x, y in the second image), both images of one class.
         photographs: photograph by image_id.
     """
     ends = pairs.assign(
         first=photographs.loc[pairs.image_a].to_numpy(), second=photographs.loc[pairs.image_b].to_numpy()
     )
-    links = link_photographs(pairs, photographs)
+    counted = pairs.assign(false_alarms=pairs.false_alarms.where(~pairs.repeats.astype(bool), 0.0))
+    links = link_photographs(counted, photographs)
     graph = nx.from_pandas_edgelist(links, "first", "second", ["inliers", "false_alarms"])
     found: list[pd.DataFrame] = []
     waiting = _split(graph, 2 * settings.sizeable)

@@ -25,7 +25,7 @@ from tasks.cluster.keep import class_groups, dropped_by_hand, dropped_images, im
 from tasks.cluster.settings import ClusterSettings, Overrides
 from tasks.contracts import Inputs, Output, Run, stage
 
-_PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
+_PAIR_COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy", "repeats"]
 _OF_A_MISS = {
     "compared_with": "compared",
     "nearest": "nearest",

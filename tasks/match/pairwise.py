@@ -12,10 +12,11 @@ from tasks.match.class_layers import crowds_on, layers_of_class
 from tasks.match.copies import is_copy
 from tasks.match.layers import attempt_beneath
 from tasks.match.near_misses import NearMisses
+from tasks.match.repeats import repeats
 from tasks.match.schedule import explore, unseen_pairs
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import Attempt, pair_seed
+from tasks.match.verify import Attempt, Verification, pair_seed
 
 
 def match_class(
@@ -49,6 +50,7 @@ def match_class(
             "image_a": members[a]["image_id"],
             "image_b": members[b]["image_id"],
             "copy": is_copy(own.verification, (_size(members[a]), _size(members[b])), settings),
+            "repeats": _repeats((a, b), own.verification, members, features, settings),
             **own.verification.cells(),
         }
         for (a, b), own in sorted(made.items())
@@ -110,6 +112,17 @@ def _rests_on_layers(
             if crowds_on(places, layer, own.positions, longer):
                 return True
     return False
+
+
+def _repeats(
+    pair: tuple[int, int],
+    found: Verification,
+    members: Sequence[Mapping[str, Any]],
+    features: Sequence[Features],
+    settings: MatchSettings,
+) -> bool:
+    a, b = pair
+    return repeats(features[a], features[b], (_size(members[a]), _size(members[b])), found, settings)
 
 
 def _attempt(

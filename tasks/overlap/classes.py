@@ -17,6 +17,7 @@ from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
 from tasks.match.layers import verify_beneath
 from tasks.match.memory import mark
+from tasks.match.repeats import repeats
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
 from tasks.match.verify import pair_seed
@@ -91,7 +92,9 @@ def verify_pairs(
         seed = pair_seed(first["sha256"], second["sha256"])
         sizes = (first["width"], first["height"]), (second["width"], second["height"])
         found = verify_beneath(features[a], features[b], sizes, settings, seed)
-        return found.cells() if found else None
+        if found is None:
+            return None
+        return {"repeats": repeats(features[a], features[b], sizes, found, settings), **found.cells()}
 
     for a, b in sorted(set(pairs)):
         if cells := memory.find(marked(a) + marked(b), partial(compare, a, b)):
@@ -112,11 +115,12 @@ def class_pairs(images: pd.DataFrame, verified: Mapping[Pair, Cells]) -> pd.Data
 
 
 def strongly_related(pairs: pd.DataFrame, settings: ClassSettings) -> pd.DataFrame:
-    """Selects the rows of `class_pairs` of classes of which one pair at least is strong.
+    """Selects the rows of `class_pairs` of classes of which one pair at least is strong, and does not repeat.
 
     Landmarks of one style have windows, wheels and bays in common, and several photographs of each then match weakly.
     """
-    strongest = pairs.groupby(["landmark_a", "landmark_b"]).false_alarms.transform("min")
+    told = pairs.assign(false_alarms=pairs.false_alarms.where(~pairs.repeats.astype(bool), 0.0))
+    strongest = told.groupby(["landmark_a", "landmark_b"]).false_alarms.transform("min")
     return pairs[strongest <= settings.strong_pair].reset_index(drop=True)
 
 

@@ -47,6 +47,7 @@ def pairs(count: int) -> pa.Table:
             "inliers": n,
             "false_alarms": -float(n),
             "copy": False,
+            "repeats": False,
             "affine": [float(n)] * 6,
             "points": [float(n)] * (4 * (n % 3)),
         }

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.acquire.drawings import Sign, find_drawing, look_at
+from tasks.acquire.drawings import Sign, find_drawing, look_at, measure_signs
 
 WIDTH, HEIGHT = 640, 480
 
@@ -83,8 +84,9 @@ def test_a_silhouette_against_the_sky_is_no_sign():
     assert find_drawing(sky) is None
 
 
-def test_of_a_picture_of_one_pixel_nothing_is_said():
-    assert find_drawing(np.zeros((1, 1), np.uint8)) is None
+@given(arrays(np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24))))
+def test_whatever_a_picture_is_its_shares_are_shares(luma):
+    assert all(0 <= share <= 1 for share in measure_signs(luma).values())
 
 
 def test_photographs_have_none(shared_data: Path):

@@ -8,7 +8,7 @@ import pandas as pd
 Edge = tuple[str, str, int]
 
 REGIONS = {"left": (0, 0), "right": (500, 0)}
-COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy"]
+COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "points", "copy", "repeats"]
 
 
 def images(*names: str) -> pd.DataFrame:
@@ -21,8 +21,15 @@ def points(inliers: int, region_a: str, region_b: str) -> np.ndarray:
     return np.float32(spread + np.array([*REGIONS[region_a], *REGIONS[region_b]])).ravel()
 
 
-def pairs(*edges: Edge, copies: tuple[tuple[str, str], ...] = (), right: tuple[str, ...] = ()) -> pd.DataFrame:
+def pairs(
+    *edges: Edge,
+    copies: tuple[tuple[str, str], ...] = (),
+    right: tuple[str, ...] = (),
+    repeating: tuple[tuple[str, str], ...] = (),
+) -> pd.DataFrame:
     """Verified pairs: `edges`, and `copies` with 500 inliers; images match those of `right` in their right half.
+
+    What matches in those that are `repeating` stands elsewhere in one of the two as well.
 
     A pair's log10 of false alarms is minus its inliers.
     """
@@ -30,8 +37,9 @@ def pairs(*edges: Edge, copies: tuple[tuple[str, str], ...] = (), right: tuple[s
     for a, b, inliers in [*edges, *((a, b, 500) for a, b in copies)]:
         first, second = sorted((a, b))
         shown = points(inliers, *("right" if other in right else "left" for other in (second, first)))
-        rows.append((a[0], first, second, inliers, -float(inliers), shown, (a, b) in copies))
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"inliers": "int32", "copy": bool})
+        told = (a, b) in copies, (a, b) in repeating
+        rows.append((a[0], first, second, inliers, -float(inliers), shown, *told))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"inliers": "int32", "copy": bool, "repeats": bool})
 
 
 def clique(*names: str, inliers: int = 40) -> list[Edge]:

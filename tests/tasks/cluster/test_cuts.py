@@ -18,7 +18,7 @@ def cut(edges: pd.DataFrame, settings: ClusterSettings = SETTINGS) -> list[tuple
     names = sorted({*edges.image_a, *edges.image_b})
     cuts = find_cuts(edges, photographs_of(images(*names).image_id, edges), settings)
     assert list(cuts.columns) == COLUMNS
-    return list(cuts.drop(columns=["landmark_id", "false_alarms"]).itertuples(index=False, name=None))
+    return list(cuts.drop(columns=["landmark_id", "false_alarms", "repeats"]).itertuples(index=False, name=None))
 
 
 def test_a_weak_bridge_between_two_cliques_is_cut():
@@ -43,6 +43,18 @@ def test_weak_links_in_different_places_join_no_two_sizeable_sides():
 def test_one_strong_link_is_enough_for_all_the_weak_ones():
     links = [("aL3", "aR0", 9), ("aL2", "aR1", 10), ("aL0", "aR2", 8)]
     assert cut(pairs(*clique(*LEFT), *clique(*RIGHT), *links)) == []
+
+
+def test_links_whose_part_repeats_are_weak_however_many_match():
+    links = [("aL3", "aR0", 30), ("aL2", "aR1", 30)]
+    edges = [*clique(*LEFT), *clique(*RIGHT), *links]
+    both = pairs(*edges, repeating=tuple(link[:2] for link in links))
+    found = find_cuts(both, photographs_of(images(*LEFT, *RIGHT).image_id, both), SETTINGS)
+    assert found[["image_a", "image_b", "repeats", "rule"]].to_numpy().tolist() == [
+        ["aL2", "aR1", True, "weak"],
+        ["aL3", "aR0", True, "weak"],
+    ]
+    assert cut(pairs(*edges, repeating=(links[0][:2],))) == []
 
 
 def test_weak_links_hold_a_small_side():

@@ -232,8 +232,15 @@ def test_no_image_goes_to_a_class_by_weak_pairs_alone(three_classes):
     assert reassigned_photographs(images, links_on_subjects(images, links)).empty
 
 
-def test_weak_pairs_alone_relate_no_classes():
-    rows = [("abbey", "dome", -9.0), ("abbey", "dome", -13.0), ("dome", "gate", -9.0), ("dome", "gate", -40.0)]
-    pairs = pd.DataFrame(rows, columns=["landmark_a", "landmark_b", "false_alarms"])
-    assert strongly_related(pairs, ClassSettings()).values.tolist() == [["dome", "gate", -9.0], ["dome", "gate", -40.0]]
+def test_weak_pairs_alone_relate_no_classes_and_neither_do_parts_that_repeat():
+    rows = [
+        ("abbey", "dome", -9.0, False),
+        ("abbey", "dome", -13.0, False),
+        ("abbey", "mill", -40.0, True),
+        ("abbey", "mill", -14.0, False),
+        ("dome", "gate", -9.0, True),
+        ("dome", "gate", -40.0, False),
+    ]
+    pairs = pd.DataFrame(rows, columns=["landmark_a", "landmark_b", "false_alarms", "repeats"])
+    assert strongly_related(pairs, ClassSettings()).values.tolist() == [list(row) for row in rows[-2:]]
     assert strongly_related(pairs[:0], ClassSettings()).empty
