@@ -7,6 +7,7 @@ should have five of both. Needs the photographs that developers have beside the 
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,9 @@ from tasks.cluster.graph import group_images
 from tasks.cluster.settings import ClusterSettings
 from tasks.match.layers import verify_beneath
 from tasks.match.pairwise import match_class
+from tasks.match.repeats import repeats
 from tasks.match.settings import MatchSettings
-from tasks.match.verify import Verification, pair_seed
+from tasks.match.verify import pair_seed
 
 _ENOUGH = 25  # inliers of a pair that is cut in two
 _LEFT_OVER = 0.05  # of the inliers right of the cut, whose places in the second picture may lie left of the rest
@@ -30,19 +32,29 @@ _SEEDS = 5
 _TARGETS: dict[str, tuple[Comparison, float]] = {"shifted_share": ("<=", 0.05), "joined": ("==", 0)}
 
 
+class Shifted(NamedTuple):
+    """A pair of a left and a right part: its inliers, its false alarms, and whether it repeats in the whole pictures."""
+
+    inliers: int
+    false_alarms: float
+    repeats: bool
+
+
 def measure(quick: bool) -> Result:
     """Matches left with right parts, pair by pair, and groups them, class by class."""
     with one_native_thread():
         parts = [describe(read_photographs(QUICK_CLASSES if quick else None))]
         if not quick:
             parts.append(describe(read_photographs(collection="landmarks_few")))
-        pairs, shifted, rows = 0, list[Verification](), list[tuple[int, bool]]()
+        pairs, shifted, rows = 0, list[Shifted](), list[tuple[int, bool]]()
+        true, repeating = 0, 0
         for collection in parts:
             for landmark, indices in collection.classes.items():
                 part = collection.part(indices, landmark)
                 found, _ = match_class(part.members, part.features, MatchSettings())
                 verified = pd.DataFrame(found, columns=PAIRS.schema.names)
                 tried, own = _shift(part, verified)
+                true, repeating = true + len(verified), repeating + int(verified.repeats.sum())
                 joined = list(_join(part, views_of(part, verified), 1 if quick else _SEEDS))
                 print(f"{landmark}: {len(own)} of {tried} pairs match shifted; joined {joined}", flush=True)
                 pairs, shifted, rows = pairs + tried, shifted + own, rows + joined
@@ -52,6 +64,9 @@ def measure(quick: bool) -> Result:
         "most_inliers": max((one.inliers for one in shifted), default=None),
         "strongest": min((one.false_alarms for one in shifted), default=None),
         "below_10_to_minus_15": sum(one.false_alarms <= -15 for one in shifted),
+        "shifted_that_repeat": sum(one.repeats for one in shifted),
+        "true_pairs": true,
+        "true_pairs_that_repeat": repeating,
         "classes_of_halves": len(rows),
         "links_between_halves": sum(links for links, _ in rows),
         "joined": sum(joined for _, joined in rows),
@@ -59,7 +74,7 @@ def measure(quick: bool) -> Result:
     return Result(figures, {} if quick else _TARGETS)
 
 
-def _shift(part: Collection, pairs: pd.DataFrame) -> tuple[int, list[Verification]]:
+def _shift(part: Collection, pairs: pd.DataFrame) -> tuple[int, list[Shifted]]:
     """How many pairs were cut in two, and what verifies of left and right."""
     row_of = {image["image_id"]: row for row, image in enumerate(part.members)}
     tried, found = 0, []
@@ -77,7 +92,8 @@ def _shift(part: Collection, pairs: pd.DataFrame) -> tuple[int, list[Verificatio
         sizes = (first["width"], first["height"]), (second["width"], second["height"])
         seed = pair_seed(first["sha256"], second["sha256"])
         if verified := verify_beneath(left, right, sizes, MatchSettings(), seed):
-            found.append(verified)
+            is_repeating = repeats(part.features[a], part.features[b], sizes, verified, MatchSettings())
+            found.append(Shifted(verified.inliers, verified.false_alarms, is_repeating))
     return tried, found
 
 

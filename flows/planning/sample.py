@@ -19,8 +19,9 @@ from tasks.features.extract import Extractor
 from tasks.features.overlays import Mask, Templates, mask_overlays
 from tasks.features.packed import Features
 from tasks.match.layers import verify_beneath
+from tasks.match.repeats import repeats
 from tasks.match.shortlist import shortlist
-from tasks.match.verify import Verification, pair_seed
+from tasks.match.verify import pair_seed
 from tasks.pages.pictures import thumbnail
 
 PICTURES = 24
@@ -154,12 +155,11 @@ def _mask(readable: tuple[Picture, bytes], features: Features, settings: CurateS
     return mask_overlays(features, templates, max(picture.width, picture.height), settings.overlays)
 
 
-def _verify(
-    a: int, b: int, facts: Sequence[Picture], features: Sequence[Features], settings: CurateSettings
-) -> Verification | None:
+def _verify(a: int, b: int, facts: Sequence[Picture], features: Sequence[Features], settings: CurateSettings) -> bool:
     first, second = facts[a], facts[b]
     sizes = (first.width, first.height), (second.width, second.height)
-    return verify_beneath(features[a], features[b], sizes, settings.match, pair_seed(first.sha256, second.sha256))
+    found = verify_beneath(features[a], features[b], sizes, settings.match, pair_seed(first.sha256, second.sha256))
+    return found is not None and repeats(features[a], features[b], sizes, found, settings.match)
 
 
 def _timed(work: Callable[[], Any], clock: Callable[[], float] = thread_time) -> tuple[float, Any]:
