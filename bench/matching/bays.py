@@ -33,7 +33,7 @@ _TARGETS: dict[str, tuple[Comparison, float]] = {"shifted_share": ("<=", 0.05), 
 
 
 class Shifted(NamedTuple):
-    """A pair of a left and a right part: its inliers, its false alarms, and whether it repeats in the whole pictures."""
+    """A pair of a left and a right part; `repeats` is of the whole pictures."""
 
     inliers: int
     false_alarms: float
