@@ -2,7 +2,9 @@
 
 Two cameras see depth, light and noise of their own. What software laid over two pictures is upright in both and the
 same to a fraction of a pixel, its descriptors hardly differ, and the rest of the pictures has nothing in common; or it
-lies in the margins of both. A copy is the same everywhere. The numbers: `docs/decisions/2026-11-29-layers.md`.
+lies in the margins of both. Where it is half transparent, it has few keypoints and these differ; but it keeps its place
+in the frame, as two views hardly do by chance. A copy is the same everywhere.
+The numbers: `docs/decisions/2026-11-29-layers.md`.
 """
 
 from dataclasses import replace
@@ -31,6 +33,9 @@ _FADING = 0.004  # how it falls with their distance,
 _LEAST_SAME = 0.08  # to no less than this
 _LEAST_FIT = 0.3  # share of a layer's inliers that fit one similarity at least
 _MANY = 20  # inliers from which a close fit alone tells, however their descriptors differ
+_UPRIGHT = 0.03  # of what a map moves across for each pixel along
+_SAME_SIZE = 0.02  # by which scales differ
+_ANCHORED = 0.02  # of the longer side
 
 
 def attempt_beneath(
@@ -86,7 +91,8 @@ def _find_layer(
     if framed.sum() >= _FRAMED * inlier.sum():
         return none if _is_same_elsewhere(first, second, found, sizes, typical) else framed
     if typical > settings.layer_distance and len(own) < _MANY:
-        return none
+        in_place = _is_in_place(found.affine, sizes) and not _is_same_elsewhere(first, second, found, sizes, typical)
+        return inlier if in_place else none
     scale = float(np.sqrt(np.linalg.det(found.affine[:, :2])))
     fine = settings.copy_tolerance * max(max(sizes[1]), scale * max(sizes[0]))
     similarity, within = cv2.estimateAffinePartial2D(
@@ -98,6 +104,26 @@ def _find_layer(
     if abs(turn) > settings.layer_turn or _is_same_elsewhere(first, second, found, sizes, typical):
         return none
     return np.asarray(_residuals(similarity, source, target) <= _ON * fine)
+
+
+def _is_in_place(affine: NDArray[np.float64], sizes: tuple[Size, Size]) -> bool:
+    """Whether a map keeps to the frames of both pictures, as what is laid over each at the same place does.
+
+    Along either axis that is, upright, at the same size or at the size that the pictures have to each other, from one
+    end or the middle of the first picture to that of the second.
+    """
+    if max(abs(affine[0, 1]), abs(affine[1, 0])) > _UPRIGHT:
+        return False
+    for axis in (0, 1):
+        scale, side, other = affine[axis, axis], sizes[0][axis], sizes[1][axis]
+        if min(abs(scale - 1), abs(scale - other / side)) > _SAME_SIZE:
+            return False
+        middle = np.array(sizes[0]) / 2
+        middle[axis] = 0
+        start = affine[axis, :2] @ middle + affine[axis, 2]
+        if all(abs(start + scale * at * side - at * other) > _ANCHORED * max(sizes[1]) for at in (0, 0.5, 1)):
+            return False
+    return True
 
 
 def _in_margin(places: NDArray[np.float32], size: Size) -> NDArray[np.bool_]:

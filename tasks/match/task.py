@@ -130,7 +130,7 @@ class Matched(Output):
 _COUNTS = ("possible", "compared", "skipped", "verified", "audited", "audit_found")
 
 
-@stage("match", version=11, software=VERIFICATION)
+@stage("match", version=12, software=VERIFICATION)
 def match_pairs(run: Run, inputs: MatchInputs, settings: MatchSettings) -> Matched:
     """Verifies pairs of images inside each class, by the features that no mask covers.
 

@@ -1,8 +1,10 @@
 """What software laid over two pictures is told from what two cameras saw, and what lies beneath it is found."""
 
 import cv2
+import numpy as np
 import pytest
 
+from tasks.features.packed import Features
 from tasks.match.layers import attempt_beneath, verify_beneath
 from tasks.match.verify import verify
 from tests.tasks.match.pictures import (
@@ -49,3 +51,33 @@ def test_two_cameras_are_no_layer():
     made = attempt_beneath(describe(scene(4)), describe(seen_from_elsewhere(scene(4))), SIZES, SETTINGS, 0)
     assert made.verification
     assert not len(made.layer)
+
+
+def strangers_with_a_logo(at: tuple[float, float], noise: float) -> tuple[Features, Features]:
+    """Two pictures of 300 keypoints without anything in common but a logo of 14, its descriptors this far off.
+
+    It stands in the middle of the first picture, and there in the second.
+    """
+    random = np.random.default_rng(0)
+    logo = random.uniform(-60, 60, (14, 2)) * (2, 1)
+    middle, descriptors = np.array(SIZE) / 2, random.integers(0, 120, (14, 128)).astype(np.float64)
+    pictures = []
+    for place in (middle, np.array(at)):
+        positions = np.vstack([random.uniform(0, 1, (300, 2)) * SIZE, place + logo + random.normal(0, 0.4, (14, 2))])
+        shown = np.vstack([random.integers(0, 120, (300, 128)), descriptors + random.normal(0, noise, (14, 128))])
+        frames = np.tile([5.0, 0, 0, 5], (len(positions), 1))
+        pictures.append(Features(np.float32(np.hstack([positions, frames])), shown.clip(0, 255).astype(np.uint8)))
+    return pictures[0], pictures[1]
+
+
+def test_few_keypoints_that_keep_their_place_in_the_frame_are_a_layer_however_they_differ():
+    first, second = strangers_with_a_logo((SIZE[0] / 2, SIZE[1] / 2), noise=20)
+    assert verify(first, second, SIZE, SETTINGS, 0)
+    made = attempt_beneath(first, second, SIZES, SETTINGS, 0)
+    assert made.verification is None
+    assert made.lacks == "view"
+
+
+def test_the_same_in_another_place_is_a_match():
+    moved = strangers_with_a_logo((0.4 * SIZE[0], 0.6 * SIZE[1]), noise=20)
+    assert attempt_beneath(*moved, SIZES, SETTINGS, 0).verification
