@@ -12,8 +12,8 @@ from bench.harness.result import Result
 BENCHES = {
     "acquire": "bench.fetching.acquire",
     "autofaiss": "bench.retrieval.autofaiss",
-    "bodies": "bench.fetching.bodies",
     "bays": "bench.matching.bays",
+    "bodies": "bench.fetching.bodies",
     "boxes": "bench.matching.boxes",
     "captions": "bench.captions.captions",
     "classes": "bench.leaks.classes",

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from tasks.cluster.photographs import link_photographs
 from tasks.cluster.settings import ClusterSettings
+from tasks.match.repeats import counted_alarms
 
 COLUMNS = ["landmark_id", "image_a", "image_b", "inliers", "false_alarms", "size_a", "size_b", "repeats", "rule"]
 
@@ -78,8 +79,7 @@ def find_cuts(pairs: pd.DataFrame, photographs: pd.Series, settings: ClusterSett
     ends = pairs.assign(
         first=photographs.loc[pairs.image_a].to_numpy(), second=photographs.loc[pairs.image_b].to_numpy()
     )
-    counted = pairs.assign(false_alarms=pairs.false_alarms.where(~pairs.repeats.astype(bool), 0.0))
-    links = link_photographs(counted, photographs)
+    links = link_photographs(pairs.assign(false_alarms=counted_alarms(pairs)), photographs)
     graph = nx.from_pandas_edgelist(links, "first", "second", ["inliers", "false_alarms"])
     found: list[pd.DataFrame] = []
     waiting = _split(graph, 2 * settings.sizeable)

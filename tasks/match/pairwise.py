@@ -45,14 +45,7 @@ def match_class(
     progress = explore(count, candidates, compare, settings.supports)
     made = look_beneath(made, members, features, settings)
     rows = [
-        {
-            "landmark_id": members[a]["landmark_id"],
-            "image_a": members[a]["image_id"],
-            "image_b": members[b]["image_id"],
-            "copy": is_copy(own.verification, (_size(members[a]), _size(members[b])), settings),
-            "repeats": _repeats((a, b), own.verification, members, features, settings),
-            **own.verification.cells(),
-        }
+        _row((a, b), own.verification, members, features, settings)
         for (a, b), own in sorted(made.items())
         if own.verification
     ]
@@ -114,15 +107,24 @@ def _rests_on_layers(
     return False
 
 
-def _repeats(
+def _row(
     pair: tuple[int, int],
     found: Verification,
     members: Sequence[Mapping[str, Any]],
     features: Sequence[Features],
     settings: MatchSettings,
-) -> bool:
+) -> dict[str, Any]:
+    """A row of the table `pairs`."""
     a, b = pair
-    return repeats(features[a], features[b], (_size(members[a]), _size(members[b])), found, settings)
+    sizes = _size(members[a]), _size(members[b])
+    return {
+        "landmark_id": members[a]["landmark_id"],
+        "image_a": members[a]["image_id"],
+        "image_b": members[b]["image_id"],
+        "copy": is_copy(found, sizes, settings),
+        "repeats": repeats(features[a], features[b], sizes, found, settings),
+        **found.cells(),
+    }
 
 
 def _attempt(

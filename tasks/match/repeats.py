@@ -4,6 +4,7 @@ Then the pair may show two places that look alike. Chance does not make such pai
 """
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
@@ -35,6 +36,15 @@ def repeats(
         return False
     sides = ((first, sizes[0], found.matched[:, :2]), (second, sizes[1], found.matched[:, 2:]))
     return any(_stands_elsewhere(*side, settings) for side in sides)
+
+
+def counted_alarms(pairs: pd.DataFrame) -> pd.Series:
+    """Returns the false alarms of pairs as evidence that two sides show one thing: of one that repeats, it is none.
+
+    Args:
+        pairs: false_alarms, repeats.
+    """
+    return pairs.false_alarms.where(~pairs.repeats.astype(bool), 0.0)
 
 
 def _stands_elsewhere(own: Features, size: Size, places: NDArray[np.float32], settings: MatchSettings) -> bool:

@@ -17,7 +17,7 @@ from storage.tables.groups import CLASS_PAIRS
 from tasks.features.packed import Features
 from tasks.match.layers import verify_beneath
 from tasks.match.memory import mark
-from tasks.match.repeats import repeats
+from tasks.match.repeats import counted_alarms, repeats
 from tasks.match.settings import MatchSettings
 from tasks.match.shortlist import shortlist
 from tasks.match.verify import pair_seed
@@ -119,7 +119,7 @@ def strongly_related(pairs: pd.DataFrame, settings: ClassSettings) -> pd.DataFra
 
     Landmarks of one style have windows, wheels and bays in common, and several photographs of each then match weakly.
     """
-    told = pairs.assign(false_alarms=pairs.false_alarms.where(~pairs.repeats.astype(bool), 0.0))
+    told = pairs.assign(false_alarms=counted_alarms(pairs))
     strongest = told.groupby(["landmark_a", "landmark_b"]).false_alarms.transform("min")
     return pairs[strongest <= settings.strong_pair].reset_index(drop=True)
 
