@@ -155,10 +155,7 @@ def _judge_related(
     packets, seen = list(inputs.packets.values()), strongly_related(seen, settings.classes)
     sets = related_sets(seen)
     members = contending[contending.landmark_id.isin([name for names in sets for name in names])]
-    ids = pa.array(members.image_id, pa.string())
-    inside = _read_all(root, [packet.pairs for packet in packets], PAIRS, ["image_a", "image_b", "points"])
-    both = (pc.is_in(inside[end], value_set=ids) for end in ("image_a", "image_b"))
-    inside = inside.filter(pc.and_(*both)).to_pandas()
+    inside = _read_inside(root, [packet.pairs for packet in packets], members)
     across, drops = [CLASS_PAIRS.schema.empty_table()], [DROPS.schema.empty_table()]
     with spool_some(root, [packet.described for packet in packets], members) as spool:
         for names in sets:
@@ -185,6 +182,16 @@ def _contending_images(root: Root, packets: Sequence[GroupedPacket], share: floa
     contending = contenders(groups, share).merge(images, on="image_id")
     photograph = contending.copy_of.where(contending.copy_of.notna(), contending.image_id)
     return contending.assign(photograph=photograph).sort_values(["landmark_id", "image_id"], ignore_index=True)
+
+
+def _read_inside(root: Root, refs: Sequence[PairsRef], members: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of these images; packet by packet, since the inliers of all pairs are many times as much."""
+    ids, columns = pa.array(members.image_id, pa.string()), ["image_a", "image_b", "points"]
+    tables = [PAIRS.schema.empty_table().select(columns)]
+    for ref in refs:
+        pairs = read_table(root, ref, columns)
+        tables.append(pairs.filter(pc.and_(*(pc.is_in(pairs[end], value_set=ids) for end in columns[:2]))))
+    return pa.concat_tables(tables).to_pandas()
 
 
 def _read_all(root: Root, refs: Sequence[R], spec: TableSpec[R], columns: list[str]) -> pa.Table:
